@@ -136,10 +136,12 @@ def browser_page(new_context: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def phone_page(new_context: Any) -> Iterator[Any]:
+def phone_page(browser: Any, browser_context_args: dict[str, Any]) -> Iterator[Any]:
     """A page of a telephone, 390 px wide, operated by touch."""
-    context = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    context = browser.new_context(**{**browser_context_args, **phone})
     yield from watched(context.new_page())
+    context.close()
 
 
 @pytest.fixture
