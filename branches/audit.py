@@ -1,0 +1,129 @@
+"""The audit trail: entries in the writing transaction, sealed into a chain after commit (design.md idea 10)."""
+
+import datetime as dt
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+
+from branches import actor, clock
+from branches.models import Account, AuditDetail, AuditEntry, AuditSeal, Branch
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as plain JSON, so that what is digested is what is stored."""
+    return None if value is None else json.loads(_canonical(value))
+
+
+def detail_digest(salt: str, before: Any, after: Any) -> str:
+    """Return the salted digest of before and after."""
+    return hashlib.sha256(f"{salt}\n{_canonical(before)}\n{_canonical(after)}".encode()).hexdigest()
+
+
+def record(
+    *,
+    by: Account | None,
+    action: str,
+    thing: models.Model,
+    summary: str,
+    branch: Branch | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Write one entry in the current transaction.
+
+    `summary` is a Chinese sentence without personal values; those go to `before` and `after`, which can be erased.
+    """
+    salt = secrets.token_hex(16) if before is not None or after is not None else ""
+    before, after = _plain(before), _plain(after)
+    entry = AuditEntry.objects.create(
+        at=clock.now(),
+        account=by,
+        actor=by.get_full_name() if by else "系统",
+        address=actor.address.get(),
+        action=action,
+        thing=thing._meta.label_lower,
+        thing_id=str(thing.pk),
+        branch=branch,
+        summary=summary[:300],
+        detail_digest=detail_digest(salt, before, after) if salt else "",
+    )
+    if salt:
+        AuditDetail.objects.create(entry=entry, salt=salt, before=before, after=after)
+    return entry
+
+
+def _link(previous: str, position: int, entry: AuditEntry) -> str:
+    values = (
+        previous, position, entry.pk, entry.at.astimezone(dt.UTC).isoformat(timespec="microseconds"), entry.account_id, entry.actor,
+        entry.address, entry.action, entry.thing, entry.thing_id, entry.branch_id, entry.summary, entry.detail_digest,
+    )  # fmt: skip
+    return hashlib.sha256(_canonical(values).encode()).hexdigest()
+
+
+@transaction.atomic
+def seal(limit: int = 1000) -> int:
+    """Chain up to `limit` committed entries that no seal covers yet, oldest first; return how many."""
+    last = AuditSeal.objects.select_for_update().order_by("-position").first()
+    position, digest = (last.position, last.digest) if last else (0, "")
+    sealed = 0
+    for entry in AuditEntry.objects.filter(seal__isnull=True).order_by("pk")[:limit]:
+        position += 1
+        digest = _link(digest, position, entry)
+        AuditSeal.objects.create(position=position, entry=entry, digest=digest, sealed_at=clock.now())
+        sealed += 1
+    return sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found: faults as sentences, the chain's head, and how many entries are not sealed yet."""
+
+    faults: tuple[str, ...]
+    sealed: int
+    unsealed: int
+    head: str
+
+
+def _faults() -> Iterator[tuple[str, int, str]]:
+    digest, expected = "", 1
+    details = {d.entry_id: d for d in AuditDetail.objects.all().iterator()}
+    for row in AuditSeal.objects.select_related("entry").order_by("position").iterator():
+        if row.position != expected:
+            yield f"封存序号不连续：缺第 {expected} 条", expected, digest
+            expected = row.position
+        digest_now = _link(digest, row.position, row.entry)
+        if digest_now != row.digest:
+            yield f"第 {row.position} 条记录（编号 {row.entry_id}）与封存时不符", row.position, digest
+        detail = details.get(row.entry_id)
+        if detail and detail_digest(detail.salt, detail.before, detail.after) != row.entry.detail_digest:
+            yield f"第 {row.position} 条记录的明细（编号 {row.entry_id}）被改动", row.position, digest
+        digest = row.digest
+        expected += 1
+
+
+def verify(expected_head: str = "") -> Verification:
+    """Walk the chain; `expected_head` (printed or kept elsewhere) also catches a tail that was cut off."""
+    faults = [text for text, _, _ in _faults()]
+    last = AuditSeal.objects.order_by("-position").first()
+    head = f"{last.position}:{last.digest}" if last else "0:"
+    if expected_head and not _contains_head(expected_head):
+        faults.append("留存的链首与库中不符：可能有记录被截去")
+    unsealed = AuditEntry.objects.filter(seal__isnull=True).count()
+    return Verification(tuple(faults), last.position if last else 0, unsealed, head)
+
+
+def _contains_head(head: str) -> bool:
+    position, _, digest = head.partition(":")
+    if position == "0":
+        return True
+    return AuditSeal.objects.filter(position=int(position), digest=digest).exists()

@@ -1,0 +1,27 @@
+"""Models of the organisation and its campaigns."""
+
+from branches.models.campaign import Campaign, CampaignMember, Deliverable, Stage, Target
+from branches.models.people import (
+    Account,
+    ActivationCode,
+    Appointment,
+    ExternalIdentity,
+    Person,
+    Role,
+    RoleGrant,
+)
+from branches.models.records import (
+    AuditDetail,
+    AuditEntry,
+    AuditSeal,
+    Draft,
+    HeaderWord,
+    TransitionLog,
+)
+from branches.models.tree import Branch, BranchProfile, Category, Placement, Succession
+
+__all__ = [
+    "Account", "ActivationCode", "Appointment", "AuditDetail", "AuditEntry", "AuditSeal", "Branch", "BranchProfile",
+    "Campaign", "CampaignMember", "Category", "Deliverable", "Draft", "ExternalIdentity", "HeaderWord", "Person",
+    "Placement", "Role", "RoleGrant", "Stage", "Succession", "Target", "TransitionLog",
+]  # fmt: skip

@@ -1,0 +1,272 @@
+"""Permission in one place: what each role may do, where, and why not.
+
+`GRANTS` says which actions a role carries; a RoleGrant says where. Views, exports, jobs, downloads and the admin site
+all ask `can` or `scope`. A thing outside the scope of VIEW does not exist for that account (404); a thing it sees but may
+not act on answers 403 with the reason.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+
+from branches import clock
+from branches.models import Account, Appointment, Branch, Campaign, Placement, Role, RoleGrant
+from branches.scopes import NOTHING, Scope
+
+
+class Action(StrEnum):
+    """Everything somebody can be allowed to do."""
+
+    VIEW_HOME = "view_home"
+    VIEW_BRANCHES = "view_branches"
+    EDIT_PROFILE = "edit_profile"
+    MANAGE_TREE = "manage_tree"
+    ISSUE_CODES = "issue_codes"
+    GRANT_ROLES = "grant_roles"
+    VIEW_CAMPAIGN = "view_campaign"
+    MANAGE_CAMPAIGN = "manage_campaign"
+    VIEW_GRADING = "view_grading"
+    MANAGE_ROUND = "manage_round"
+    FILL_ASSESSMENT = "fill_assessment"
+    SUBMIT_ASSESSMENT = "submit_assessment"
+    RETURN_ASSESSMENT = "return_assessment"
+    RECORD_SOURCES = "record_sources"
+    SCORE = "score"
+    INSPECT = "inspect"
+    PROPOSE_GRADE = "propose_grade"
+    DECIDE_GRADE = "decide_grade"
+    VERIFY = "verify"
+    ANSWER_OBJECTION = "answer_objection"
+    EXPORT = "export"
+    VIEW_AUDIT = "view_audit"
+    MANAGE_QUEUE = "manage_queue"
+    RUN_OPS = "run_ops"
+    USE_ADMIN_SITE = "use_admin_site"
+    MAINTAIN_RUBRICS = "maintain_rubrics"
+
+
+A = Action
+_READ = {A.VIEW_HOME, A.VIEW_BRANCHES, A.VIEW_CAMPAIGN, A.VIEW_GRADING, A.EXPORT}
+_FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT}
+_PREPARE = {A.SCORE, A.RECORD_SOURCES}
+_OFFICER = _PREPARE | {
+    A.SUBMIT_ASSESSMENT, A.RETURN_ASSESSMENT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ISSUE_CODES,
+}  # fmt: skip
+
+GRANTS: dict[Role, frozenset[Action]] = {
+    Role.OFFICE: frozenset(
+        _READ
+        | _FILL
+        | _OFFICER
+        | {
+            A.MANAGE_TREE, A.MANAGE_CAMPAIGN, A.MANAGE_ROUND, A.ANSWER_OBJECTION, A.MANAGE_QUEUE, A.RUN_OPS,
+            A.VIEW_AUDIT,
+        }  # fmt: skip
+    ),
+    Role.GENERAL_BRANCH_OFFICER: frozenset(_READ | _FILL | _OFFICER),
+    Role.ORGANISER: frozenset(_READ | _FILL | _PREPARE),
+    Role.SECRETARY: frozenset(_READ | _FILL | {A.SUBMIT_ASSESSMENT}),
+    Role.CLERK: frozenset(_READ | _FILL),
+    Role.SCHOOL_LEADER: frozenset(_READ),
+    Role.INSPECTOR: frozenset({A.VIEW_HOME, A.VIEW_BRANCHES, A.VIEW_CAMPAIGN, A.VIEW_GRADING, A.INSPECT}),
+    Role.INTERVIEWER: frozenset({A.VIEW_HOME, A.VIEW_CAMPAIGN}),
+    Role.AUDITOR: frozenset(_READ | {A.VIEW_AUDIT}),
+    Role.RUBRIC_MAINTAINER: frozenset({A.VIEW_HOME, A.VIEW_CAMPAIGN, A.USE_ADMIN_SITE, A.MAINTAIN_RUBRICS}),
+    Role.ADMINISTRATOR: frozenset(
+        {A.VIEW_HOME, A.VIEW_BRANCHES, A.VIEW_CAMPAIGN, A.ISSUE_CODES, A.GRANT_ROLES, A.RUN_OPS, A.USE_ADMIN_SITE}
+    ),
+}
+
+RECUSABLE = frozenset({A.SCORE, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION})
+EXCLUSIVE_ROLES = (frozenset({Role.ADMINISTRATOR, Role.AUDITOR}), frozenset({Role.OFFICE, Role.AUDITOR}))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Yes."""
+
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """No, with a sentence for the person; `hidden` means that the thing must not even seem to exist."""
+
+    reason: str
+    hidden: bool = False
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class HasBranch(Protocol):
+    """Anything that belongs to a node of the tree."""
+
+    permission_branch_id: int
+
+
+def _grants(account: Account) -> list[RoleGrant]:
+    """Return today's grants of an account, read once per account object and day."""
+    day = clock.today()
+    cached = getattr(account, "_zhibu_grants", None)
+    if cached is None or cached[0] != day:
+        rows = list(RoleGrant.objects.on(day).filter(account=account, account__is_active=True).select_related("node"))
+        cached = (day, rows)
+        account._zhibu_grants = cached  # type: ignore[attr-defined]  # noqa: SLF001
+    return cached[1]
+
+
+def roles(account: Account) -> list[RoleGrant]:
+    """Return the grants in force today, for the role page and the head of the page."""
+    return _grants(account)
+
+
+def _is_root(node: Branch, day: Any) -> bool:
+    if node.level != Branch.Level.COMMITTEE:
+        return False
+    return Placement.objects.on(day).filter(branch=node, parent__isnull=True).exists()
+
+
+def scope(account: Any, action: Action) -> Scope:
+    """Return the part of the tree `account` reaches with `action` today; an empty scope for an anonymous user."""
+    if not getattr(account, "is_authenticated", False) or not account.is_active:
+        return NOTHING
+    day = clock.today()
+    nodes = {g.node_id: g.node for g in _grants(account) if action in GRANTS[Role(g.role)]}
+    cache: dict[Any, bool] = account.__dict__.setdefault("_zhibu_roots", {})
+    for pk, node in nodes.items():
+        if (pk, day) not in cache:
+            cache[pk, day] = _is_root(node, day)
+    return Scope(frozenset(nodes), day, everything=any(cache[pk, day] for pk in nodes))
+
+
+def branch_id_of(obj: Any) -> int | None:
+    """Return the node an object belongs to: itself, its campaign's root, or its `permission_branch_id`."""
+    if isinstance(obj, Branch):
+        return obj.pk
+    if isinstance(obj, Campaign):
+        return obj.root_id
+    return getattr(obj, "permission_branch_id", None) or getattr(obj, "branch_id", None)
+
+
+def is_recused(account: Account, branch_id: int) -> bool:
+    """Return whether the account's holder is 书记 or 支委 of that branch today (回避)."""
+    if account.person_id is None:
+        return False
+    held = Appointment.objects.on(clock.today()).filter(person_id=account.person_id, branch_id=branch_id)
+    return held.exists()
+
+
+def recused_branch_ids(account: Account) -> set[int]:
+    """Return all branches for which the account must stand aside."""
+    if account.person_id is None:
+        return set()
+    held = Appointment.objects.on(clock.today()).filter(person_id=account.person_id)
+    return set(held.values_list("branch_id", flat=True))
+
+
+def can(account: Any, action: Action, obj: Any = None) -> Allowed | Denied:
+    """Say whether `account` may do `action` (to `obj`), with the reason when not."""
+    reach = scope(account, action)
+    if not reach:
+        return Denied("您的角色没有这项权限。")
+    if obj is None:
+        return Allowed()
+    branch_id = branch_id_of(obj)
+    if branch_id is None:
+        return Denied("没有找到。", hidden=True)
+    if not reach.everything and not Branch.objects.within(reach).filter(pk=branch_id).exists():
+        seen = any(
+            s.everything or Branch.objects.within(s).filter(pk=branch_id).exists()
+            for s in (scope(account, a) for a in (A.VIEW_BRANCHES, A.VIEW_GRADING))
+            if s
+        )
+        return Denied("这个党支部不在您的管理范围内。", hidden=not seen)
+    if action in RECUSABLE and is_recused(account, branch_id):
+        return Denied("您在该党支部任书记或支委，按规定应当回避，请由其他负责人或上级办理。")
+    return Allowed()
+
+
+def enforce(request: HttpRequest, action: Action, obj: Any = None) -> None:
+    """Raise Http404 when `obj` must stay hidden, PermissionDenied (403, with the reason) when it is seen but barred."""
+    answer = can(request.user, action, obj)
+    if answer:
+        return
+    if answer.hidden:  # type: ignore[union-attr]
+        raise Http404
+    raise PermissionDenied(answer.reason)
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+def get_or_404(queryset: "models.QuerySet[M]", reach: Scope, **lookup: Any) -> M:
+    """Return the one row within `reach`, else raise Http404; the queryset must have `.within(scope)`."""
+    row = queryset.within(reach).filter(**lookup).first()  # type: ignore[attr-defined]
+    if row is None:
+        raise Http404
+    return row
+
+
+View = Callable[..., HttpResponse]
+
+
+def requires(action: Action) -> Callable[[View], View]:
+    """Declare the action a view needs; 403 without it. The view finds its reach in `request.scope`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            reach = scope(request.user, action)
+            if not reach:
+                message = "您的角色没有这项权限。"
+                raise PermissionDenied(message)
+            request.scope = reach  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        wrapped.zhibu_action = action  # type: ignore[attr-defined]
+        return wrapped
+
+    return decorate
+
+
+def signed_in(view: View) -> View:
+    """Declare a view that any signed-in account may use on its own things (password, drafts, sign-out)."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs)
+
+    wrapped.zhibu_action = "signed_in"  # type: ignore[attr-defined]
+    return wrapped
+
+
+def public(view: View) -> View:
+    """Declare a view that needs no account."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs)
+
+    wrapped.zhibu_action = "public"  # type: ignore[attr-defined]
+    wrapped.login_required = False  # type: ignore[attr-defined]
+    return wrapped
+
+
+def conflicting_roles(held: Iterable[Role]) -> str:
+    """Return a sentence when roles that exclude each other meet in one account, else ''."""
+    held = set(held)
+    for pair in EXCLUSIVE_ROLES:
+        if pair <= held:
+            names = "、".join(sorted(role.label for role in pair))
+            return f"{names}不能由同一账号担任。"
+    return ""

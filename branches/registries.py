@@ -1,0 +1,115 @@
+"""Four registries through which lower apps reach upper ones without importing them.
+
+Each app may have gates.py (blockers of a transition), lists.py (lists and annexes to export), home.py (what waits for
+me) and figures.py (values of system-filled criteria). `autodiscover` imports them once, when all apps are loaded.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils.module_loading import autodiscover_modules
+
+from branches.models import Account
+
+Gate = Callable[[Any, dt.datetime], Iterable[str]]
+_gates: dict[tuple[type[models.Model], str], list[Gate]] = {}
+_home: list[Callable[[Account, dt.datetime], "Iterable[HomeItem]"]] = []
+_nav: list["NavItem"] = []
+_lists: dict[str, Any] = {}
+_figures: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class HomeItem:
+    """One thing that waits for somebody: what, a fact or two, where to do it, until when."""
+
+    title: str
+    detail: str
+    verb: str
+    url: str
+    due: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """An entry of the main navigation, shown to accounts whose role carries `action`."""
+
+    label: str
+    url_name: str
+    action: str
+    prefix: str
+    position: int
+
+
+def gate(model: type[models.Model], to: str) -> Callable[[Gate], Gate]:
+    """Register a function that yields blockers (sentences a person can act on) for moving `model` to state `to`."""
+
+    def register(function: Gate) -> Gate:
+        _gates.setdefault((model, to), []).append(function)
+        return function
+
+    return register
+
+
+def blockers(thing: models.Model, to: str, now: dt.datetime) -> list[str]:
+    """Return what stands in the way of moving `thing` to `to`."""
+    return [text for check in _gates.get((type(thing), to), []) for text in check(thing, now)]
+
+
+def home(function: Callable[[Account, dt.datetime], "Iterable[HomeItem]"]) -> Any:
+    """Register a source of things that wait for an account."""
+    _home.append(function)
+    return function
+
+
+def home_items(account: Account, now: dt.datetime) -> list[HomeItem]:
+    """Return everything that waits for `account`, by deadline, undated last."""
+    items: Iterator[HomeItem] = (item for source in _home for item in source(account, now))
+    return sorted(items, key=lambda item: (item.due is None, item.due or dt.date.max))
+
+
+def nav(item: NavItem) -> None:
+    """Register an entry of the main navigation (in an app's home.py)."""
+    _nav.append(item)
+
+
+def nav_items() -> list[NavItem]:
+    """Return the navigation in order."""
+    return sorted(_nav, key=lambda item: item.position)
+
+
+def list_page(page: Any) -> Any:
+    """Register a list or annex by its slug, so that it can be exported and every definition is tested."""
+    if page.slug in _lists:
+        message = f"two lists are called {page.slug}"
+        raise ValueError(message)
+    _lists[page.slug] = page
+    return page
+
+
+def lists() -> dict[str, Any]:
+    """Return all registered lists and annexes by slug."""
+    return dict(_lists)
+
+
+def figure(code: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that computes a system-filled criterion (满意率, 培训率 …)."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _figures[code] = function
+        return function
+
+    return register
+
+
+def figures() -> dict[str, Callable[..., Any]]:
+    """Return the registered figures by code."""
+    return dict(_figures)
+
+
+def autodiscover() -> None:
+    """Import gates.py, lists.py, home.py and figures.py of every app."""
+    autodiscover_modules("gates", "lists", "home", "figures")

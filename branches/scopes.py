@@ -1,0 +1,38 @@
+"""A scope: the part of the tree an account reaches with one action, today."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models.expressions import RawSQL
+
+_REACH = """
+WITH RECURSIVE reach(id) AS (
+    SELECT id FROM branches_branch WHERE id IN ({roots})
+    UNION
+    SELECT p.branch_id FROM branches_placement p JOIN reach r ON p.parent_id = r.id
+    WHERE p.starts_on <= %s AND (p.ends_on IS NULL OR p.ends_on > %s)
+)
+SELECT id FROM reach
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Node ids whose subtrees are reached on `day`; `everything` spares the tree walk for a school-wide role."""
+
+    roots: frozenset[int]
+    day: dt.date
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        """An empty scope reaches nothing."""
+        return self.everything or bool(self.roots)
+
+    def branches(self) -> RawSQL:
+        """Return a sub-select of all node ids reached, for `pk__in` or `branch__in`."""
+        roots = sorted(self.roots) or [-1]
+        marks = ", ".join(["%s"] * len(roots))
+        return RawSQL(_REACH.format(roots=marks), [*roots, self.day, self.day])  # noqa: S611
+
+
+NOTHING = Scope(frozenset(), dt.date.min)

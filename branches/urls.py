@@ -1,0 +1,9 @@
+"""URLs of the organisation, the campaign and the accounts."""
+
+from django.urls import path
+
+from branches.views import drafts
+
+urlpatterns = [
+    path("drafts/<slug:form>/<slug:key>/", drafts.save, name="draft"),
+]

@@ -1,0 +1,16 @@
+"""URL map. Every pattern's view declares an action (branches.permissions) or is declared public."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("branches.urls")),
+    path("grading/", include("grading.urls")),
+    path("reports/", include("reporting.urls")),
+    path("maintenance/", admin.site.urls),
+]
+
+handler400 = "branches.views.errors.bad_request"
+handler403 = "branches.views.errors.forbidden"
+handler404 = "branches.views.errors.not_found"
+handler500 = "branches.views.errors.server_error"

@@ -1,0 +1,11 @@
+"""Application configuration."""
+
+from django.apps import AppConfig
+
+
+class ReportingConfig(AppConfig):
+    """Reporting application."""
+
+    name = "reporting"
+    verbose_name = "报表导出"
+    default_auto_field = "django.db.models.BigAutoField"
