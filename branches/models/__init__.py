@@ -17,11 +17,12 @@ from branches.models.records import (
     Draft,
     HeaderWord,
     TransitionLog,
+    Upload,
 )
 from branches.models.tree import Branch, BranchProfile, Category, Placement, Succession
 
 __all__ = [
     "Account", "ActivationCode", "Appointment", "AuditDetail", "AuditEntry", "AuditSeal", "Branch", "BranchProfile",
     "Campaign", "CampaignMember", "Category", "Deliverable", "Draft", "ExternalIdentity", "HeaderWord", "Person",
-    "Placement", "Role", "RoleGrant", "Stage", "Succession", "Target", "TransitionLog",
+    "Placement", "Role", "RoleGrant", "Stage", "Succession", "Target", "TransitionLog", "Upload",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Drafts, the audit trail, transitions, and words a site has taught the importer."""
+"""Drafts, uploads, the audit trail, transitions, and words a site has taught the importer."""
 
 from django.db import models
 
@@ -23,6 +23,46 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.form}:{self.key}"
+
+
+class Upload(models.Model):
+    """A workbook somebody is importing, kept between the steps so that nothing is uploaded twice; purged later."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "待导入"
+        DONE = "done", "已导入"
+        DROPPED = "dropped", "已放弃"
+
+    key = models.CharField("标识", max_length=32, unique=True)
+    kind = models.SlugField("种类", max_length=40)
+    name = models.CharField("文件名", max_length=200)
+    size = models.PositiveIntegerField("大小")
+    sha256 = models.CharField("校验值", max_length=64)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="uploads", verbose_name="上传人")
+    created_at = models.DateTimeField("上传时间")
+    choices = models.JSONField("更正", default=dict, blank=True)
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.WAITING)
+    finished_at = models.DateTimeField("办结时间", null=True, blank=True)
+    result = models.JSONField("结果", default=dict, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "上传的工作簿"
+        ordering = ("-pk",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(state="waiting", finished_at__isnull=True)
+                | (~models.Q(state="waiting") & models.Q(finished_at__isnull=False)),
+                name="upload_end_with_state",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self) -> str:
+        """Where the file lies in the default storage; its name is ours, never the sender's."""
+        return f"uploads/{self.key}"
 
 
 class AuditEntry(models.Model):
