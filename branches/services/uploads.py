@@ -31,7 +31,7 @@ def keep(*, by: Account, kind: str, name: str, data: bytes) -> Upload:
     return upload
 
 
-def read(upload: Upload) -> bytes:
+def read(*, upload: Upload) -> bytes:
     """Return the stored workbook. Raises FileNotFoundError once it was purged."""
     with default_storage.open(upload.path, "rb") as stored:
         return bytes(stored.read())
