@@ -36,7 +36,7 @@ class ThreeKindsValidator:
 
     KINDS = (r"[a-z]", r"[A-Z]", r"\d", r"[^A-Za-z0-9]")
 
-    def validate(self, password: str, user: Any = None) -> None:  # noqa: ARG002
+    def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError when fewer than three kinds meet."""
         if sum(bool(re.search(kind, password)) for kind in self.KINDS) < 3:
             raise ValidationError(self.get_help_text(), code="password_too_simple")

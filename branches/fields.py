@@ -12,7 +12,7 @@ from branches.partial_dates import PartialDate
 class PartialDateFormField(forms.CharField):
     """Accept 2011-10, 2011.10, 2011年10月 or a full date; clean to a PartialDate or None."""
 
-    default_error_messages = {"invalid": "请写成 2011-10 或 2011-10-16 这样的日期。"}  # noqa: RUF012
+    default_error_messages = {"invalid": "请写成 2011-10 或 2011-10-16 这样的日期。"}
 
     def to_python(self, value: Any) -> PartialDate | None:
         """Parse the text; None when it is empty."""

@@ -1,7 +1,7 @@
 """Database triggers that refuse to change what must never change, for everyone but the schema's owner.
 
-SQLite drops triggers when a table is rebuilt, so they are put back after every migrate. On PostgreSQL a TRUNCATE guard goes
-with them. Upper apps add their tables with `protect`.
+SQLite drops triggers when a table is rebuilt, so they are put back after every migrate. On PostgreSQL a TRUNCATE guard
+goes with them. Upper apps add their tables with `protect`.
 """
 
 from dataclasses import dataclass

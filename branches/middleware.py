@@ -54,7 +54,9 @@ class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
         """Redirect a page to sign-in; answer 401 to a background request."""
         if wants_page(request):
             return super().handle_no_permission(request, view_func)
-        return HttpResponse("登录已过期，请重新登录；已填写的内容仍在页面上。", status=401, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            "登录已过期，请重新登录；已填写的内容仍在页面上。", status=401, content_type="text/plain; charset=utf-8"
+        )
 
 
 class PrivatePagesMiddleware:

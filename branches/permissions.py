@@ -1,8 +1,8 @@
 """Permission in one place: what each role may do, where, and why not.
 
 `GRANTS` says which actions a role carries; a RoleGrant says where. Views, exports, jobs, downloads and the admin site
-all ask `can` or `scope`. A thing outside the scope of VIEW does not exist for that account (404); a thing it sees but may
-not act on answers 403 with the reason.
+all ask `can` or `scope`. A thing outside the scope of VIEW does not exist for that account (404); a thing it sees but
+may not act on answers 403 with the reason.
 """
 
 from collections.abc import Callable, Iterable
@@ -65,9 +65,14 @@ GRANTS: dict[Role, frozenset[Action]] = {
         | _FILL
         | _OFFICER
         | {
-            A.MANAGE_TREE, A.MANAGE_CAMPAIGN, A.MANAGE_ROUND, A.ANSWER_OBJECTION, A.MANAGE_QUEUE, A.RUN_OPS,
+            A.MANAGE_TREE,
+            A.MANAGE_CAMPAIGN,
+            A.MANAGE_ROUND,
+            A.ANSWER_OBJECTION,
+            A.MANAGE_QUEUE,
+            A.RUN_OPS,
             A.VIEW_AUDIT,
-        }  # fmt: skip
+        }
     ),
     Role.GENERAL_BRANCH_OFFICER: frozenset(_READ | _FILL | _OFFICER),
     Role.ORGANISER: frozenset(_READ | _FILL | _PREPARE),

@@ -79,8 +79,8 @@ def advance(
 ) -> T:
     """Move `thing` to state `to`; lock the row, ask the gates, write state, log and audit. Returns the fresh row.
 
-    Raises IllegalMoveError when the table does not know the move, or a needed reason or body is missing, and BlockedError
-    with the gates' sentences.
+    Raises IllegalMoveError when the table does not know the move, or a needed reason or body is missing, and
+    BlockedError with the gates' sentences.
     """
     row: Any = type(thing)._base_manager.select_for_update().get(pk=thing.pk)
     move = _find(row, to)

@@ -42,7 +42,9 @@ class Person(models.Model):
         ordering = ("initials", "name", "pk")
         constraints = (
             models.CheckConstraint(condition=~Q(name=""), name="person_name_not_empty"),
-            models.CheckConstraint(condition=Q(number__isnull=True) | ~Q(number=""), name="person_number_null_not_empty"),
+            models.CheckConstraint(
+                condition=Q(number__isnull=True) | ~Q(number=""), name="person_number_null_not_empty"
+            ),
         )
 
     def __str__(self) -> str:
@@ -98,11 +100,11 @@ class Account(AbstractBaseUser):
         """The admin site asks has_permission of its own; this keeps Django's checks content."""
         return self.is_active
 
-    def has_perm(self, perm: str, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Refuse: model admins ask branches.permissions.can themselves."""
         return False
 
-    def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002
+    def has_module_perms(self, app_label: str) -> bool:
         """Refuse: model admins ask branches.permissions.can themselves."""
         return False
 
@@ -132,9 +134,7 @@ class ActivationCode(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="codes", verbose_name="账号")
     purpose = models.CharField("用途", max_length=10, choices=Purpose.choices)
     digest = models.CharField("摘要", max_length=64, unique=True)
-    issued_by = models.ForeignKey(
-        Account, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="签发人"
-    )
+    issued_by = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="签发人")
     issued_at = models.DateTimeField("签发时间")
     expires_at = models.DateTimeField("失效时间")
     used_at = models.DateTimeField("使用时间", null=True, blank=True)
@@ -182,7 +182,9 @@ class RoleGrant(models.Model):
     node = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="grants", verbose_name="范围")
     starts_on = models.DateField("起")
     ends_on = models.DateField("止", null=True, blank=True)
-    granted_by = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="授予人")
+    granted_by = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="授予人"
+    )
 
     objects = RoleGrantQuerySet.as_manager()
 

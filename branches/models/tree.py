@@ -114,7 +114,12 @@ class Placement(models.Model):
 
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="placements", verbose_name="党组织")
     parent = models.ForeignKey(
-        Branch, on_delete=models.PROTECT, null=True, blank=True, related_name="child_placements", verbose_name="上级党组织"
+        Branch,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="child_placements",
+        verbose_name="上级党组织",
     )
     name = models.CharField("全称", max_length=100)
     short_name = models.CharField("简称", max_length=60, blank=True)

@@ -14,7 +14,7 @@ from django.db import transaction
 from branches import audit, clock, names
 from branches.models import Account, ActivationCode, Branch, Person, Role, RoleGrant
 from branches.permissions import conflicting_roles
-from branches.services import tree
+from branches.services import tree, words
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 17  # 31 signs each: 84 bits
@@ -49,7 +49,9 @@ def _new_code() -> str:
 
 def free_username(wanted: str) -> str:
     """Return `wanted`, with a number behind it when it is taken."""
-    taken = {name.lower() for name in Account.objects.filter(username__istartswith=wanted).values_list("username", flat=True)}
+    taken = {
+        name.lower() for name in Account.objects.filter(username__istartswith=wanted).values_list("username", flat=True)
+    }
     if wanted.lower() not in taken:
         return wanted
     number = 2
@@ -59,7 +61,9 @@ def free_username(wanted: str) -> str:
 
 
 @transaction.atomic
-def open_account(*, by: Account | None, person: Person | None = None, username: str = "", display_name: str = "") -> Account:
+def open_account(
+    *, by: Account | None, person: Person | None = None, username: str = "", display_name: str = ""
+) -> Account:
     """Create an account without a password; the holder sets it with a code. Raises AccountError for a taken name."""
     wanted = username.strip() or (names.login_name(person.name) if person else "")
     if username and Account.objects.filter(username__iexact=wanted).exists():
@@ -82,7 +86,13 @@ def open_account(*, by: Account | None, person: Person | None = None, username: 
 
 @transaction.atomic
 def grant(
-    *, by: Account | None, account: Account, role: Role, node: Branch, starts_on: dt.date, ends_on: dt.date | None = None
+    *,
+    by: Account | None,
+    account: Account,
+    role: Role,
+    node: Branch,
+    starts_on: dt.date,
+    ends_on: dt.date | None = None,
 ) -> RoleGrant:
     """Give a role at a node. Raises AccountError when it excludes a role held (三员分立)."""
     Account.objects.select_for_update().get(pk=account.pk)
@@ -107,7 +117,11 @@ def revoke(*, by: Account | None, grant: RoleGrant, on: dt.date) -> RoleGrant:
     grant.ends_on = max(on, grant.starts_on)
     grant.save(update_fields=["ends_on"])
     audit.record(
-        by=by, action="role.revoke", thing=grant.account, branch=grant.node, summary=f"收回角色：{Role(grant.role).label}"
+        by=by,
+        action="role.revoke",
+        thing=grant.account,
+        branch=grant.node,
+        summary=f"收回角色：{Role(grant.role).label}",
     )
     return grant
 
@@ -143,8 +157,8 @@ def find_code(code: str) -> ActivationCode | None:
 def use_code(*, code: str, password: str) -> Account:
     """Let the holder set a password with a code; the code is spent, all sessions of the account end.
 
-    Raises AccountError for a code that is wrong, spent or expired, and ValidationError for a weak password (the code stays
-    good then).
+    Raises AccountError for a code that is wrong, spent or expired, and ValidationError for a weak password (the code
+    stays good then).
     """
     row = find_code(code)
     if row is None:
@@ -227,10 +241,9 @@ def first_run(*, token: str, form: FirstRun) -> Account:
     validate_password(form.password, account)
     account.set_password(form.password)
     account.save()
+    words.ensure_categories(by=account)
     place = tree.Place(name=form.committee, short_name=form.school, parent=None)
-    root = tree.set_up(
-        by=account, code=form.code, level=Branch.Level.COMMITTEE, place=place, starts_on=FIRST_DAY
-    )
+    root = tree.set_up(by=account, code=form.code, level=Branch.Level.COMMITTEE, place=place, starts_on=FIRST_DAY)
     for role in (Role.ADMINISTRATOR, *([Role.OFFICE, Role.RUBRIC_MAINTAINER] if form.also_office else [])):
         grant(by=account, account=account, role=role, node=root, starts_on=clock.today())
     audit.record(by=account, action="account.first_run", thing=account, summary="首次启动，建立管理员")

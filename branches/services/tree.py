@@ -41,7 +41,7 @@ def set_up(
     *, by: Account | None, code: str, level: str, place: Place, starts_on: dt.date, founded: PartialDate | None = None,
     document_number: str = "", reason: str = "",
 ) -> Branch:  # fmt: skip
-    """Create a node with its first placement (成立). Raises TreeError for a second root or a branch with children above it."""
+    """Create a node with its first placement (成立). Raises TreeError for a second root or a parent that is a 党支部."""
     _check_place(level, place)
     last = Branch.objects.aggregate(last=Max("position"))["last"] or 0
     branch = Branch.objects.create(code=code, level=level, founded=founded, position=last + 1)
@@ -160,7 +160,12 @@ PROFILE_FIELDS = (
 
 @transaction.atomic
 def save_profile(
-    *, by: Account | None, profile: BranchProfile, version: int, values: dict[str, Any], confirm_at: dt.datetime | None = None
+    *,
+    by: Account | None,
+    profile: BranchProfile,
+    version: int,
+    values: dict[str, Any],
+    confirm_at: dt.datetime | None = None,
 ) -> BranchProfile:
     """Save 支部基本情况 if it still has `version`; `confirm_at` also confirms it. Raises ConflictError."""
     unknown = set(values) - set(PROFILE_FIELDS)

@@ -1,0 +1,1 @@
+"""A made-up university with a campaign under way: deterministic, with invented names."""
