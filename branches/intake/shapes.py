@@ -30,7 +30,7 @@ def cell_ref(row: int, column: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RawCell:
-    """One stored cell. `formula` is its text when the value is a formula's; such a value may be None (never calculated)."""
+    """One stored cell. `formula` is the text of a formula; its stored value may be None (never calculated)."""
 
     value: CellValue
     number_format: str
@@ -152,7 +152,7 @@ class Problem:
     suggestions: tuple[str, ...] = ()
 
     def zh(self) -> str:
-        """Return 工作表“…” B24：…"""
+        """Return the sentence with its sheet and cell in front."""
         return f"工作表“{self.sheet}” {self.cell}：{self.reason}"
 
 
