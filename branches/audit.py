@@ -65,7 +65,8 @@ def record(
 def _link(previous: str, position: int, entry: AuditEntry) -> str:
     values = (
         previous, position, entry.pk, entry.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
-        entry.account_id, entry.actor, entry.address, entry.action, entry.thing, entry.thing_id, entry.branch_id, entry.summary, entry.detail_digest,
+        entry.account_id, entry.actor, entry.address, entry.action, entry.thing, entry.thing_id, entry.branch_id,
+        entry.summary, entry.detail_digest,
     )  # fmt: skip
     return hashlib.sha256(_canonical(values).encode()).hexdigest()
 

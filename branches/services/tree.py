@@ -41,7 +41,7 @@ def set_up(
     *, by: Account | None, code: str, level: str, place: Place, starts_on: dt.date, founded: PartialDate | None = None,
     document_number: str = "", reason: str = "",
 ) -> Branch:  # fmt: skip
-    """Create a node with its first placement (成立). Raises TreeError for a second root or a parent that is a 党支部."""
+    """Create a node with its first placement (成立). Raises TreeError for a second root, or under a 党支部."""
     _check_place(level, place)
     last = Branch.objects.aggregate(last=Max("position"))["last"] or 0
     branch = Branch.objects.create(code=code, level=level, founded=founded, position=last + 1)
