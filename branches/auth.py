@@ -20,7 +20,7 @@ class AccountBackend(BaseBackend):
         if username is None or password is None:
             return None
         try:
-            account = Account.objects.select_related("person").get_by_natural_key(username.strip())
+            account = Account.objects.select_related("person").get(username__iexact=username.strip())
         except Account.DoesNotExist:
             Account().set_password(password)
             return None

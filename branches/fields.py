@@ -9,7 +9,7 @@ from django.db import models
 from branches.partial_dates import PartialDate
 
 
-class PartialDateFormField(forms.CharField):
+class PartialDateFormField(forms.Field):
     """Accept 2011-10, 2011.10, 2011年10月 or a full date; clean to a PartialDate or None."""
 
     default_error_messages = {"invalid": "请写成 2011-10 或 2011-10-16 这样的日期。"}
@@ -30,15 +30,21 @@ class PartialDateFormField(forms.CharField):
         return str(value) if isinstance(value, PartialDate) else value
 
 
-class PartialDateField(models.CharField):
+class PartialDateField(models.Field):
     """A date known to the month or to the day, stored as sortable text: 2011-10 or 2011-10-16."""
 
     description = "精确到月或日的日期"
+    _pyi_private_set_type: PartialDate | str | None
+    _pyi_private_get_type: PartialDate
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Fix the width to that of a full ISO date."""
         kwargs["max_length"] = 10
         super().__init__(*args, **kwargs)
+
+    def get_internal_type(self) -> str:
+        """Be a text column."""
+        return "CharField"
 
     def deconstruct(self) -> Any:
         """Leave the fixed width out of migrations."""
@@ -73,4 +79,4 @@ class PartialDateField(models.CharField):
 
     def formfield(self, **kwargs: Any) -> Any:
         """Use the form field that understands Chinese dates."""
-        return super().formfield(**{"form_class": PartialDateFormField, "max_length": None, **kwargs})
+        return super().formfield(**{"form_class": PartialDateFormField, **kwargs})

@@ -50,7 +50,7 @@ def wants_page(request: HttpRequest) -> bool:
 class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
     """As Django's, but answers 401 to htmx and JSON requests, so that what was typed stays on the page."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         """Redirect a page to sign-in; answer 401 to a background request."""
         if wants_page(request):
             return super().handle_no_permission(request, view_func)

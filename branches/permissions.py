@@ -216,7 +216,7 @@ M = TypeVar("M", bound=models.Model)
 
 def get_or_404(queryset: "models.QuerySet[M]", reach: Scope, **lookup: Any) -> M:
     """Return the one row within `reach`, else raise Http404; the queryset must have `.within(scope)`."""
-    row = queryset.within(reach).filter(**lookup).first()  # type: ignore[attr-defined]
+    row: M | None = queryset.within(reach).filter(**lookup).first()  # type: ignore[attr-defined]
     if row is None:
         raise Http404
     return row
@@ -265,6 +265,13 @@ def public(view: View) -> View:
     wrapped.zhibu_action = "public"  # type: ignore[attr-defined]
     wrapped.login_required = False  # type: ignore[attr-defined]
     return wrapped
+
+
+def account_of(request: HttpRequest) -> Account:
+    """Return the signed-in account of a request that a decorator here has let through."""
+    if not isinstance(request.user, Account):
+        raise PermissionDenied
+    return request.user
 
 
 def conflicting_roles(held: Iterable[Role]) -> str:

@@ -117,7 +117,8 @@ def advance(
         after={"state": to, "reason": reason.strip()},
     )
     thing.state = to  # type: ignore[attr-defined]
-    return row
+    result: T = row
+    return result
 
 
 def history(thing: models.Model) -> models.QuerySet[TransitionLog]:

@@ -239,7 +239,7 @@ class BranchProfile(models.Model):
     def blanks(self) -> list[str]:
         """Return the labels of facts 附件4 prints that are still empty."""
         fields = ("last_election", "term_ends", "committee", *self.COUNTS)
-        return [str(self._meta.get_field(f).verbose_name) for f in fields if _empty(getattr(self, f))]
+        return [str(getattr(self._meta.get_field(f), "verbose_name", f)) for f in fields if _empty(getattr(self, f))]
 
 
 def _empty(value: Any) -> bool:

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from branches import clock, drafts
-from branches.permissions import signed_in
+from branches.permissions import account_of, signed_in
 
 
 @require_POST
@@ -18,7 +18,7 @@ def save(request: HttpRequest, form: str, key: str) -> HttpResponse:
         sequence, base_version = int(sent["sequence"]), int(sent.get("base_version", 0))
         data = dict(sent["data"])
         saved = drafts.save(
-            account=request.user, form=form, key=key, sequence=sequence, base_version=base_version, data=data
+            account=account_of(request), form=form, key=key, sequence=sequence, base_version=base_version, data=data
         )
     except drafts.DraftTooLargeError as error:
         return JsonResponse({"error": str(error)}, status=413)
