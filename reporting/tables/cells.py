@@ -1,0 +1,169 @@
+"""What a laid-out page consists of: positioned cells, rows with heights, the sheet. Renderers know nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
+
+from reporting.tables.definition import Align, Page
+from reporting.tables.formats import TEXT, Format, Value
+
+Face = Literal["fang", "kai", "hei", "title", "song"]
+Band = Literal["head", "header", "body", "total", "tail", "closing"]
+#: Bands inside the closed frame.
+FRAMED = frozenset({"header", "body", "total", "tail"})
+
+
+@dataclass(frozen=True)
+class Style:
+    """Type of a named style: face, size in points, whether it stands in boxes with thin lines."""
+
+    face: Face
+    size: float
+    boxed: bool = False
+
+
+STYLES: dict[str, Style] = {
+    "code": Style("hei", 16),
+    "title": Style("title", 20),
+    "line": Style("fang", 12),
+    "header": Style("hei", 10, boxed=True),
+    "body": Style("fang", 10, boxed=True),
+    "label": Style("hei", 10.5, boxed=True),
+    "sign": Style("fang", 10.5, boxed=True),
+    "total": Style("hei", 10, boxed=True),
+    "footer": Style("fang", 11),
+    "block_head": Style("hei", 10, boxed=True),
+    "block": Style("fang", 10, boxed=True),
+    "block_total": Style("hei", 10, boxed=True),
+    "signature": Style("fang", 12),
+    "note": Style("fang", 10),
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a cell looks: the name of its style and what departs from it. Looks are shared between cells."""
+
+    style: str
+    align: Align = "center"
+    valign: Literal["top", "middle", "bottom"] = "middle"
+    format: Format = TEXT
+    size: float = 0
+    vertical: bool = False
+    open_top: bool = False
+    open_bottom: bool = False
+    editable: bool = False
+
+    @property
+    def face(self) -> Face:
+        """The face of type."""
+        return STYLES[self.style].face
+
+    @property
+    def points(self) -> float:
+        """The size of type in points."""
+        return self.size or STYLES[self.style].size
+
+    @property
+    def boxed(self) -> bool:
+        """True when the cell has lines around it."""
+        return STYLES[self.style].boxed
+
+
+@lru_cache(maxsize=4096)
+def look(style: str, align: Align = "center", form: Format = TEXT, size: float = 0) -> Look:
+    """Return the shared look of these properties."""
+    return Look(style, align=align, format=form, size=size)
+
+
+class Cell(NamedTuple):
+    """One cell: where it stands, what it stores (typed) and what it shows.
+
+    `mark` is added to the text of the second and later pieces when a page end divides the cell (（续）).
+    """
+
+    row: int
+    col: int
+    value: Value
+    text: str
+    look: Look
+    rowspan: int = 1
+    colspan: int = 1
+    key: str = ""
+    href: str = ""
+    options: tuple[str, ...] = ()
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a sheet.
+
+    Args:
+        band: head, header (repeated on every page), body, total, tail or closing.
+        cells: the cells that begin in this row, from left to right.
+        height_mm: its height; text fits.
+        keep_with_next: no page ends after it.
+        break_before: a page begins with it.
+        split: number of the merged group that may be divided over pages with （续）; -1 for none.
+        keep: number of the merged group that stays on one page; -1 for none.
+    """
+
+    band: Band
+    cells: tuple[Cell, ...]
+    height_mm: float
+    keep_with_next: bool = False
+    break_before: bool = False
+    split: int = -1
+    keep: int = -1
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A laid-out table or form. Immutable; everything a renderer needs, and nothing it would have to ask for.
+
+    Args:
+        rows: every row; `header` names the first and the row after the last of the repeated head.
+        pages: for each page the first row and the row after its last (the repeated head not counted).
+        freeze: columns that stay when Excel scrolls sideways.
+    """
+
+    slug: str
+    name: str
+    code: str
+    title: str
+    page: Page
+    widths_mm: tuple[float, ...]
+    rows: tuple[Row, ...]
+    header: tuple[int, int]
+    pages: tuple[tuple[int, int], ...] = ()
+    freeze: int = 0
+    kind: Literal["table", "form"] = "table"
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, row by row."""
+        for row in self.rows:
+            yield from row.cells
+
+    @property
+    def page_breaks(self) -> tuple[int, ...]:
+        """Rows that begin a page, the first page's left out."""
+        return tuple(start for start, _ in self.pages[1:])
+
+    @cached_property
+    def edges_mm(self) -> tuple[float, ...]:
+        """Distance of each column's left edge from the left; the last is the whole width."""
+        edges = [0.0]
+        for width in self.widths_mm:
+            edges.append(edges[-1] + width)
+        return tuple(edges)
+
+    def width_of(self, cell: Cell) -> float:
+        """Return the width a cell covers, in millimetres."""
+        return self.edges_mm[cell.col + cell.colspan] - self.edges_mm[cell.col]
+
+    def with_rows(self, rows: tuple[Row, ...], pages: tuple[tuple[int, int], ...]) -> "Sheet":
+        """Return the sheet with other rows and pages."""
+        return replace(self, rows=rows, pages=pages)

@@ -1,0 +1,151 @@
+"""How a value becomes what a cell shows: number, date and name formats. Pure; no Django, no database."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Kind = Literal["text", "name", "number", "percent", "date", "tick"]
+
+# What an Excel sheet or a PDF cannot hold, and what would turn the reading direction of a line around.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_NEWLINES = re.compile(r"\r\n?|\x0b|\x0c|\u2028|\u2029|\x85")
+_TWO_CHARACTERS = re.compile("^[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{2}$")
+
+IDEOGRAPHIC_SPACE = "\u3000"
+DASH = "—"
+
+
+@runtime_checkable
+class PartialDay(Protocol):
+    """A date known to the month or to the day (branches.partial_dates.PartialDate is one)."""
+
+    @property
+    def day(self) -> int | None:
+        """The day, None where only the month is known."""
+
+    def dotted(self) -> str:
+        """2011.10 or 2011.10.16."""
+
+    def zh(self) -> str:
+        """2011年10月 or 2011年10月16日."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a column shows its values.
+
+    Args:
+        kind: text, name, number, percent, date or tick.
+        places: decimal places of numbers and percentages.
+        excel: number format code of a typed Excel cell.
+        style: for dates: ``dotted`` (2012.5.28) or ``zh`` (2012年5月28日).
+    """
+
+    kind: Kind
+    places: int = 0
+    excel: str = "General"
+    style: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """True for what is aligned as a number."""
+        return self.kind in {"number", "percent"}
+
+
+TEXT = Format("text")
+NAME = Format("name")
+INTEGER = Format("number", 0, "0")
+DECIMAL1 = Format("number", 1, "0.0")
+DECIMAL2 = Format("number", 2, "0.00")
+#: A share (0.9268) shown as 92.7%.
+PERCENT = Format("percent", 1, "0.0%")
+PERCENT2 = Format("percent", 2, "0.00%")
+DATE = Format("date", 0, "yyyy\\.m\\.d", "dotted")
+DATE_ZH = Format("date", 0, 'yyyy"年"m"月"d"日"', "zh")
+TICK = Format("tick")
+
+Value = str | int | Decimal | dt.date | None
+
+
+def clean_text(text: str) -> str:
+    """Return the text without control characters; line ends become one newline each, tabs a space."""
+    text = _NEWLINES.sub("\n", text).replace("\t", " ")
+    return _FORBIDDEN.sub("", text)
+
+
+def spaced_name(name: str) -> str:
+    """Return a name as official tables print it: 柯虹 → 柯　虹; anything but two Chinese characters stays."""
+    compact = name.strip()
+    return IDEOGRAPHIC_SPACE.join(compact) if _TWO_CHARACTERS.match(compact) else compact
+
+
+def half_up(number: Decimal | Fraction | int, places: int) -> Decimal:
+    """Round 四舍五入 to `places` decimal places; exact for fractions too."""
+    if isinstance(number, Fraction):
+        scaled = abs(number) * 10**places
+        whole, rest = divmod(scaled.numerator, scaled.denominator)
+        whole += 1 if rest * 2 >= scaled.denominator else 0
+        return (Decimal(whole) * (-1 if number < 0 else 1)).scaleb(-places)
+    return Decimal(number).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def _number(value: Any, form: Format) -> tuple[Value, str]:
+    """Round a number to what the cell shows; the stored value equals the shown one."""
+    if isinstance(value, float):
+        raise TypeError(f"a table holds Decimal, Fraction or int, never float: {value!r}")
+    if form.kind == "percent":
+        share = half_up(value, form.places + 2)
+        return share, f"{share * 100:.{form.places}f}%"
+    rounded = half_up(value, form.places)
+    if form.places == 0:
+        return int(rounded), str(int(rounded))
+    return rounded, f"{rounded:.{form.places}f}"
+
+
+def _date(value: Any, form: Format) -> tuple[Value, str]:
+    """Show a date; one known to the month only stays text."""
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    if isinstance(value, PartialDay) and not isinstance(value, dt.date):
+        if value.day is None:
+            text = value.zh() if form.style == "zh" else value.dotted()
+            return text, text
+        value = dt.date(value.year, value.month, value.day)  # type: ignore[attr-defined]
+    if form.style == "zh":
+        return value, f"{value.year}年{value.month}月{value.day}日"
+    return value, f"{value.year}.{value.month}.{value.day}"
+
+
+def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
+    """Return the typed value a cell stores and the text it shows.
+
+    Args:
+        value: anything a row may hold; None and "" are blank.
+        form: how to show it. Text in a number column (无, 免评) stays text.
+        blank: what an empty cell shows.
+
+    Raises:
+        TypeError: for a float, which no official table may hold.
+    """
+    if value is None or value == "":
+        return None, blank
+    if form.kind == "tick":
+        return ("√", "√") if value else (None, blank)
+    if isinstance(value, str):
+        text = clean_text(value).strip(" \n")
+        text = spaced_name(text) if form.kind == "name" else text
+        return (text, text) if text else (None, blank)
+    if form.is_number and isinstance(value, (int, Decimal, Fraction, float)):
+        return _number(value, form)
+    if form.kind == "date" and isinstance(value, (dt.date, PartialDay)):
+        return _date(value, form)
+    if isinstance(value, PartialDay) and not isinstance(value, dt.date):
+        text = value.zh()
+        return text, text
+    text = clean_text(str(value))
+    return text, text

@@ -1,0 +1,320 @@
+"""How wide and how high text is, in millimetres: the same estimate serves the workbook, the preview and the PDF.
+
+A Chinese character is one em wide in every face of an official table; Latin letters and digits take the widths of the
+packaged faces, which are at least as wide as those of the faces named in a workbook. An estimate is therefore never too low.
+"""
+
+import unicodedata
+from functools import lru_cache
+
+from reporting.tables.cells import Cell, Face, Look
+
+MM_PER_POINT = 25.4 / 72
+LINE_HEIGHT = 1.3
+#: What stays free left and right (one value for both sides together) and above and below a cell's text.
+PADDING_X_MM = 1.4
+PADDING_Y_MM = 1.3
+
+_CHARS = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+_FANG = (
+    0.33,
+    0.50,
+    0.50,
+    0.83,
+    0.50,
+    0.83,
+    0.78,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.78,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.78,
+    0.78,
+    0.78,
+    0.50,
+    0.78,
+    0.74,
+    0.70,
+    0.72,
+    0.76,
+    0.68,
+    0.65,
+    0.78,
+    0.74,
+    0.50,
+    0.51,
+    0.77,
+    0.62,
+    0.91,
+    0.74,
+    0.78,
+    0.68,
+    0.78,
+    0.73,
+    0.56,
+    0.72,
+    0.74,
+    0.74,
+    1.02,
+    0.74,
+    0.74,
+    0.61,
+    0.50,
+    0.50,
+    0.50,
+    0.61,
+    0.78,
+    0.50,
+    0.50,
+    0.56,
+    0.50,
+    0.56,
+    0.50,
+    0.50,
+    0.50,
+    0.56,
+    0.50,
+    0.50,
+    0.53,
+    0.50,
+    0.84,
+    0.56,
+    0.50,
+    0.56,
+    0.53,
+    0.50,
+    0.50,
+    0.50,
+    0.56,
+    0.53,
+    0.73,
+    0.53,
+    0.53,
+    0.50,
+    0.50,
+    0.50,
+    0.50,
+    0.61,
+)
+_HEI = (
+    0.22,
+    0.32,
+    0.47,
+    0.56,
+    0.56,
+    0.92,
+    0.68,
+    0.28,
+    0.34,
+    0.34,
+    0.47,
+    0.56,
+    0.28,
+    0.35,
+    0.28,
+    0.39,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.56,
+    0.28,
+    0.28,
+    0.56,
+    0.56,
+    0.56,
+    0.47,
+    0.95,
+    0.61,
+    0.66,
+    0.64,
+    0.69,
+    0.59,
+    0.55,
+    0.69,
+    0.73,
+    0.29,
+    0.54,
+    0.65,
+    0.54,
+    0.81,
+    0.72,
+    0.74,
+    0.63,
+    0.74,
+    0.64,
+    0.60,
+    0.60,
+    0.72,
+    0.57,
+    0.88,
+    0.57,
+    0.53,
+    0.60,
+    0.34,
+    0.39,
+    0.34,
+    0.56,
+    0.56,
+    0.61,
+    0.56,
+    0.62,
+    0.51,
+    0.62,
+    0.55,
+    0.33,
+    0.56,
+    0.61,
+    0.28,
+    0.28,
+    0.55,
+    0.28,
+    0.93,
+    0.61,
+    0.61,
+    0.62,
+    0.62,
+    0.39,
+    0.47,
+    0.38,
+    0.61,
+    0.52,
+    0.80,
+    0.50,
+    0.52,
+    0.47,
+    0.34,
+    0.27,
+    0.34,
+    0.56,
+)
+_LATIN: dict[Face, dict[str, float]] = {
+    "fang": dict(zip(_CHARS, _FANG, strict=True)),
+    "hei": dict(zip(_CHARS, _HEI, strict=True)),
+}
+_NEVER_FIRST = frozenset("，。、；：？！）》〉」』】〕”’…—％·,.;:?!)]}%")
+_NEVER_LAST = frozenset("（《〈「『【〔“‘([{")
+
+
+@lru_cache(maxsize=16384)
+def _other(char: str) -> float:
+    """Width of a character outside ASCII in em."""
+    if unicodedata.combining(char):
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(char) in "WFA" or ord(char) > 0x2000 else 0.65
+
+
+def char_em(char: str, face: Face) -> float:
+    """Return the width of one character in em."""
+    table = _LATIN["hei" if face in {"hei", "title"} else "fang"]
+    return table[char] if char in table else _other(char)
+
+
+def text_mm(text: str, face: Face, points: float) -> float:
+    """Return the width of one line of text in millimetres."""
+    return sum(char_em(char, face) for char in text) * points * MM_PER_POINT
+
+
+def _tokens(line: str) -> list[str]:
+    """Split a line into what may not be divided: a Chinese character, a run of Latin letters and digits; with its marks."""
+    tokens: list[str] = []
+    for char in line:
+        latin = char.isascii() and char != " "
+        if tokens and (
+            char in _NEVER_FIRST
+            or tokens[-1][-1] in _NEVER_LAST
+            or (latin and tokens[-1][-1].isascii() and tokens[-1][-1] != " ")
+        ):
+            tokens[-1] += char
+        else:
+            tokens.append(char)
+    return tokens
+
+
+def _pieces(token: str, width_em: float, face: Face) -> list[str]:
+    """Cut a token that is wider than a line."""
+    pieces, current, used = [], "", 0.0
+    for char in token:
+        wide = char_em(char, face)
+        if current and used + wide > width_em:
+            pieces.append(current)
+            current, used = "", 0.0
+        current += char
+        used += wide
+    return [*pieces, current]
+
+
+@lru_cache(maxsize=8192)
+def wrap(text: str, width_mm: float, face: Face, points: float) -> tuple[str, ...]:
+    """Break a text into the lines it takes in a width, by the rules of Chinese type-setting (no 。 begins a line)."""
+    width_em = max(width_mm, 1.0) / (points * MM_PER_POINT)
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        current, used = "", 0.0
+        for token in _tokens(paragraph):
+            wide = sum(char_em(char, face) for char in token)
+            if current and used + wide > width_em:
+                lines.append(current)
+                current, used = "", 0.0
+            if wide > width_em:
+                *full, token = _pieces(token, width_em, face)
+                lines.extend(full)
+                wide = sum(char_em(char, face) for char in token)
+            current += token
+            used += wide
+        lines.append(current)
+    return tuple(lines)
+
+
+def lines_of(text: str, look: Look, width_mm: float) -> tuple[str, ...]:
+    """Return the lines of a cell's text in a cell of this width; characters of an upright cell stand one to a line."""
+    if look.vertical:
+        return tuple(char for char in text if not char.isspace())
+    room = width_mm - PADDING_X_MM
+    if "\n" not in text and len(text) * look.points * MM_PER_POINT <= room:
+        return (text,)
+    return wrap(text, room, look.face, look.points)
+
+
+def height_of(text: str, look: Look, width_mm: float) -> float:
+    """Return the least height in millimetres of a cell with this text."""
+    if not text:
+        return 0.0
+    count = len(lines_of(text, look, width_mm))
+    return count * look.points * MM_PER_POINT * LINE_HEIGHT + PADDING_Y_MM
+
+
+def cell_height(cell: Cell, width_mm: float) -> float:
+    """Return the least height of a cell over all rows it covers."""
+    return height_of(cell.text, cell.look, width_mm)
+
+
+def fitting_points(text: str, face: Face, points: float, width_mm: float) -> float:
+    """Return the largest size, not above `points` and not below 5, at which the text stays on one line."""
+    wide = text_mm(text, face, points)
+    room = width_mm - 1.0
+    if wide <= room:
+        return points
+    return max(5.0, int(points * room / wide * 2) / 2)
