@@ -1,0 +1,36 @@
+"""Models of grading."""
+
+from grading.models.result import Result
+from grading.models.round import (
+    AnnualPoints,
+    AppraisalOption,
+    Cap,
+    CutOff,
+    Gate,
+    Round,
+    RoundRubric,
+    RoundStep,
+    Source,
+    SurveyCheck,
+    VetoItem,
+)
+from grading.models.rubric import Criterion, Grade, GradeScale, Level, Rubric, Section, totals_by_section
+from grading.models.sheet import Assessment, Evidence, EvidenceUse, Score
+from grading.models.sources import AnnualResult, AppraisalCount, Exemption
+from grading.models.unit import (
+    Extension,
+    RoundUnit,
+    Survey,
+    SurveyFinding,
+    VetoFinding,
+    VetoReview,
+    due_on,
+    reach,
+)
+
+__all__ = [
+    "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Criterion", "CutOff",
+    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Result", "Round",
+    "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
+    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "due_on", "reach", "totals_by_section",
+]  # fmt: skip

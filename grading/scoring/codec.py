@@ -1,0 +1,78 @@
+"""Frozen dataclasses to plain JSON values and back, exact numbers as text."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+SEQUENCE = (tuple, list)
+
+
+def encode(value: object) -> Any:
+    """Return ``value`` as JSON can hold it: Decimal and Fraction become text, tuples lists."""
+    if value is None or isinstance(value, bool | int) or type(value) is str:
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal | Fraction):
+        return str(value)
+    if isinstance(value, SEQUENCE):
+        return [encode(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: encode(getattr(value, name)) for name in _names(type(value))}
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def decode(kind: type[T], data: object) -> T:
+    """Return the dataclass ``kind`` from what :func:`encode` made of it.
+
+    Raises:
+        ValueError: the data do not have the shape of ``kind``.
+    """
+    try:
+        return typing.cast("T", _decode(kind, data))
+    except (KeyError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"not a stored {kind.__name__}: {error}") from error
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    """Rebuild one value by its type hint."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        if data is None:
+            return None
+        inner = [member for member in typing.get_args(kind) if member is not type(None)]
+        return _decode(inner[0], data)
+    if origin is tuple:
+        members = typing.get_args(kind)
+        if len(members) == 2 and members[1] is Ellipsis:
+            return tuple(_decode(members[0], item) for item in data)
+        return tuple(_decode(member, item) for member, item in zip(members, data, strict=True))
+    if is_dataclass(kind):
+        hints = _hints(typing.cast("type", kind))
+        build: Any = kind
+        return build(**{name: _decode(hint, data[name]) for name, hint in hints.items()})
+    if kind in (Decimal, Fraction):
+        return kind(data)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    if kind in (str, int, bool) and type(data) is kind:
+        return data
+    raise TypeError(f"{data!r} is no {kind}")

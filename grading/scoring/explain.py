@@ -1,0 +1,145 @@
+"""“这个等级怎么来的”: a derivation as sentences. Reads nothing else, so that old results explain themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from grading.scoring.composite import SourceScore, SourceStatus
+from grading.scoring.derivation import CapOutcome, Derivation, GateOutcome, GradeName
+from grading.scoring.numbers import percent, plain, round_half_up, show
+
+COUNT_WORDS = "零一二三四五六七八九十"
+CAP_STATES = {"kept": "在名额之内", "over": "超出名额", "lowered": "按名额调整", "tie": "同分，须由人确定"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the explanation. ``hit`` marks a step that changed the grade, ``grade`` its result if it is one."""
+
+    key: str
+    title: str
+    text: str
+    result: str
+    grade: GradeName | None = None
+    hit: bool = False
+
+
+def explain_steps(derivation: Derivation) -> tuple[Step, ...]:
+    """Return the steps from sources to the computed grade."""
+    steps = [_sources(derivation), _weights(derivation), _rounding(derivation), _lines(derivation)]
+    current = derivation.by_score
+    for gate in derivation.gates:
+        step = _gate(gate, current)
+        current = step.grade if gate.lowered else current
+        steps.append(step)
+    steps.append(_vetoes(derivation, current))
+    steps += [_cap(cap, derivation) for cap in derivation.caps]
+    return tuple(steps)
+
+
+def _count_word(number: int) -> str:
+    return COUNT_WORDS[number] if number < len(COUNT_WORDS) else str(number)
+
+
+def _source_text(source: SourceScore, places: int) -> str:
+    """Return “自评 94.50”, “年度考核“好”折 95” or why there is nothing."""
+    if source.status is SourceStatus.EXEMPT:
+        return f"{source.name}免计（{source.reason.rstrip('。')}）"
+    if source.score is None:
+        return f"{source.name}缺（{source.reason.rstrip('。')}）"
+    if source.annual is not None and source.annual.given is None:
+        return f"{source.name}“{source.annual.label}”折 {show(source.score)}"
+    return f"{source.name} {format(round_half_up(source.score, places), 'f')}"
+
+
+def _sources(derivation: Derivation) -> Step:
+    counted = [source for source in derivation.sources if source.weight > 0]
+    absent = [source for source in counted if source.score is None]
+    text = "，".join(_source_text(source, derivation.places) for source in counted)
+    text += "；无缺项" if not absent else f"；缺 {len(absent)} 项"
+    result = "齐全" if not absent else f"缺 {len(absent)} 项"
+    return Step("sources", f"{_count_word(len(counted))}个来源", text, result)
+
+
+def _weights(derivation: Derivation) -> Step:
+    composite = derivation.composite
+    title = "免计后按权重合成" if composite.renormalised else "按权重合成"
+    if composite.exact is None:
+        return Step("weights", title, "；".join(composite.blockers) or "没有可合成的来源", "—")
+    text = " + ".join(f"{show(part.score, 3)}×{show(part.weight)}%" for part in composite.parts)
+    text = f"{text} = {show(composite.exact)}"
+    if composite.renormalised:
+        text = f"缺项免计，其余权重按比例放大到 100%：{text}"
+    return Step("weights", title, text, show(composite.exact))
+
+
+def _rounding(derivation: Derivation) -> Step:
+    rounded = derivation.composite.rounded
+    text = f"保留{_count_word(derivation.places)}位小数" if derivation.places else "保留整数"
+    text = text.replace("保留二位", "保留两位")
+    return Step("rounding", "四舍五入", text, format(rounded, "f") if rounded is not None else "—")
+
+
+def _lines(derivation: Derivation) -> Step:
+    text = "，".join(f"{line.grade.label} ≥ {plain(line.minimum)}" for line in derivation.lines)
+    grade = derivation.by_score
+    return Step("lines", "对照分数线", text, grade.label if grade is not None else "—", grade)
+
+
+def rate_text(value: Fraction, minimum: Fraction) -> str:
+    """Return a share with as many decimals as it takes not to look like the line it misses."""
+    for places in (1, 2, 3, 4, 6, 8):
+        shown = round_half_up(value * 100, places)
+        if (shown < minimum) == (value * 100 < minimum):
+            return f"{format(shown, 'f')}%"
+    return percent(value, 10)
+
+
+def _gate(gate: GateOutcome, current: GradeName | None) -> Step:
+    """Return the step of one gate; the fraction stands beside its percentage, because the fraction is compared."""
+    title = f"{gate.name}门槛"
+    line = f"{plain(gate.minimum)}%"
+    if gate.value is None:
+        return Step("gate", title, f"没有{gate.name}数据，不按 {line} 的门槛处理", "无数据", current)
+    ratio = f"{gate.value.numerator}/{gate.value.denominator}"
+    text = f"{gate.name} {ratio} = {rate_text(gate.value, Fraction(gate.minimum))}"
+    if not gate.failed:
+        return Step("gate", title, f"{text}，不低于 {line}", "通过", current)
+    text = f"{text}，低于 {line}"
+    if gate.best is not None:
+        text += f"，最高评为{gate.best.label}"
+    if gate.bars_promotion:
+        text += "，本轮不得晋位升级"
+    grade = gate.best if gate.lowered else current
+    result = grade.label if grade is not None else "—"
+    return Step("gate", title, text, result, grade, gate.lowered)
+
+
+def _vetoes(derivation: Derivation, current: GradeName | None) -> Step:
+    """Return the step of the veto list."""
+    if not derivation.vetoes:
+        text = f"{derivation.veto_count} 项均未发生" if derivation.veto_count else "本轮没有否决项"
+        return Step("vetoes", "一票否决", text, "无", current)
+    found = []
+    grade = current
+    for veto in derivation.vetoes:
+        effect = f"直接定为{veto.grade.label}" if veto.effect == "force" else f"最高评为{veto.grade.label}"
+        note = f"（{veto.note}）" if veto.note else ""
+        found.append(f"{veto.text}{note}，{effect}")
+        grade = veto.grade if veto.lowered else grade
+    hit = any(veto.lowered for veto in derivation.vetoes)
+    return Step("vetoes", "一票否决", "；".join(found), grade.label if grade is not None else "—", grade, hit)
+
+
+def _cap(cap: CapOutcome, derivation: Derivation) -> Step:
+    """Return the step of one cap."""
+    title = f"{cap.grade.label}{'比例' if cap.side == 'at_most' else '下限'}"
+    limit = f"名额 {cap.allowed} 个，测算 {cap.counted} 个"
+    place = f"，本支部第 {cap.place} 名" if cap.place is not None else ""
+    text = f"{limit}{place}，{CAP_STATES[cap.state]}"
+    if cap.state == "over" and cap.mode == "warning":
+        text += "；只提示，不自动降级"
+    grade = derivation.grade if cap.state == "lowered" else None
+    result = grade.label if grade is not None else CAP_STATES[cap.state]
+    return Step("cap", title, text, result, grade, cap.state == "lowered")
