@@ -1,19 +1,16 @@
 """Guards over the whole product, each with a negative control that shows it can go red."""
 
-import importlib
-import pkgutil
 import re
 import subprocess
 
-import factory
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.urls import get_resolver, path
 
-import tests.factories
 from tests import guards
+from tests.factories.registry import model_factories
 
 # Every exception carries its reason.
 CLOCK_ALLOWED = {
@@ -107,10 +104,10 @@ def test_nothing_names_a_path_of_one_machine():
     assert guards.matches("x", "see /" + "home/li/zhibu", guards.MACHINE_PATH) != []
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/contributing.md", "docs/operations.md"])
-def test_commands_in_the_docs_exist(page):
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md", "docs/contributing.md", "docs/operations.md"])
+def test_commands_in_the_docs_exist(document):
     makefile = (guards.ROOT / "Makefile").read_text(encoding="utf-8")
-    assert guards.unknown_make_commands((guards.ROOT / page).read_text(encoding="utf-8"), makefile) == []
+    assert guards.unknown_make_commands((guards.ROOT / document).read_text(encoding="utf-8"), makefile) == []
     assert guards.unknown_make_commands("Say `make tea` or\nmake run DEMO=0", makefile) == ["tea"]
 
 
@@ -147,16 +144,6 @@ def our_models():
     return [model for name in guards.PRODUCT if name != "config" for model in apps.get_app_config(name).get_models()]
 
 
-def factory_models():
-    modules = [
-        importlib.import_module(f"tests.factories.{found.name}")
-        for found in pkgutil.iter_modules(tests.factories.__path__)
-    ]
-    things = [thing for module in (tests.factories, *modules) for thing in vars(module).values()]
-    classes = [thing for thing in things if isinstance(thing, type) and issubclass(thing, factory.Factory)]
-    return {made._meta.model for made in classes if made._meta.model}
-
-
 def test_every_model_has_a_factory():
-    assert guards.without(our_models(), factory_models()) == []
-    assert guards.without(our_models(), factory_models() - {our_models()[0]}) == [str(our_models()[0])]
+    assert guards.without(our_models(), model_factories()) == []
+    assert guards.without(our_models(), set(model_factories()) - {our_models()[0]}) == [str(our_models()[0])]
