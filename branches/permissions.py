@@ -72,9 +72,10 @@ GRANTS: dict[Role, frozenset[Action]] = {
             A.MANAGE_QUEUE,
             A.RUN_OPS,
             A.VIEW_AUDIT,
+            A.GRANT_ROLES,
         }
     ),
-    Role.GENERAL_BRANCH_OFFICER: frozenset(_READ | _FILL | _OFFICER),
+    Role.GENERAL_BRANCH_OFFICER: frozenset(_READ | _FILL | _OFFICER | {A.GRANT_ROLES}),
     Role.ORGANISER: frozenset(_READ | _FILL | _PREPARE),
     Role.SECRETARY: frozenset(_READ | _FILL | {A.SUBMIT_ASSESSMENT}),
     Role.CLERK: frozenset(_READ | _FILL),
@@ -86,6 +87,22 @@ GRANTS: dict[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(
         {A.VIEW_HOME, A.VIEW_BRANCHES, A.VIEW_CAMPAIGN, A.ISSUE_CODES, A.GRANT_ROLES, A.RUN_OPS, A.USE_ADMIN_SITE}
     ),
+}
+
+HANDS_OUT: dict[Role, frozenset[Role]] = {
+    Role.ADMINISTRATOR: frozenset(Role),
+    Role.OFFICE: frozenset(
+        {
+            Role.GENERAL_BRANCH_OFFICER,
+            Role.ORGANISER,
+            Role.SECRETARY,
+            Role.CLERK,
+            Role.SCHOOL_LEADER,
+            Role.INSPECTOR,
+            Role.INTERVIEWER,
+        }
+    ),
+    Role.GENERAL_BRANCH_OFFICER: frozenset({Role.ORGANISER, Role.SECRETARY, Role.CLERK}),
 }
 
 RECUSABLE = frozenset({A.SCORE, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION})
@@ -143,10 +160,19 @@ def _is_root(node: Branch, day: Any) -> bool:
 
 def scope(account: Any, action: Action) -> Scope:
     """Return the part of the tree `account` reaches with `action` today; an empty scope for an anonymous user."""
+    return _reach(account, lambda role: action in GRANTS[role])
+
+
+def hand_out_scope(account: Any, role: Role) -> Scope:
+    """Return the part of the tree where `account` may give `role` to somebody else, or take it back."""
+    return _reach(account, lambda held: role in HANDS_OUT.get(held, ()))
+
+
+def _reach(account: Any, counts: Callable[[Role], bool]) -> Scope:
     if not getattr(account, "is_authenticated", False) or not account.is_active:
         return NOTHING
     day = clock.today()
-    nodes = {g.node_id: g.node for g in _grants(account) if action in GRANTS[Role(g.role)]}
+    nodes = {g.node_id: g.node for g in _grants(account) if counts(Role(g.role))}
     cache: dict[Any, bool] = account.__dict__.setdefault("_zhibu_roots", {})
     for pk, node in nodes.items():
         if (pk, day) not in cache:
@@ -199,6 +225,40 @@ def can(account: Any, action: Action, obj: Any = None) -> Allowed | Denied:
     if action in RECUSABLE and is_recused(account, branch_id):
         return Denied("您在该党支部任书记或支委，按规定应当回避，请由其他负责人或上级办理。")
     return Allowed()
+
+
+def may_hand_out(account: Account, role: Role, node: Branch, *, to: Account | None = None) -> Allowed | Denied:
+    """Say whether `account` may give (or take back) `role` at `node`; nobody changes the roles of their own account."""
+    if to is not None and to.pk == account.pk:
+        return Denied("不能变更自己账号的角色，请由另一位有权的同事办理。")
+    reach = hand_out_scope(account, role)
+    if not reach:
+        return Denied(f"您不能授予或收回“{role.label}”，请由系统管理员办理。")
+    if not _reaches(reach, node.pk):
+        return Denied("这个党组织不在您的管理范围内。")
+    return Allowed()
+
+
+def may_manage(account: Account, other: Account) -> Allowed | Denied:
+    """Say whether `account` may issue codes for `other`, disable or enable it.
+
+    Only who could hand out every role that `other` holds may: a code is a key to all of them.
+    """
+    if other.pk == account.pk:
+        return Denied("这是您自己的账号：密码请在“修改密码”里改，停用请由另一位有权的同事办理。")
+    held = RoleGrant.objects.filter(account=other).exclude(ends_on__lte=clock.today()).select_related("node")
+    for grant in held:
+        if not may_hand_out(account, Role(grant.role), grant.node):
+            return Denied(f"该账号还担任“{Role(grant.role).label}”，须由有权管理这一角色的上级或系统管理员办理。")
+    reach = scope(account, A.ISSUE_CODES)
+    unit_id = other.person.unit_id if other.person else None
+    if held or reach.everything or (unit_id and _reaches(reach, unit_id)):
+        return Allowed()
+    return Denied("这个账号不在您的管理范围内。", hidden=True)
+
+
+def _reaches(reach: Scope, branch_id: int) -> bool:
+    return reach.everything or (bool(reach) and Branch.objects.within(reach).filter(pk=branch_id).exists())
 
 
 def enforce(request: HttpRequest, action: Action, obj: Any = None) -> None:
