@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from branches.views import drafts
+from branches.views import drafts, styleguide
 
 urlpatterns = [
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("drafts/<slug:form>/<slug:key>/", drafts.save, name="draft"),
 ]

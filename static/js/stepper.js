@@ -1,0 +1,128 @@
+/* Points in steps: buttons, arrow keys, typing; and running sums.
+   Markup: templates/components/stepper.html. An input with data-tally-in="all s3" counts in the sums "all" and "s3":
+   [data-tally-sum="s3"] shows the sum, [data-tally-done="s3"] how many are filled, [data-tally-of="s3"] how many there are,
+   [data-tally-full="s3"] the points of those filled. */
+(() => {
+  "use strict";
+
+  /* Hundredths, so that no sum is ever off by a binary fraction. null for an empty field, NaN for what is no figure. */
+  function hundredths(text) {
+    const plain = text.trim().replace(/[０-９．。]/g, (c) => ("．。".includes(c) ? "." : String.fromCharCode(c.charCodeAt(0) - 0xfee0)));
+    if (plain === "") return null;
+    return /^\d+(\.\d{1,2})?$/.test(plain) ? Math.round(Number(plain) * 100) : NaN;
+  }
+
+  function shown(value) {
+    return value % 10 === 0 ? (value / 100).toFixed(1) : (value / 100).toFixed(2);
+  }
+
+  function fault(input) {
+    const value = hundredths(input.value);
+    if (value === null) return "";
+    const full = hundredths(input.dataset.max || "") ?? Infinity;
+    const least = hundredths(input.dataset.min || "") ?? 0;
+    const step = hundredths(input.dataset.step || "") || 1;
+    if (Number.isNaN(value)) return "请填数字";
+    if (value > full) return `最高 ${input.dataset.max} 分`;
+    if (value < least) return `最低 ${input.dataset.min} 分`;
+    if ((value - least) % step !== 0) return `按 ${input.dataset.step} 分一档填写`;
+    return "";
+  }
+
+  function mark(input) {
+    const message = fault(input);
+    const box = input.closest(".stepper");
+    const place = input.closest("[data-stepper-row]") || box?.parentElement;
+    let line = place?.querySelector("[data-stepper-error]");
+    box?.classList.toggle("is-invalid", Boolean(message));
+    input.toggleAttribute("aria-invalid", Boolean(message));
+    if (message) input.setAttribute("aria-invalid", "true");
+    if (message && place && !line) {
+      line = document.createElement("div");
+      line.className = "field-error";
+      line.dataset.stepperError = "";
+      line.setAttribute("role", "alert");
+      place.append(line);
+    }
+    if (line) line.textContent = message;
+    return !message;
+  }
+
+  function move(input, direction) {
+    if (input.readOnly || input.disabled) return;
+    const step = hundredths(input.dataset.step || "0.5");
+    const full = hundredths(input.dataset.max || "") ?? Infinity;
+    const least = hundredths(input.dataset.min || "") ?? 0;
+    const value = hundredths(input.value);
+    let next;
+    if (value === null || Number.isNaN(value)) next = direction > 0 ? least : full;
+    else next = Math.min(full, Math.max(least, value + direction * step));
+    if (next === Infinity) return;
+    input.value = shown(next);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-step-up], [data-step-down]");
+    if (!button) return;
+    const input = button.closest("[data-stepper]").querySelector("input");
+    move(input, button.dataset.stepUp === undefined ? -1 : 1);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (!(input instanceof HTMLInputElement) || !input.closest("[data-stepper]")) return;
+    if (event.key === "ArrowUp") { event.preventDefault(); move(input, 1); }
+    if (event.key === "ArrowDown") { event.preventDefault(); move(input, -1); }
+    if (event.key === "Enter") event.preventDefault();
+  });
+
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (!(input instanceof HTMLInputElement) || !input.closest("[data-stepper]")) return;
+    if (mark(input)) {
+      const value = hundredths(input.value);
+      if (value !== null) input.value = shown(value);
+    }
+  });
+
+  /* ---- running sums ---- */
+  function tallies(root) {
+    const sums = new Map();
+    root.querySelectorAll("[data-tally-in]").forEach((input) => {
+      const value = hundredths(input.value);
+      const filled = value !== null && !Number.isNaN(value);
+      input.dataset.tallyIn.split(/\s+/).forEach((name) => {
+        const sum = sums.get(name) || { total: 0, done: 0, of: 0, full: 0 };
+        sum.of += 1;
+        if (filled) { sum.total += value; sum.done += 1; sum.full += hundredths(input.dataset.max || "") || 0; }
+        sums.set(name, sum);
+      });
+    });
+    sums.forEach((sum, name) => {
+      const put = (kind, text) => document.querySelectorAll(`[data-tally-${kind}="${name}"]`).forEach((out) => { out.textContent = text; });
+      put("sum", shown(sum.total));
+      put("done", String(sum.done));
+      put("of", String(sum.of));
+      put("left", String(sum.of - sum.done));
+      put("full", String(sum.full / 100));
+    });
+  }
+
+  function start() {
+    document.querySelectorAll("[data-tally]").forEach((form) => {
+      tallies(form);
+      form.addEventListener("input", () => tallies(form));
+      form.addEventListener("zhibu:restored", () => tallies(form));
+    });
+    document.querySelectorAll("[data-next-blank]").forEach((button) => button.addEventListener("click", () => {
+      const blank = [...document.querySelectorAll("[data-tally-in]")].find((input) => input.value.trim() === "" && !input.readOnly);
+      blank?.focus();
+      blank?.closest(".crit")?.scrollIntoView({ block: "center" });
+    }));
+  }
+
+  window.zhibuSteps = { hundredths, shown, fault, move };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+})();

@@ -1,0 +1,87 @@
+"""The style guide in a browser: it obeys the content policy, passes axe, fits a phone, works by keyboard."""
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def address(live_server) -> str:
+    return f"{live_server.url}/styleguide/"
+
+
+def test_desktop_has_no_accessibility_fault(browser_page, address, axe):
+    browser_page.goto(address)
+    assert axe(browser_page) == []
+
+
+def test_phone_has_no_accessibility_fault_and_does_not_scroll_sideways(phone_page, address, axe):
+    phone_page.goto(address)
+    assert axe(phone_page) == []
+    assert phone_page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_stepper_moves_by_half_points_and_sums(browser_page, address):
+    browser_page.goto(address)
+    field = browser_page.get_by_label("A1 自评得分")
+    field.focus()
+    field.press("ArrowDown")
+    assert field.input_value() == "2.0"
+    field.press("ArrowUp")
+    field.press("ArrowUp")
+    field.press("ArrowUp")
+    assert field.input_value() == "3.0"
+    assert browser_page.locator('[data-tally-sum="all"]').inner_text() == "3.0"
+    field.fill("3.2")
+    field.blur()
+    assert browser_page.locator("[data-stepper-error]").first.inner_text() == "最高 3 分"
+    field.fill("1.7")
+    field.blur()
+    assert browser_page.locator("[data-stepper-error]").first.inner_text() == "按 0.5 分一档填写"
+
+
+def test_confirm_dialog_repeats_the_verb_and_gives_the_focus_back(browser_page, address):
+    browser_page.goto(address)
+    browser_page.get_by_role("button", name="提交自评").first.click()
+    dialog = browser_page.get_by_role("dialog")
+    assert dialog.get_by_role("heading").inner_text() == "提交自评？"
+    assert dialog.get_by_role("button").all_inner_texts() == ["再看看", "提交自评"]
+    browser_page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_grid_keys(browser_page, address):
+    browser_page.goto(address)
+    field = browser_page.get_by_label("数学教研室党支部 领导班子好 总支得分")
+    field.focus()
+    field.press("=")
+    assert field.input_value() == "14.5"
+    field.press("Escape")
+    assert field.input_value() == "13.0"
+    field.press("ArrowUp")
+    assert field.input_value() == "13.5"
+    field.press("Escape")
+    field.press("Enter")
+    assert (
+        browser_page.evaluate("document.activeElement.getAttribute('aria-label')")
+        == "学院机关党支部 领导班子好 总支得分"
+    )
+    browser_page.keyboard.press("Tab")
+    assert (
+        browser_page.evaluate("document.activeElement.getAttribute('aria-label')")
+        == "学院机关党支部 党员队伍好 总支得分"
+    )
+
+
+def test_grid_filter_shows_only_unscored_branches(browser_page, address):
+    browser_page.goto(address)
+    browser_page.get_by_role("button", name="未评 1").click()
+    assert browser_page.locator(".score-grid tr[data-branch]:visible th").all_inner_texts() == ["软工2009级党支部"]
+
+
+def test_errors_name_the_field_and_lead_to_it(browser_page, address):
+    browser_page.goto(address)
+    texts = browser_page.locator("[data-error-summary] li").all_inner_texts()
+    assert texts == ["换届时间请写成 2012-03-30 的样子。", "请选择类别。"]
+    browser_page.get_by_role("link", name="请选择类别。").click()
+    assert browser_page.evaluate("document.activeElement.id || location.hash") in {"id_category", "#id_category"}
