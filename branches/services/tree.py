@@ -43,6 +43,7 @@ def set_up(
 ) -> Branch:  # fmt: skip
     """Create a node with its first placement (成立). Raises TreeError for a second root, or under a 党支部."""
     _check_place(level, place)
+    _check_name(place)
     last = Branch.objects.aggregate(last=Max("position"))["last"] or 0
     branch = Branch.objects.create(code=code, level=level, founded=founded, position=last + 1)
     _open(branch, place, starts_on, document_number, reason)
@@ -65,6 +66,14 @@ def _check_place(level: str, place: Place) -> None:
             raise TreeError(message)
     elif place.parent.level == Branch.Level.BRANCH:
         message = f"党支部下面不能再设{place.name}。"
+        raise TreeError(message)
+
+
+def _check_name(place: Place, branch: Branch | None = None) -> None:
+    """Two nodes under one parent never share a name."""
+    same = Placement.objects.filter(parent=place.parent, name=place.name, ends_on__isnull=True)
+    if same.exclude(branch=branch).exists():
+        message = f"同一上级下已有名为“{place.name}”的党组织。"
         raise TreeError(message)
 
 
@@ -106,6 +115,7 @@ def move(
     if place.parent is not None and _is_below(place.parent, branch, from_day):
         message = "上级党组织不能是自己或自己的下级。"
         raise TreeError(message)
+    _check_name(place, branch)
     current = branch.placements.filter(ends_on__isnull=True).first()
     if current is not None and current.starts_on > from_day:
         message = f"变更日期早于现有记录的起始日期（{current.starts_on:%Y年%-m月%-d日}）。"
@@ -145,6 +155,10 @@ def dissolve(*, by: Account | None, branch: Branch, on: dt.date, document_number
     branch = Branch.objects.select_for_update().get(pk=branch.pk)
     if Placement.objects.on(on).filter(parent=branch).exists():
         message = "下面还有党组织，请先调整其隶属。"
+        raise TreeError(message)
+    last = branch.placements.filter(ends_on__isnull=True).first()
+    if last is not None and last.starts_on >= on:
+        message = f"撤销日期应晚于现有记录的起始日期（{last.starts_on:%Y年%-m月%-d日}）。"
         raise TreeError(message)
     branch.placements.filter(ends_on__isnull=True).update(ends_on=on, document_number=document_number, reason=reason)
     branch.dissolved_on = on
