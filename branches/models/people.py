@@ -1,7 +1,7 @@
 """People, accounts, posts and role grants. An Account signs in; a Person is somebody the school knows (ADR 0002)."""
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -9,6 +9,9 @@ from django.db.models import F, Q
 
 from branches.fields import PartialDateField
 from branches.models.tree import Branch
+
+if TYPE_CHECKING:
+    from branches.scopes import Scope
 
 
 class Person(models.Model):
@@ -51,8 +54,30 @@ class Person(models.Model):
         return self.name
 
 
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Reads on accounts."""
+
+    def within(self, scope: "Scope") -> "AccountQuerySet":
+        """Keep accounts with a role, present or future, in `scope`, and those without whose holder belongs there."""
+        if scope.everything:
+            return self
+        granted = RoleGrant.objects.exclude(ends_on__lte=scope.day)
+        reached = granted.filter(node__in=scope.branches()).values("account")
+        return self.filter(
+            Q(pk__in=reached) | (Q(person__unit__in=scope.branches()) & ~Q(pk__in=granted.values("account")))
+        )
+
+
 class AccountManager(BaseUserManager["Account"]):
     """Creates accounts; a password is always set by its holder."""
+
+    def get_queryset(self) -> AccountQuerySet:
+        """Return our own kind of QuerySet."""
+        return AccountQuerySet(self.model, using=self._db)
+
+    def within(self, scope: "Scope") -> AccountQuerySet:
+        """Keep the accounts `scope` reaches."""
+        return self.get_queryset().within(scope)
 
     def get_by_natural_key(self, username: str | None) -> "Account":
         """Look an account up by its login name, letter case ignored."""
@@ -94,6 +119,11 @@ class Account(AbstractBaseUser):
     def get_session_auth_hash(self) -> str:
         """Tie sessions to the password and to `session_epoch`, so that raising the epoch ends them all."""
         return f"{super().get_session_auth_hash()}{self.session_epoch}"
+
+    @property
+    def activated(self) -> bool:
+        """Whether the holder has set a password."""
+        return bool(self.has_usable_password())
 
     @property
     def is_staff(self) -> bool:

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from branches import audit, clock, names
-from branches.models import Account, ActivationCode, Branch, Person, Role, RoleGrant
-from branches.permissions import conflicting_roles
+from branches.models import Account, ActivationCode, AuditEntry, Branch, Person, Role, RoleGrant
+from branches.permissions import Allowed, Denied, conflicting_roles, may_hand_out, may_manage
 from branches.services import tree, words
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 17  # 31 signs each: 84 bits
 ACTIVATION_DAYS = 30
 RESET_MINUTES = 15
+SIGN_IN = "session.begin"
 FIRST_DAY = dt.date(1949, 10, 1)  # a school may backfill campaigns of any year: its root has no later beginning
 
 
@@ -34,6 +36,16 @@ class IssuedCode:
     account: Account
     code: str
     expires_at: dt.datetime
+
+
+def normal_username(text: str) -> str:
+    """Return a login name as it is stored and compared: half-width, lower case, without spaces around it."""
+    return unicodedata.normalize("NFKC", text).strip().lower()
+
+
+def _ask(answer: Allowed | Denied) -> None:
+    if isinstance(answer, Denied):
+        raise AccountError(answer.reason)
 
 
 def code_digest(code: str) -> str:
@@ -65,7 +77,7 @@ def open_account(
     *, by: Account | None, person: Person | None = None, username: str = "", display_name: str = ""
 ) -> Account:
     """Create an account without a password; the holder sets it with a code. Raises AccountError for a taken name."""
-    wanted = username.strip() or (names.login_name(person.name) if person else "")
+    wanted = normal_username(username) or (names.login_name(person.name) if person else "")
     if username and Account.objects.filter(username__iexact=wanted).exists():
         message = f"登录名“{wanted}”已被使用。"
         raise AccountError(message)
@@ -94,14 +106,37 @@ def grant(
     starts_on: dt.date,
     ends_on: dt.date | None = None,
 ) -> RoleGrant:
-    """Give a role at a node. Raises AccountError when it excludes a role held (三员分立)."""
+    """Give a role at a node; `by=None` is the system itself (demo, first run).
+
+    Raises AccountError when `by` may not hand it out, or when it excludes a role held in the same days (三员分立).
+    """
+    if by is not None:
+        _ask(may_hand_out(by, role, node, to=account))
+    return _grant(by=by, account=account, role=role, node=node, starts_on=starts_on, ends_on=ends_on)
+
+
+def _grant(
+    *,
+    by: Account | None,
+    account: Account,
+    role: Role,
+    node: Branch,
+    starts_on: dt.date,
+    ends_on: dt.date | None = None,
+) -> RoleGrant:
     Account.objects.select_for_update().get(pk=account.pk)
-    held = {Role(r) for r in RoleGrant.objects.on(starts_on).filter(account=account).values_list("role", flat=True)}
-    if problem := conflicting_roles({*held, role}):
+    meanwhile = RoleGrant.objects.filter(account=account).exclude(ends_on__lte=starts_on)
+    if ends_on is not None:
+        meanwhile = meanwhile.filter(starts_on__lt=ends_on)
+    if problem := conflicting_roles({*map(Role, meanwhile.values_list("role", flat=True)), role}):
         raise AccountError(problem)
     row, created = RoleGrant.objects.get_or_create(
         account=account, role=role, node=node, ends_on=ends_on, defaults={"starts_on": starts_on, "granted_by": by}
     )
+    if not created and row.starts_on > starts_on:
+        row.starts_on = starts_on
+        row.save(update_fields=["starts_on"])
+        created = True
     account.__dict__.pop("_zhibu_grants", None)
     if created:
         audit.record(
@@ -113,22 +148,31 @@ def grant(
 
 @transaction.atomic
 def revoke(*, by: Account | None, grant: RoleGrant, on: dt.date) -> RoleGrant:
-    """End a role at a day."""
+    """End a role at a day. Raises AccountError when `by` may not take it back."""
+    if by is not None:
+        _ask(may_hand_out(by, Role(grant.role), grant.node, to=grant.account))
     grant.ends_on = max(on, grant.starts_on)
     grant.save(update_fields=["ends_on"])
     audit.record(
-        by=by,
-        action="role.revoke",
-        thing=grant.account,
-        branch=grant.node,
-        summary=f"收回角色：{Role(grant.role).label}",
-    )
+        by=by, action="role.revoke", thing=grant.account, branch=grant.node,
+        summary=f"收回角色：{Role(grant.role).label}", after={"ends_on": grant.ends_on},
+    )  # fmt: skip
     return grant
 
 
 @transaction.atomic
 def issue_code(*, by: Account | None, account: Account, purpose: str, reason: str = "") -> IssuedCode:
-    """Make a one-time code for the holder; codes issued before stop working. Returned once, stored only as an HMAC."""
+    """Make a one-time code for the holder; codes issued before stop working. Returned once, stored only as an HMAC.
+
+    Raises AccountError when `by` may not manage the account, or a reset has no reason (how the identity was checked).
+    """
+    reason = reason.strip()
+    if by is not None:
+        _ask(may_manage(by, account))
+    if purpose == ActivationCode.Purpose.RESET and not reason:
+        message = "请写明怎样核对了本人身份。"
+        raise AccountError(message)
+    Account.objects.select_for_update().get(pk=account.pk)
     moment = clock.now()
     reset = purpose == ActivationCode.Purpose.RESET
     lifetime = dt.timedelta(minutes=RESET_MINUTES) if reset else dt.timedelta(days=ACTIVATION_DAYS)
@@ -191,12 +235,27 @@ def _set_password(account: Account, password: str) -> None:
 
 @transaction.atomic
 def set_active(*, by: Account, account: Account, active: bool) -> Account:
-    """Disable or enable an account; disabling ends its sessions at once."""
+    """Disable or enable an account; disabling ends its sessions at once. Raises AccountError when `by` may not."""
+    _ask(may_manage(by, account))
     account.is_active = active
     account.session_epoch += 1
     account.save(update_fields=["is_active", "session_epoch"])
     audit.record(by=by, action="account.active", thing=account, summary="启用账号" if active else "停用账号")
     return account
+
+
+@transaction.atomic
+def note_sign_in(*, account: Account) -> AuditEntry | None:
+    """Write a sign-in into the audit trail; return the sign-in before it, for the holder to check."""
+    before = AuditEntry.objects.filter(account=account, action=SIGN_IN).order_by("-pk").first()
+    audit.record(by=account, action=SIGN_IN, thing=account, summary="登录")
+    return before
+
+
+@transaction.atomic
+def note_sign_out(*, account: Account) -> AuditEntry:
+    """Write a sign-out into the audit trail."""
+    return audit.record(by=account, action="session.end", thing=account, summary="退出登录")
 
 
 def _token_file() -> Path:
@@ -225,6 +284,7 @@ class FirstRun:
     username: str
     password: str
     also_office: bool
+    name: str = ""
 
 
 @transaction.atomic
@@ -237,7 +297,8 @@ def first_run(*, token: str, form: FirstRun) -> Account:
     if not expected or not hmac.compare_digest(code_digest(token), code_digest(expected)):
         message = "启动口令不对。口令打印在启动服务的终端里。"
         raise AccountError(message)
-    account = Account(username=form.username, display_name=form.username, created_at=clock.now())
+    username = normal_username(form.username)
+    account = Account(username=username, display_name=form.name.strip() or username, created_at=clock.now())
     validate_password(form.password, account)
     account.set_password(form.password)
     account.save()
@@ -245,7 +306,7 @@ def first_run(*, token: str, form: FirstRun) -> Account:
     place = tree.Place(name=form.committee, short_name=form.school, parent=None)
     root = tree.set_up(by=account, code=form.code, level=Branch.Level.COMMITTEE, place=place, starts_on=FIRST_DAY)
     for role in (Role.ADMINISTRATOR, *([Role.OFFICE, Role.RUBRIC_MAINTAINER] if form.also_office else [])):
-        grant(by=account, account=account, role=role, node=root, starts_on=clock.today())
+        _grant(by=account, account=account, role=role, node=root, starts_on=clock.today())
     audit.record(by=account, action="account.first_run", thing=account, summary="首次启动，建立管理员")
     transaction.on_commit(lambda: _token_file().unlink(missing_ok=True))
     return account
