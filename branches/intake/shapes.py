@@ -171,6 +171,7 @@ class Limits:
     count_maximum: int = 99999
     short_phone_lengths: tuple[int, ...] = (3, 4, 5, 6)
     local_phone_length: int = 8
+    vacant_secretary: Severity = Severity.ERROR  # a site may make it a warning; it is listed either way
     shown_length: int = 24  # long texts are cut to this in messages
 
 

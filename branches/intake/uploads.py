@@ -1,7 +1,7 @@
 """Looking at an uploaded workbook before anything parses it (security.md row 21).
 
-The real kind is told by the first bytes, never by the name alone. Every member of a ZIP is inflated once, in pieces, and
-its bytes counted: the sizes written in the archive are not believed.
+The real kind is told by the first bytes, never by the name alone. Every member of a ZIP is inflated once, in pieces,
+and its bytes counted: the sizes written in the archive are not believed.
 """
 
 import io

@@ -15,6 +15,7 @@ from branches.partial_dates import PartialDate
 T = TypeVar("T")
 
 FORMULA_SIGNS = "=+-@＝＋－＠"
+_LINE_ENDS = "\t\n\r\u0085\u2028\u2029"
 _SPACES = re.compile(r"\s+")
 _DATE_FORMAT_PARTS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _FIXED_PLACES = re.compile(r"^0\.(0+)(?:_.)?$")
@@ -62,17 +63,17 @@ def narrow(text: str) -> str:
     )
 
 
-def forbidden_character(text: str) -> str | None:
-    """Return U+0001 for the first control, direction, zero-width or broken character, else None.
+def forbidden_characters(text: str) -> str:
+    """Return U+0001、U+0007 for the control, direction, zero-width or broken characters inside, or "".
 
-    Both the character itself and its written form _x0001_ are found.
+    Both a character itself and its written form _x0001_ are found.
     """
-    for char in decode_escapes(text):
-        if char in "\t\n\r\u0085\u2028\u2029":
-            continue
-        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn"} or char == "\ufffd":
-            return f"U+{ord(char):04X}"
-    return None
+    found = (
+        f"U+{ord(char):04X}"
+        for char in decode_escapes(text)
+        if char not in _LINE_ENDS and (char == "\ufffd" or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn"})
+    )
+    return "、".join(dict.fromkeys(found))
 
 
 def shortened(text: str, length: int) -> str:
@@ -126,9 +127,9 @@ def parse_text(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[
     if trouble:
         return Parsed(reason=trouble, code="unusable")
     text = as_text(cell).strip()
-    found = forbidden_character(text)
+    found = forbidden_characters(text)
     if found:
-        return Parsed(reason=f"含不可见的控制字符（{found}）", code="control")
+        return Parsed(reason=f"含不可见的控制字符或方向符（{found}）", code="control")
     if vocabulary.is_none(text):
         return Parsed("")
     if len(text) > limits.text_length:
@@ -143,9 +144,9 @@ def parse_title(cell: RawCell, limits: Limits, length: int) -> Parsed[str]:
     if trouble:
         return Parsed(reason=trouble, code="unusable")
     text = narrow(as_text(cell))
-    found = forbidden_character(text)
+    found = forbidden_characters(text)
     if found:
-        return Parsed(reason=f"含不可见的控制字符（{found}）", code="control")
+        return Parsed(reason=f"含不可见的控制字符或方向符（{found}）", code="control")
     name = close_up(text)
     if name and name[0] in FORMULA_SIGNS:
         shown = shortened(name, limits.shown_length)
@@ -156,6 +157,11 @@ def parse_title(cell: RawCell, limits: Limits, length: int) -> Parsed[str]:
     return Parsed(name)
 
 
+def parse_unit_name(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:  # noqa: ARG001
+    """Read the name of a branch or general branch; blank gives ""."""
+    return parse_title(cell, limits, limits.name_length)
+
+
 def parse_person(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:
     """Read a person's name: 吴　勇 is 吴勇, rare characters stay. 无 and — mean empty."""
     parsed = parse_title(cell, limits, limits.person_length)
@@ -163,7 +169,7 @@ def parse_person(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parse
 
 
 def parse_count(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[int]:
-    """Read a number of people or ballots. Blank gives None; 无 and — give 0; anything else that is no count, a reason."""
+    """Read a number of people or ballots. Blank gives None, 无 and — give 0, what is no count a reason."""
     trouble = _unusable(cell)
     if trouble:
         return Parsed(reason=trouble, code="unusable")
@@ -244,9 +250,9 @@ def parse_date(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[
         return _date_of_number(value, cell.number_format)
     if not isinstance(value, str):
         return Parsed(reason="不是日期", code="not_date")
-    found = forbidden_character(value)
+    found = forbidden_characters(value)
     if found:
-        return Parsed(reason=f"含不可见的控制字符（{found}）", code="control")
+        return Parsed(reason=f"含不可见的控制字符或方向符（{found}）", code="control")
     return _date_of_text(value, shortened(value, limits.shown_length))
 
 
@@ -299,7 +305,7 @@ def parse_gender(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parse
         return Parsed("")
     if key in vocabulary.genders:
         return Parsed(vocabulary.genders[key])
-    return Parsed(reason=f"性别“{shortened(text, limits.shown_length)}”不是男或女", code="gender")
+    return Parsed(reason=f"“{shortened(text, limits.shown_length)}”不是男或女", code="gender")
 
 
 def parse_category(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:
@@ -311,7 +317,7 @@ def parse_category(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Par
     if code is None:
         names = "、".join(vocabulary.category_names())
         shown = shortened(parsed.value, limits.shown_length)
-        return Parsed(reason=f"支部类别“{shown}”不在类别表内（{names}及其同义写法）", code="category")
+        return Parsed(reason=f"“{shown}”不在类别表内（{names}及其同义写法）", code="category")
     return Parsed(code)
 
 
@@ -330,9 +336,9 @@ def parse_phones(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parse
     if trouble:
         return Parsed(reason=trouble, code="unusable")
     text = as_text(cell)
-    found = forbidden_character(text)
+    found = forbidden_characters(text)
     if found:
-        return Parsed(reason=f"含不可见的控制字符（{found}）", code="control")
+        return Parsed(reason=f"含不可见的控制字符或方向符（{found}）", code="control")
     plain = unicodedata.normalize("NFKC", text)
     if not plain.strip() or vocabulary.is_none(text):
         return Parsed(())
@@ -364,7 +370,7 @@ def _phone(piece: str, limits: Limits) -> tuple[str, str]:
     body = piece[: extension.start()] if extension else piece
     bare = re.sub(r"[\s().·-]", "", body).replace("+", "", 1)
     if not bare.isascii() or not bare.isdigit():
-        return piece.strip(), f"联系电话“{shortened(piece, limits.shown_length)}”不是电话号码"
+        return piece.strip(), f"“{shortened(piece, limits.shown_length)}”不是电话号码"
     if len(bare) == 13 and bare.startswith("86"):
         bare = bare[2:]
     if len(bare) == 11 and bare.startswith("1"):
@@ -375,4 +381,4 @@ def _phone(piece: str, limits: Limits) -> tuple[str, str]:
         return shown + tail, ""
     if len(bare) == limits.local_phone_length or len(bare) in limits.short_phone_lengths:
         return bare + tail, ""
-    return bare + tail, f"联系电话“{bare}”是{len(bare)}位，位数不对"
+    return bare + tail, f"“{bare}”是{len(bare)}位，位数不对"

@@ -1,0 +1,164 @@
+"""Reading paper ballot counts of the 群众评议.
+
+A table exported by the system imports back unchanged under the headings 序号 党总支 党支部名称, 票数 over 发出 收回 有效,
+评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from branches.intake.rows import TableReader, in_order
+from branches.intake.shapes import (
+    AppraisalReading,
+    AppraisalRow,
+    AppraisalState,
+    Limits,
+    MappingChoice,
+    Problem,
+    Severity,
+    Workbook,
+)
+from branches.intake.sheets import labelled_text, select_sheets
+from branches.intake.values import parse_code, parse_count, parse_text, parse_unit_name
+from branches.intake.vocabulary import Vocabulary
+
+TABLE = "appraisal"
+OPINIONS = ("satisfied", "fairly", "unsatisfied", "unknown")
+BALLOTS = ("issued", "returned", "valid")
+_OWN = ("name", "code", *BALLOTS, *OPINIONS)
+_SPOKEN = {
+    "name": "党支部名称", "general_branch": "党总支", "remark": "备注", "code": "编号", "issued": "发出票数",
+    "returned": "收回票数", "valid": "有效票数", "satisfied": "满意票数", "fairly": "基本满意票数",
+    "unsatisfied": "不满意票数", "unknown": "不了解票数",
+}  # fmt: skip
+_VOID = "，该次测评作废，须更正或重新组织"
+
+
+class _AppraisalRows(TableReader):
+    """Reads the rows of one sheet."""
+
+    floor: int | None
+    contradictions: Severity
+
+    def row(self, row: int) -> AppraisalRow:
+        """Read one row."""
+        unit = self.read(row, "general_branch", parse_unit_name).value or None
+        name = self.read(row, "name", parse_unit_name)
+        if name.ok and not name.value:
+            self.add(row, "name", "党支部名称为空", "name_empty")
+        direct = unit is not None and self.vocabulary.is_direct(unit)
+        remark = self.read(row, "remark", parse_text).value or ""
+        self.read(row, "code", parse_code)
+        before = len(self.problems)
+        figures = {field: self.read(row, field, parse_count).value for field in (*BALLOTS, *OPINIONS)}
+        unreadable = len(self.problems) > before
+        state, reason = self._state(row, figures, remark, unreadable=unreadable)
+        shown = state is AppraisalState.VALID
+        return AppraisalRow(
+            sheet=self.grid.name,
+            row=row,
+            general_branch=None if direct else unit,
+            direct=direct,
+            name=name.value or "",
+            state=state,
+            issued=figures["issued"],
+            returned=figures["returned"],
+            valid=figures["valid"],
+            counts={field: figures[field] for field in OPINIONS} if shown else {},
+            rate=satisfaction(figures["satisfied"], figures["fairly"], figures["valid"]) if shown else None,
+            reason=reason,
+            remark=remark,
+            cells=self.references(row),
+        )
+
+    def _state(
+        self, row: int, figures: dict[str, int | None], remark: str, *, unreadable: bool
+    ) -> tuple[AppraisalState, str]:
+        """Say what may be done with the figures, noting the problem when it is not everything."""
+        if unreadable:
+            return AppraisalState.VOID, "票数读不出"
+        if all(value is None for value in figures.values()):
+            said = remark if any(word in remark for word in self.vocabulary.not_held) else "没有票数"
+            cell = f"{self.mapping.at(row, 'issued')}:{self.mapping.at(row, 'unknown')}"
+            reason = f"整行空白（{said}），按缺项处理，不当作 0"
+            self.problems.append(Problem(self.grid.name, cell, Severity.WARNING, reason, "not_held"))
+            return AppraisalState.MISSING, said
+        fault = self._contradiction(row, figures)
+        if fault is not None:
+            cell, reason, code = fault
+            self.problems.append(Problem(self.grid.name, cell, self.contradictions, reason + _VOID, code))
+            return AppraisalState.VOID, reason
+        valid = figures["valid"] or 0
+        if self.floor is not None and valid < self.floor:
+            reason = f"有效票 {valid} 张，低于公布下限 {self.floor} 张：不显示、不计分"
+            self.add(row, "valid", reason, "below_floor", Severity.WARNING)
+            return AppraisalState.BELOW_FLOOR, reason
+        return AppraisalState.VALID, ""
+
+    def _contradiction(self, row: int, figures: dict[str, int | None]) -> tuple[str, str, str] | None:
+        """Return (cell, reason, code) of the first rule the figures break: 发出 ≥ 收回 ≥ 有效 = the four together."""
+        issued, returned, valid = (figures[field] for field in BALLOTS)
+        if valid is None:
+            return self.mapping.at(row, "valid"), "有效票数为空", "count_empty"
+        if issued is not None and returned is not None and returned > issued:
+            return self.mapping.at(row, "returned"), f"收回 {returned} 大于发出 {issued}", "returned_above_issued"
+        if returned is not None and valid > returned:
+            return self.mapping.at(row, "valid"), f"有效 {valid} 大于收回 {returned}", "valid_above_returned"
+        if issued is not None and valid > issued:
+            return self.mapping.at(row, "valid"), f"有效 {valid} 大于发出 {issued}", "valid_above_issued"
+        for field in OPINIONS:
+            if figures[field] is None:
+                figures[field] = 0  # a blank among filled ones; the sum below says whether it is right
+        together = sum(figures[field] or 0 for field in OPINIONS)
+        if together != valid:
+            present = [field for field in OPINIONS if field in self.mapping.columns]
+            cell = f"{self.mapping.at(row, present[0])}:{self.mapping.at(row, present[-1])}"
+            return cell, f"四项之和 {together} 不等于有效票 {valid}", "sum"
+        return None
+
+
+def satisfaction(satisfied: int | None, fairly: int | None, valid: int | None) -> Fraction | None:
+    """Return 满意率 = (满意 + 基本满意) ÷ 有效票 exactly; None without valid ballots. 不了解 is among the valid ones."""
+    if not valid or satisfied is None:
+        return None
+    return Fraction(satisfied + (fairly or 0), valid)
+
+
+def read_appraisal(
+    workbook: Workbook,
+    vocabulary: Vocabulary,
+    *,
+    floor: int | None,
+    void_contradictions: bool = False,
+    mapping: Mapping[str, MappingChoice] | None = None,
+    limits: Limits | None = None,
+) -> AppraisalReading:
+    """Read paper ballot counts.
+
+    `floor` is the round's least number of valid ballots (None: no floor). Rows that contradict themselves are errors until
+    a person confirms with `void_contradictions` that those ballots are void; then they are warnings and count as missing.
+    Raises ValueError or KeyError for an impossible mapping.
+    """
+    limits = limits or Limits()
+    selection = select_sheets(workbook, vocabulary, TABLE, mapping)
+    rows: list[AppraisalRow] = []
+    problems: list[Problem] = list(selection.problems)
+    notes: list[str] = []
+    held_on = ""
+    for grid, table in selection.tables:
+        held_on = held_on or labelled_text(grid, table, vocabulary.held_labels)
+        reader = _AppraisalRows(grid, table, vocabulary, limits, own=_OWN, spoken=_SPOKEN)
+        reader.floor = floor
+        reader.contradictions = Severity.WARNING if void_contradictions else Severity.ERROR
+        rows += [reader.row(row) for row in table.data_rows()]
+        problems += reader.problems
+        notes += [f"工作表“{grid.name}”{note}" for note in table.notes]
+    return AppraisalReading(
+        workbook=workbook.name,
+        mappings={grid.name: table for grid, table in selection.tables},
+        rows=tuple(rows),
+        problems=in_order(problems, workbook),
+        skipped_sheets=selection.skipped,
+        notes=tuple(notes),
+        held_on=held_on,
+    )
