@@ -20,7 +20,15 @@ from branches.intake.shapes import (
     Workbook,
 )
 from branches.intake.sheets import select_sheets
-from branches.intake.values import as_text, parse_code, parse_score, parse_text, parse_unit_name, shortened
+from branches.intake.values import (
+    as_text,
+    parse_code,
+    parse_score,
+    parse_text,
+    parse_unit_name,
+    parse_written_name,
+    shortened,
+)
 from branches.intake.vocabulary import Vocabulary, heading_key
 
 TABLE = "annual"
@@ -56,7 +64,7 @@ class _AnnualRows(TableReader):
     def row(self, row: int) -> AnnualRow:
         """Read one row."""
         unit = self.read(row, "general_branch", parse_unit_name).value or None
-        name = self.read(row, "name", parse_unit_name)
+        name = self.read(row, "name", parse_written_name)
         if name.ok and not name.value:
             self.add(row, "name", "党支部名称为空", "name_empty")
         direct = unit is not None and self.vocabulary.is_direct(unit)
@@ -81,7 +89,7 @@ class _AnnualRows(TableReader):
         return self._judged(row, self._result(row, found))
 
     def _result(self, row: int, found: AnnualRow) -> AnnualRow:
-        """Read the column of the result, which holds a grade, a number or an exemption, then the column of the score."""
+        """Read the result, which is a grade, a number or an exemption, and the score beside it."""
         score = self.read(row, "score", parse_score).value if "score" in self.mapping.columns else None
         text = as_text(self.cell(row, "result")).strip()
         key = heading_key(text)

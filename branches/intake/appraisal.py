@@ -1,7 +1,7 @@
 """Reading paper ballot counts of the 群众评议.
 
-A table exported by the system imports back unchanged under the headings 序号 党总支 党支部名称, 票数 over 发出 收回 有效,
-评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read.
+A table exported by the system imports back unchanged under the headings 序号 党总支 党支部名称, 票数 over 发出 收回
+有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from branches.intake.shapes import (
     Workbook,
 )
 from branches.intake.sheets import labelled_text, select_sheets
-from branches.intake.values import parse_code, parse_count, parse_text, parse_unit_name
+from branches.intake.values import parse_code, parse_count, parse_text, parse_unit_name, parse_written_name
 from branches.intake.vocabulary import Vocabulary
 
 TABLE = "appraisal"
@@ -43,7 +43,7 @@ class _AppraisalRows(TableReader):
     def row(self, row: int) -> AppraisalRow:
         """Read one row."""
         unit = self.read(row, "general_branch", parse_unit_name).value or None
-        name = self.read(row, "name", parse_unit_name)
+        name = self.read(row, "name", parse_written_name)
         if name.ok and not name.value:
             self.add(row, "name", "党支部名称为空", "name_empty")
         direct = unit is not None and self.vocabulary.is_direct(unit)
@@ -118,7 +118,7 @@ class _AppraisalRows(TableReader):
 
 
 def satisfaction(satisfied: int | None, fairly: int | None, valid: int | None) -> Fraction | None:
-    """Return 满意率 = (满意 + 基本满意) ÷ 有效票 exactly; None without valid ballots. 不了解 is among the valid ones."""
+    """Return 满意率 = (满意 + 基本满意) ÷ 有效票 exactly; None without valid ballots. 不了解 is valid too."""
     if not valid or satisfied is None:
         return None
     return Fraction(satisfied + (fairly or 0), valid)
@@ -135,8 +135,8 @@ def read_appraisal(
 ) -> AppraisalReading:
     """Read paper ballot counts.
 
-    `floor` is the round's least number of valid ballots (None: no floor). Rows that contradict themselves are errors until
-    a person confirms with `void_contradictions` that those ballots are void; then they are warnings and count as missing.
+    `floor` is the round's least number of valid ballots (None: no floor). Rows that contradict themselves are errors
+    until a person confirms with `void_contradictions` that those ballots are void; then they are warnings, state VOID.
     Raises ValueError or KeyError for an impossible mapping.
     """
     limits = limits or Limits()

@@ -2,7 +2,7 @@
 
 A table exported by the system imports back unchanged when its headings are the labels of `presets/words.toml`
 (`Vocabulary.label("roster", field)`): 序号, 所属党总支, 党支部名称, 支部类别, 支部书记 over 姓名 性别 职务/职称
-任职时间, 党员数 over 合计 正式 预备 流动, 联系电话, 编号, 备注; a direct branch writes 直属党支部 in the column 所属党总支.
+任职时间, 党员数 over 合计 正式 预备 流动, 联系电话, 编号, 备注; a direct branch writes 直属党支部 under 所属党总支.
 """
 
 import datetime as dt

@@ -10,7 +10,7 @@ from branches.intake.vocabulary import Vocabulary
 class TableReader:
     """Reads the rows of one sheet; `problems` grows while it does.
 
-    `own` are fields that every row must state itself, merged ranges or not; `spoken` are the words for fields in messages.
+    `own` are fields that every row must state itself, merged ranges or not; `spoken` are their names in messages.
     """
 
     def __init__(

@@ -402,7 +402,8 @@ class AppraisalRow:
         if self.rate is None:
             return None
         hundredths = self.rate * 10000
-        return Decimal((2 * hundredths.numerator + hundredths.denominator) // (2 * hundredths.denominator)) / 100
+        whole = (2 * hundredths.numerator + hundredths.denominator) // (2 * hundredths.denominator)
+        return Decimal(whole).scaleb(-2)
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,15 @@ def parse_unit_name(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Pa
     return parse_title(cell, limits, limits.name_length)
 
 
+def parse_written_name(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:  # noqa: ARG001
+    """Read a branch's name as written, for matching: line breaks go, a space inside stays and makes it a proposal."""
+    parsed = parse_title(cell, limits, limits.name_length)
+    if not parsed.value:
+        return parsed
+    lines = (" ".join(line.split()) for line in narrow(as_text(cell)).splitlines())
+    return Parsed("".join(lines))
+
+
 def parse_person(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:
     """Read a person's name: 吴　勇 is 吴勇, rare characters stay. 无 and — mean empty."""
     parsed = parse_title(cell, limits, limits.person_length)
