@@ -108,18 +108,25 @@ class Vocabulary:
         return replace(self, tables=tables)
 
     def with_categories(self, categories: Iterable[tuple[str, str, Iterable[str]]]) -> "Vocabulary":
-        """Return a vocabulary whose categories are (code, name, synonyms), with the known words of the same name added.
+        """Return a vocabulary whose categories are (code, name, synonyms), with the known words of the same category added.
 
         The given words win over the known ones when both claim the same form.
         """
-        known = {category.name: category.words for category in self.categories}
+        known = {category.code: category.words for category in self.categories}
         given = [(code, name, (name, *words)) for code, name, words in categories]
         claimed = {heading_key(word): code for code, _, words in given for word in words}
         merged = tuple(
             CategoryWords(
                 code,
                 name,
-                (*words, *(w for w in known.get(name, ()) if claimed.get(heading_key(w), code) == code)),
+                (
+                    *words,
+                    *(
+                        w
+                        for w in known.get(self.category_of(name) or code, ())
+                        if claimed.get(heading_key(w), code) == code
+                    ),
+                ),
             )
             for code, name, words in given
         )
