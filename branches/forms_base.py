@@ -45,3 +45,17 @@ class ZhModelForm(forms.ModelForm):
         """Build the form, then set its messages."""
         super().__init__(*args, **kwargs)
         polish(self)
+
+
+_CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
+    (forms.RadioSelect, ""),
+    (forms.CheckboxSelectMultiple, ""),
+    (forms.CheckboxInput, "form-check-input"),
+    (forms.Select, "form-select"),
+    (forms.Widget, "form-control"),
+)
+
+
+def control_class(widget: forms.Widget) -> str:
+    """Return the Bootstrap class of a widget."""
+    return next(name for kind, name in _CLASSES if isinstance(widget, kind))

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from branches import charts, clock, wording
+from branches.forms_base import control_class
 
 register = template.Library()
 
@@ -195,20 +196,6 @@ def is_choice_group(field: BoundField) -> bool:
 def is_wide(field: BoundField) -> bool:
     """Whether the field needs the whole width."""
     return isinstance(field.field.widget, forms.Textarea)
-
-
-_CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
-    (forms.RadioSelect, ""),
-    (forms.CheckboxSelectMultiple, ""),
-    (forms.CheckboxInput, "form-check-input"),
-    (forms.Select, "form-select"),
-    (forms.Widget, "form-control"),
-)
-
-
-def control_class(widget: forms.Widget) -> str:
-    """Return the Bootstrap class of a widget."""
-    return next(name for kind, name in _CLASSES if isinstance(widget, kind))
 
 
 @register.filter

@@ -117,6 +117,14 @@
     if (event.target.matches("[data-autosubmit]")) event.target.form?.requestSubmit();
   });
 
+  /* Filters left blank do not clutter the address. */
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form.filterbar")) return;
+    const blank = [...event.target.elements].filter((field) => field.name && field.value === "" && !field.disabled);
+    blank.forEach((field) => { field.disabled = true; });
+    window.setTimeout(() => blank.forEach((field) => { field.disabled = false; }));
+  });
+
   /* More filters on a phone. */
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-more-filters]");
@@ -128,26 +136,26 @@
 
   /* Tick boxes of a list: all of this page, and how many. */
   function recount(form) {
-    const boxes = [...form.querySelectorAll("[data-pick]")];
+    const boxes = [...form.querySelectorAll("tbody input[type=checkbox]")];
     const picked = boxes.filter((box) => box.checked);
     const all = form.querySelector("[data-pick-all]");
     if (all) { all.checked = boxes.length > 0 && picked.length === boxes.length; all.indeterminate = picked.length > 0 && !all.checked; }
     boxes.forEach((box) => box.closest("tr")?.setAttribute("aria-selected", String(box.checked)));
-    const bar = form.querySelector(".bulkbar");
-    if (bar) bar.hidden = picked.length === 0;
+    form.querySelectorAll(".bulkbar button").forEach((button) => { button.disabled = picked.length === 0; });
     const count = form.querySelector("[data-picked]");
     if (count) count.textContent = String(picked.length);
   }
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-bulk]");
     if (!form) return;
-    if (event.target.matches("[data-pick-all]")) form.querySelectorAll("[data-pick]").forEach((box) => { box.checked = event.target.checked; });
-    if (event.target.matches("[data-pick-all], [data-pick]")) recount(form);
+    if (event.target.matches("[data-pick-all]")) form.querySelectorAll("tbody input[type=checkbox]").forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches("input[type=checkbox]")) recount(form);
   });
 
   function start() {
     document.querySelectorAll(".toast-line[data-fades]").forEach(fade);
     document.querySelector("[data-error-summary]")?.focus();
+    document.querySelectorAll("[data-bulk]").forEach(recount);
     document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
     document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
       await navigator.clipboard?.writeText(button.dataset.copy);

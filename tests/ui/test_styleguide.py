@@ -50,6 +50,10 @@ def test_confirm_dialog_repeats_the_verb_and_gives_the_focus_back(browser_page, 
     assert not dialog.is_visible()
 
 
+def focused(page) -> str:
+    return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
 def test_grid_keys(browser_page, address):
     browser_page.goto(address)
     field = browser_page.get_by_label("数学教研室党支部 领导班子好 总支得分")
