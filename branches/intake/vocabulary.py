@@ -108,7 +108,7 @@ class Vocabulary:
         return replace(self, tables=tables)
 
     def with_categories(self, categories: Iterable[tuple[str, str, Iterable[str]]]) -> "Vocabulary":
-        """Return a vocabulary whose categories are (code, name, synonyms), with the known words of the same category added.
+        """Return a vocabulary whose categories are (code, name, synonyms), known words of each added.
 
         The given words win over the known ones when both claim the same form.
         """
