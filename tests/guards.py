@@ -93,13 +93,13 @@ def other_clocks(name: str, text: str) -> list[str]:
 
 
 def positional_services(name: str, text: str) -> list[str]:
-    """A public service function that writes (atomic) takes keyword-only arguments."""
+    """A service function that acts for somebody (`by`) takes keyword-only arguments."""
     return [
         f"{name}:{node.lineno} {node.name} takes positional arguments"
         for node in ast.parse(text).body
         if isinstance(node, Functions)
         and not node.name.startswith("_")
-        and any("atomic" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and "by" in {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
         and (node.args.args or node.args.posonlyargs or node.args.vararg)
     ]
 
@@ -130,11 +130,15 @@ def url_patterns(
 
 
 def undeclared_views(patterns: Iterable[tuple[str, str, URLPattern]]) -> list[str]:
-    """Every view declares its action, or that it is public; the admin site's own sign-in only redirects."""
+    """Every view declares its action, or that it is public, or stands behind ZhibuAdminSite.admin_view.
+
+    The admin site's own sign-in is the exception: it only redirects.
+    """
+    marks = ("zhibu_action", "admin_site", "model_admin")
     return [
         route
         for route, name, pattern in patterns
-        if name != "admin:login" and not getattr(pattern.callback, "zhibu_action", None)
+        if name != "admin:login" and not any(hasattr(pattern.callback, mark) for mark in marks)
     ]
 
 

@@ -1,0 +1,28 @@
+"""`manage.py restore FILE`: fill an empty installation from a backup."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from reporting import backup
+
+
+class Command(BaseCommand):
+    """Refuses to overwrite an installation somebody uses."""
+
+    help = "把一份备份恢复到空的系统中。"
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the file."""
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
+        """Restore and say what to do next."""
+        try:
+            held = backup.restore(file)
+        except backup.BackupError as problem:
+            raise CommandError(str(problem)) from problem
+        self.stdout.write(f"已恢复 {held.made_at} 的备份：{held.rows} 行数据，{held.files} 个文件")
+        self.stdout.write("行数和文件都已核对。下一步：运行 manage.py migrate，再运行 manage.py doctor。")
