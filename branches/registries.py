@@ -6,7 +6,7 @@ me) and figures.py (values of system-filled criteria). `autodiscover` imports th
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models
@@ -17,6 +17,8 @@ from branches.models import Account
 Gate = Callable[[Any, dt.datetime], Iterable[str]]
 _gates: dict[tuple[type[models.Model], str], list[Gate]] = {}
 _home: list[Callable[[Account, dt.datetime], "Iterable[HomeItem]"]] = []
+_stats: list[Callable[[Account, dt.datetime], "Iterable[HomeStat]"]] = []
+_panels: list[Callable[[Account, dt.datetime], "Iterable[HomePanel]"]] = []
 _nav: list["NavItem"] = []
 _lists: dict[str, Any] = {}
 _figures: dict[str, Callable[..., Any]] = {}
@@ -31,6 +33,32 @@ class HomeItem:
     verb: str
     url: str
     due: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeStat:
+    """One figure of the landing page with its base: 已自评 84 / 90. Low positions come first; seven are shown."""
+
+    label: str
+    value: str
+    base: str = ""
+    url: str = ""
+    position: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class HomePanel:
+    """A panel of the landing page: `template` gets `context`. `side` puts it into the narrow column."""
+
+    slug: str
+    title: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    aside: str = ""
+    foot: str = ""
+    position: int = 50
+    side: bool = False
+    flush: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +97,28 @@ def home_items(account: Account, now: dt.datetime) -> list[HomeItem]:
     """Return everything that waits for `account`, by deadline, undated last."""
     items: Iterator[HomeItem] = (item for source in _home for item in source(account, now))
     return sorted(items, key=lambda item: (item.due is None, item.due or dt.date.max))
+
+
+def home_stats(function: Callable[[Account, dt.datetime], "Iterable[HomeStat]"]) -> Any:
+    """Register a source of figures for the landing page."""
+    _stats.append(function)
+    return function
+
+
+def home_panels(function: Callable[[Account, dt.datetime], "Iterable[HomePanel]"]) -> Any:
+    """Register a source of panels for the landing page."""
+    _panels.append(function)
+    return function
+
+
+def stats_for(account: Account, now: dt.datetime) -> list[HomeStat]:
+    """Return the figures of an account's landing page in order, seven at most."""
+    return sorted((stat for source in _stats for stat in source(account, now)), key=lambda stat: stat.position)[:7]
+
+
+def panels_for(account: Account, now: dt.datetime) -> list[HomePanel]:
+    """Return the panels of an account's landing page in order."""
+    return sorted((panel for source in _panels for panel in source(account, now)), key=lambda panel: panel.position)
 
 
 def nav(item: NavItem) -> None:

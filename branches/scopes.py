@@ -15,6 +15,16 @@ WITH RECURSIVE reach(id) AS (
 SELECT id FROM reach
 """
 
+_ABOVE = """
+WITH RECURSIVE above(id) AS (
+    SELECT id FROM branches_branch WHERE id IN ({roots})
+    UNION
+    SELECT p.parent_id FROM branches_placement p JOIN above a ON p.branch_id = a.id
+    WHERE p.parent_id IS NOT NULL AND p.starts_on <= %s AND (p.ends_on IS NULL OR p.ends_on > %s)
+)
+SELECT id FROM above
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -30,9 +40,16 @@ class Scope:
 
     def branches(self) -> RawSQL:
         """Return a sub-select of all node ids reached, for `pk__in` or `branch__in`."""
+        return self._walk(_REACH)
+
+    def above(self) -> RawSQL:
+        """Return a sub-select of the roots and every node above them: whose campaigns concern this scope."""
+        return self._walk(_ABOVE)
+
+    def _walk(self, sql: str) -> RawSQL:
         roots = sorted(self.roots) or [-1]
         marks = ", ".join(["%s"] * len(roots))
-        return RawSQL(_REACH.format(roots=marks), [*roots, self.day, self.day])  # noqa: S611
+        return RawSQL(sql.format(roots=marks), [*roots, self.day, self.day])  # noqa: S611
 
 
 NOTHING = Scope(frozenset(), dt.date.min)

@@ -1,9 +1,29 @@
 """A year's campaign, loaded from a preset and then rows of its own."""
 
+import datetime as dt
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 
 from branches.models.tree import Branch
+
+if TYPE_CHECKING:
+    from branches.scopes import Scope
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    """Reads on campaigns."""
+
+    def within(self, scope: "Scope") -> "CampaignQuerySet":
+        """Keep the campaigns that concern `scope`: held in it, or by a node above it."""
+        if scope.everything:
+            return self
+        return self.filter(Q(root__in=scope.branches()) | Q(root__in=scope.above()))
+
+    def running(self, day: dt.date) -> "CampaignQuerySet":
+        """Keep the campaigns under way on `day`."""
+        return self.filter(starts_on__lte=day, ends_on__gte=day)
 
 
 class Campaign(models.Model):
@@ -22,6 +42,8 @@ class Campaign(models.Model):
     ends_on = models.DateField("止")
     backfill = models.BooleanField("历史补录", default=False, help_text="补录以往的活动：不催办，不计逾期。")
     version = models.PositiveIntegerField("版本", default=1)
+
+    objects = CampaignQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "活动"
