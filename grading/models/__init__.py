@@ -1,5 +1,6 @@
 """Models of grading."""
 
+from grading.models.preset import Preset
 from grading.models.result import Result
 from grading.models.round import (
     AnnualPoints,
@@ -30,7 +31,8 @@ from grading.models.unit import (
 
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Criterion", "CutOff",
-    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Result", "Round",
+    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Preset", "Result",
+    "Round",
     "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
     "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "due_on", "reach", "totals_by_section",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
-from branches.models import Branch, Campaign, Category
+from branches.models import Campaign, Category
 from grading.models.rubric import Grade, GradeScale, Rubric
 
 if TYPE_CHECKING:
@@ -92,10 +92,6 @@ class Round(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(deciding_level__in=["general_branch", "committee"]), name="round_deciding_level_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="preparing", opened_at__isnull=True) | ~Q(state="preparing"),
-                name="round_preparing_not_opened",
             ),
             models.CheckConstraint(
                 condition=Q(state="preparing") | Q(opened_at__isnull=False, frozen_on__isnull=False),
@@ -420,8 +416,3 @@ class SurveyCheck(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-def parent_level(round_: Round) -> str:
-    """Return the level of node that decides in a round (Branch.Level value)."""
-    return Branch.Level.COMMITTEE if round_.deciding_level == "committee" else Branch.Level.GENERAL_BRANCH

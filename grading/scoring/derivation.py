@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from grading.scoring.codec import decode, encode
 from grading.scoring.composite import Composite, SourceScore
@@ -120,7 +121,17 @@ class Derivation:
 
     def to_json(self) -> str:
         """Return the storage form, the same text for the same derivation."""
-        return json.dumps(encode(self), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return json.dumps(self.to_data(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return plain values as a JSON column keeps them."""
+        data: dict[str, Any] = encode(self)
+        return data
+
+    @classmethod
+    def from_data(cls, data: object) -> Derivation:
+        """Return the derivation of :meth:`to_data`. Raises ValueError when the data are none."""
+        return decode(cls, data)
 
     @classmethod
     def from_json(cls, text: str) -> Derivation:
@@ -129,7 +140,7 @@ class Derivation:
         Raises:
             ValueError: the text is not a stored derivation.
         """
-        return decode(cls, json.loads(text))
+        return cls.from_data(json.loads(text))
 
     def with_caps(self, caps: tuple[CapOutcome, ...], grade: GradeName | None) -> Derivation:
         """Return the derivation after the caps of its round."""

@@ -1,0 +1,253 @@
+"""Legal moves of rounds, sheets and results, and what stands in their way, as sentences a person can act on."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Count, Q
+
+from branches.models import Branch, Category
+from branches.registries import gate
+from branches.transitions import Transition, register
+from grading import rules, scoring
+from grading.models import (
+    Assessment,
+    Criterion,
+    EvidenceUse,
+    Result,
+    Round,
+    RoundStep,
+    RoundUnit,
+    Rubric,
+    Score,
+    Source,
+    Survey,
+)
+
+NAMES_SHOWN = 5
+R, A, G = Round.State, Assessment.State, Result.State
+
+register(
+    Round,
+    {
+        R.PREPARING: (Transition(R.SELF, "开始自评"),),
+        R.SELF: (Transition(R.SCORING, "转入评分"),),
+        R.SCORING: (
+            Transition(R.DECIDING, "转入审定"),
+            Transition(R.SELF, "退回自评", needs_reason=True),
+        ),
+        R.DECIDING: (
+            Transition(R.PUBLICITY, "开始公示"),
+            Transition(R.FINAL, "定级"),
+            Transition(R.SCORING, "退回评分", needs_reason=True),
+        ),
+        R.PUBLICITY: (
+            Transition(R.FINAL, "定级"),
+            Transition(R.DECIDING, "退回审定", needs_reason=True),
+        ),
+    },
+)
+register(
+    Assessment,
+    {
+        A.DRAFT: (Transition(A.SUBMITTED, "提交"),),
+        A.SUBMITTED: (
+            Transition(A.ACCEPTED, "接收"),
+            Transition(A.RETURNED, "退回", needs_reason=True),
+            Transition(A.DRAFT, "撤回"),
+        ),
+        A.RETURNED: (Transition(A.SUBMITTED, "重新提交"),),
+        A.ACCEPTED: (Transition(A.RETURNED, "退回", needs_reason=True),),
+    },
+)
+register(
+    Result,
+    {
+        G.COMPUTED: (
+            Transition(G.PROPOSED, "拟定"),
+            Transition(G.DECIDED, "定级", needs_decision=True),
+        ),
+        G.PROPOSED: (
+            Transition(G.DECIDED, "审定", needs_decision=True),
+            Transition(G.COMPUTED, "撤回拟定", needs_reason=True),
+        ),
+        G.DECIDED: (Transition(G.COMPUTED, "撤回定级", needs_reason=True),),
+    },
+)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first names and how many there are in all: 甲、乙、丙等 8 个."""
+    names = list(names)
+    text = "、".join(names[:NAMES_SHOWN])
+    return f"{text}等 {len(names)} 个" if len(names) > NAMES_SHOWN else text
+
+
+def has_step(round_: Round, code: str) -> bool:
+    """Tell whether a round has a step."""
+    return round_.steps.filter(code=code).exists()
+
+
+# --- rounds ------------------------------------------------------------------------------------------------------
+
+
+@gate(Round, R.SELF)
+def _rules_are_possible(round_: Round, now: dt.datetime) -> Iterator[str]:
+    """Refuse impossible rules, and categories without a published rubric."""
+    if round_.state != R.PREPARING:
+        return
+    chosen = {row.category_id: row.rubric for row in round_.rubrics.select_related("rubric")}
+    values = {rubric.code: rules.rubric_rule(rubric) for rubric in chosen.values()}
+    yield from (found.text for found in scoring.check_round(rules.round_rules(round_), values) if found.fatal)
+    day = round_.frozen_on or now.date()
+    rows: Any = Branch.objects.as_of(day).branches_only()
+    branches = [(row.name, row.category_id, row.parent_id) for row in rows]
+    if not branches:
+        yield f"{day:%Y年%-m月%-d日}名册里还没有党支部，请先导入花名册。"
+    yield from _categories_covered(branches, chosen)
+    if orphans := [name for name, _, parent in branches if parent is None]:
+        yield f"{len(orphans)} 个党支部没有上级党组织：{listed(orphans)}。"
+
+
+def _categories_covered(branches: list[tuple[str, int | None, int | None]], chosen: dict[int, Rubric]) -> Iterator[str]:
+    """Yield a sentence per category that has branches and no published rubric."""
+    by_category: dict[int | None, list[str]] = {}
+    for name, category, _ in branches:
+        by_category.setdefault(category, []).append(name)
+    if without := by_category.pop(None, []):
+        yield f"{len(without)} 个党支部没有类别：{listed(without)}。"
+    labels = dict(Category.objects.values_list("pk", "name"))
+    for category, names in by_category.items():
+        rubric = chosen.get(category) if category is not None else None
+        label = labels.get(category or 0, "")
+        if rubric is None:
+            yield f"“{label}”类有 {len(names)} 个支部，还没有指定评分标准。"
+        elif not rubric.published:
+            yield f"“{label}”类使用的《{rubric}》还没有发布。"
+
+
+@gate(Round, R.DECIDING)
+def _everything_is_in(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """Name the branches for which something is missing, one sentence per source."""
+    if round_.state != R.SCORING:
+        return
+    units = list(round_.units.filter(graded=True))
+    inputs_rules = rules.round_rules(round_)
+    inputs = rules.Inputs(round_, units)
+    missing: dict[str, list[str]] = {}
+    for unit in units:
+        given = scoring.score_unit(inputs_rules, inputs.of(unit))
+        for source in given:
+            if source.weight > 0 and source.status is scoring.SourceStatus.MISSING:
+                missing.setdefault(source.name, []).append(unit.name)
+    if round_.missing != Round.Missing.RENORMALISE:
+        for name, names in missing.items():
+            yield f"{len(names)} 个支部缺{name}：{listed(names)}。"
+    if has_step(round_, RoundStep.Code.SURVEY):
+        surveyed = set(Survey.objects.filter(unit__round=round_).values_list("unit_id", flat=True))
+        absent = [unit.name for unit in units if unit.pk not in surveyed]
+        if absent:
+            yield f"{len(absent)} 个支部没有调查摸底情况：{listed(absent)}。"
+
+
+@gate(Round, R.PUBLICITY)
+def _has_publicity(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """Only a round with that step is made public; everything is decided by then."""
+    if not has_step(round_, RoundStep.Code.PUBLICITY):
+        yield "本轮不设公示。"
+    yield from _undecided(round_)
+
+
+@gate(Round, R.FINAL)
+def _is_decided(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """Everything is decided, and made public where the round has that step."""
+    if round_.state == R.DECIDING and has_step(round_, RoundStep.Code.PUBLICITY):
+        yield "本轮要先公示。"
+    yield from _undecided(round_)
+
+
+def _undecided(round_: Round) -> Iterator[str]:
+    """Yield a sentence about branches that have no decided grade."""
+    decided = Result.objects.filter(unit__round=round_, state=G.DECIDED).values("unit_id")
+    units = RoundUnit.objects.filter(round=round_, graded=True)
+    left = list(units.exclude(pk__in=decided).values_list("name", flat=True))
+    if left:
+        yield f"{len(left)} 个支部还没有定级：{listed(left)}。"
+
+
+# --- sheets ------------------------------------------------------------------------------------------------------
+
+
+@gate(Assessment, A.SUBMITTED)
+def _sheet_is_complete(sheet: Assessment, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """Every item is scored and carries the evidence it must carry."""
+    round_ = sheet.unit.round
+    if not round_.is_open:
+        yield f"本轮现在是“{round_.get_state_display()}”，不能提交。"
+    scores = sheet.scores.select_related("criterion", "section")
+    rubric = rules.rubric_rule(sheet.unit.rubric)
+    given = rules.sheet_input(sheet, scores)
+    if given.sections is not None:
+        missing = scoring.score_sections(rubric, given.sections).missing
+    else:
+        system = {item.code for item in rubric.criteria if item.kind is scoring.CriterionKind.SYSTEM}
+        missing = tuple(code for code in scoring.score_sheet(rubric, given.entries).missing if code not in system)
+    if missing:
+        yield f"还有 {len(missing)} 项没有打分：{listed(missing)}。"
+    if sheet.source.code == Source.SELF:
+        yield from _evidence_is_there(sheet)
+
+
+def _evidence_is_there(sheet: Assessment) -> Iterator[str]:
+    """Yield a sentence when items that must carry evidence carry none."""
+    scored = Score.objects.filter(assessment=sheet, not_applicable=False, points__gt=0).values("criterion_id")
+    cited = EvidenceUse.objects.filter(evidence__unit=sheet.unit, evidence__removed_at__isnull=True)
+    wanted = Criterion.objects.filter(section__rubric=sheet.unit.rubric, evidence_required=True, pk__in=scored)
+    bare = list(wanted.exclude(pk__in=cited.values("criterion_id")).values_list("code", flat=True))
+    if bare:
+        yield f"{'、'.join(bare)} 须附佐证材料。"
+
+
+@gate(Assessment, A.RETURNED)
+@gate(Assessment, A.DRAFT)
+def _not_decided(sheet: Assessment, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """A sheet on which a decision rests is not opened again."""
+    if Result.objects.filter(unit=sheet.unit).exclude(state=G.COMPUTED).exists():
+        yield "该支部的等级已拟定或已定，请先撤回再改评分。"
+
+
+# --- results -----------------------------------------------------------------------------------------------------
+
+
+@gate(Result, G.PROPOSED)
+@gate(Result, G.DECIDED)
+def _can_be_decided(result: Result, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """The composite is there, and large differences are explained."""
+    round_ = result.unit.round
+    if round_.state not in (R.SCORING, R.DECIDING):
+        yield f"本轮现在是“{round_.get_state_display()}”，不能定级。"
+    yield from result.blockers
+    yield from _divergence_is_explained(result)
+
+
+def _divergence_is_explained(result: Result) -> Iterator[str]:
+    """Yield a sentence while a large difference lacks its reason, or the office's tick where the committee decides."""
+    stored = result.derivation.get("divergence") or {}
+    if not stored.get("flags"):
+        return
+    sheet = Assessment.objects.filter(unit=result.unit, source__code=stored["second"]).first()
+    if sheet is None or not sheet.reason.strip():
+        yield f"{''.join(stored['flags']).rstrip('。')}，请写明评分理由。"
+    elif (
+        result.unit.round.deciding_level == Round.DecidingLevel.COMMITTEE
+        and sheet.reason_checked_at is None
+        and result.state == G.PROPOSED
+    ):
+        yield "自评与考评差异较大，组织部还没有核对评分理由。"
+
+
+def filing_counts(round_: Round) -> dict[str, int]:
+    """Return how many units of a round have handed in each sheet source, by source code."""
+    handed_in = Q(assessments__state__in=[A.SUBMITTED, A.ACCEPTED])
+    rows = round_.sources.filter(kind=Source.Kind.SHEET).annotate(filed=Count("assessments", filter=handed_in))
+    return {row.code: row.filed for row in rows}

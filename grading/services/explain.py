@@ -1,0 +1,199 @@
+"""“这个等级怎么来的”: the view model of one result page, from what is stored or as the inputs stand."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from branches.models import TransitionLog
+from branches.transitions import history
+from grading import scoring
+from grading.models import Assessment, Result, RoundUnit, Score, Source
+from grading.scoring.explain import Step
+from grading.services.results import derivation_of, derive
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One row of the sources table: score, weight, contribution, as shown."""
+
+    code: str
+    name: str
+    score: str
+    weight: str
+    part: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One item (or section, `code` of one letter) beside both sheets; None is not scored."""
+
+    code: str
+    text: str
+    maximum: Decimal
+    own: Decimal | None
+    superior: Decimal | None
+    remark: str
+    is_section: bool = False
+
+    @property
+    def gap(self) -> Decimal | None:
+        """Superior minus own."""
+        return None if self.own is None or self.superior is None else self.superior - self.own
+
+    @property
+    def lost(self) -> Decimal | None:
+        """Points the superior did not give."""
+        return None if self.superior is None else self.maximum - self.superior
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on the scale bar: a source or the composite."""
+
+    label: str
+    score: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything the result page shows."""
+
+    unit: RoundUnit
+    result: Result | None
+    derivation: scoring.Derivation
+    headline: str
+    steps: tuple[Step, ...]
+    sources: tuple[SourceLine, ...]
+    items: tuple[ItemLine, ...]
+    marks: tuple[Mark, ...]
+    history: tuple[TransitionLog, ...]
+
+
+def explain(unit: RoundUnit, result: Result | None = None) -> Explanation:
+    """Return the explanation of one branch's grade.
+
+    A proposed, decided or frozen result explains itself from its stored derivation; before that the inputs are
+    computed as they stand now, over the whole round, because caps and ties concern everybody.
+    """
+    stored = result is not None and bool(result.derivation) and result.state != Result.State.COMPUTED
+    if stored and result is not None:
+        derivation = derivation_of(result)
+    else:
+        derivation = derive(unit.round)[unit.pk]
+    steps = list(scoring.explain_steps(derivation))
+    if result is not None:
+        steps += _choices(result)
+    return Explanation(
+        unit=unit,
+        result=result,
+        derivation=derivation,
+        headline=_headline(derivation, result),
+        steps=tuple(steps),
+        sources=_source_lines(derivation),
+        items=_item_lines(unit, derivation),
+        marks=_marks(unit, derivation),
+        history=tuple(history(result)) if result is not None and result.pk else (),
+    )
+
+
+def _choices(result: Result) -> list[Step]:
+    """Return the steps people took: proposal and decision."""
+    steps = []
+    computed = result.computed_grade
+    if result.proposed_grade is not None and result.proposed_at is not None:
+        steps.append(_choice("propose", "党总支拟定", result, result.proposed_grade.label, computed is not None and
+                             result.proposed_grade_id == computed.pk))  # fmt: skip
+    if result.decided_grade is not None and result.decided_at is not None:
+        same = computed is not None and result.decided_grade_id == computed.pk
+        steps.append(_choice("decide", f"{result.body}定级", result, result.decided_grade.label, same))
+    return steps
+
+
+def _choice(key: str, title: str, result: Result, label: str, same: bool) -> Step:
+    """Return the step of one choice by people."""
+    at = result.proposed_at if key == "propose" else result.decided_at
+    who = result.proposed_by if key == "propose" else result.decided_by
+    text = "与测算一致" if same else f"人工调整：{result.manual_reason}"
+    when = f"{at:%Y年%-m月%-d日}" if at is not None else ""
+    name = who.get_full_name() if who is not None else ""
+    number = f"，{result.document_number}" if key == "decide" and result.document_number else ""
+    return Step(key, title, f"{text}，{when} {name}{number}".rstrip(), label, None, hit=not same)
+
+
+def _headline(derivation: scoring.Derivation, result: Result | None) -> str:
+    """Return the sentence on top: what the score alone would give and what came of it."""
+    rounded = derivation.composite.rounded
+    if rounded is None and derivation.grade is None:
+        return "；".join(text.rstrip("。") for text in derivation.blockers) + "。"
+    label = result.grade.label if result is not None and result.grade is not None else None
+    label = label or (derivation.grade.label if derivation.grade is not None else "—")
+    if derivation.by_score is None or rounded is None:
+        return f"等级为{label}。"
+    if derivation.by_score.label == label:
+        return f"综合 {rounded} 分，等级为{label}。"
+    return f"综合 {rounded} 分，分数够{derivation.by_score.label}，等级为{label}。"
+
+
+def _source_lines(derivation: scoring.Derivation) -> tuple[SourceLine, ...]:
+    """Return the sources with what they contribute, and the total last."""
+    parts = {part.code: part for part in derivation.composite.parts}
+    lines = []
+    for source in derivation.sources:
+        part = parts.get(source.code)
+        score = "—" if source.score is None else format(scoring.round_half_up(source.score, derivation.places), "f")
+        weight = f"{scoring.show(part.weight, 2) if part else scoring.plain(source.weight)}%"
+        contribution = format(scoring.round_half_up(part.part, 3), "f") if part else "—"
+        lines.append(SourceLine(source.code, source.name, score, weight, contribution, source.reason))
+    exact = derivation.composite.exact
+    total = "—" if exact is None else format(scoring.round_half_up(exact, 3), "f")
+    lines.append(SourceLine("total", "综合", "", "100%" if parts else "", total))
+    return tuple(lines)
+
+
+def _item_lines(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[ItemLine, ...]:
+    """Return sections and items with both sheets side by side."""
+    own, superior = derivation.source(Source.SELF), derivation.source(Source.SUPERIOR)
+    sheets = [source.sheet if source is not None else None for source in (own, superior)]
+    points: list[dict[str, Decimal | None]] = [{}, {}]
+    for number, sheet in enumerate(sheets):
+        for scored in sheet.sections if sheet is not None else ():
+            points[number][f"section {scored.code}"] = scored.earned
+            points[number] |= {item.code: item.earned for item in scored.criteria}
+    remarks = _remarks(unit)
+    lines = []
+    for section in unit.rubric.sections.prefetch_related("criteria"):
+        key = f"section {section.code}"
+        lines.append(
+            ItemLine(
+                section.code, section.name, section.points, points[0].get(key), points[1].get(key), "", is_section=True
+            )
+        )
+        lines += [
+            ItemLine(
+                item.code, item.text, item.points, points[0].get(item.code), points[1].get(item.code),
+                remarks.get(item.code, ""),
+            )
+            for item in section.criteria.all()
+        ]  # fmt: skip
+    return tuple(lines)
+
+
+def _remarks(unit: RoundUnit) -> dict[str, str]:
+    """Return the superior's remarks by item code."""
+    rows = Score.objects.filter(
+        assessment__in=Assessment.objects.filter(unit=unit, source__code=Source.SUPERIOR), criterion__isnull=False
+    ).exclude(remark="")
+    return dict(rows.values_list("criterion__code", "remark"))
+
+
+def _marks(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[Mark, ...]:
+    """Return what stands on the scale bar: sources by their short names, the composite last."""
+    labels = {source.code: source.label for source in unit.round.sources.all()}
+    marks = [
+        Mark(labels.get(source.code, source.name), scoring.round_half_up(source.score, derivation.places))
+        for source in derivation.sources
+        if source.score is not None
+    ]
+    if derivation.composite.rounded is not None:
+        marks.append(Mark("综合", derivation.composite.rounded))
+    return tuple(marks)

@@ -1,0 +1,263 @@
+"""Computing, proposing and deciding grades. Reading never writes: `derive` shows what `compute_round` would store."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from branches import audit
+from branches.models import Account
+from branches.transitions import Decision, advance
+from grading import rules, scoring
+from grading.models import Grade, Result, Round, RoundUnit, Source
+from grading.services.errors import RefusedError, refuse
+
+WRITTEN = [
+    "composite", "computed_grade", "self_grade", "scores", "satisfaction", "blockers", "flags", "derivation",
+    "rule_version", "algorithm", "computed_at",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """What a computation of a round gave: the outcome, units in the same order, and their results."""
+
+    outcome: scoring.RoundOutcome
+    units: tuple[RoundUnit, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The grade chosen for a branch by its code; a reason is wanted where it differs from the computed one."""
+
+    grade: str
+    reason: str = ""
+
+
+def graded_units(round_: Round) -> list[RoundUnit]:
+    """Return the branches of a round that get a grade, in the order of the annexes."""
+    return list(round_.units.filter(graded=True).select_related("branch"))
+
+
+def derive(round_: Round, units: Sequence[RoundUnit] | None = None) -> dict[int, scoring.Derivation]:
+    """Return derivations by unit id as the inputs stand now, storing nothing (about ten queries).
+
+    Without `units` the whole round is computed and caps are exact; with some of them caps count only those.
+    """
+    chosen = list(units) if units is not None else graded_units(round_)
+    outcome = _compute(round_, chosen)
+    return {unit.pk: derivation for unit, derivation in zip(chosen, outcome.derivations, strict=True)}
+
+
+def _compute(round_: Round, units: Sequence[RoundUnit]) -> scoring.RoundOutcome:
+    """Run the arithmetic over units."""
+    values = rules.round_rules(round_)
+    return scoring.grade_round(values, rules.Inputs(round_, units).all())
+
+
+@transaction.atomic
+def compute_round(*, by: Account | None, round_: Round, now: dt.datetime) -> Computation:
+    """Compute every branch of a round and store results with their derivations in one pass.
+
+    Results that are proposed or decided are left as they are: their inputs cannot change until they are withdrawn.
+    Raises RefusedError when the round is in preparation or final.
+    """
+    row = Round.objects.select_for_update().get(pk=round_.pk)
+    if row.state in (Round.State.PREPARING, Round.State.FINAL):
+        refuse(f"本轮现在是“{row.get_state_display()}”，不能测算。")
+    units = graded_units(row)
+    values = rules.round_rules(row)
+    outcome = scoring.grade_round(values, rules.Inputs(row, units).all())
+    stored = {result.unit_id: result for result in Result.objects.filter(unit__round=row).current()}
+    grades = {grade.code: grade for grade in row.scale.grades.all()}
+    new: list[Result] = []
+    changed: list[Result] = []
+    for unit, derivation in zip(units, outcome.derivations, strict=True):
+        result = stored.setdefault(unit.pk, Result(unit=unit))
+        if result.state != Result.State.COMPUTED:
+            continue
+        (changed if result.pk else new).append(result)
+        _fill(result, derivation, values, grades, now)
+    Result.objects.bulk_create(new)
+    Result.objects.bulk_update(changed, WRITTEN, batch_size=200)
+    if new or changed:
+        audit.record(
+            by=by,
+            action="round.compute",
+            thing=row,
+            branch=row.campaign.root,
+            summary=f"测算 {len(new) + len(changed)} 个支部",
+        )
+    return Computation(outcome, tuple(units), tuple(stored[unit.pk] for unit in units))
+
+
+def _fill(
+    result: Result,
+    derivation: scoring.Derivation,
+    values: scoring.RoundRules,
+    grades: Mapping[str, Grade],
+    now: dt.datetime,
+) -> None:
+    """Put a derivation into a result row."""
+    places = values.places
+    own = derivation.source(Source.SELF)
+    result.composite = derivation.composite.rounded
+    result.computed_grade = grades[derivation.grade.code] if derivation.grade is not None else None
+    result.self_grade = None
+    if own is not None and own.score is not None:
+        self_grade = scoring.grade_at(values, scoring.round_half_up(own.score, places))
+        result.self_grade = grades[self_grade.code]
+    result.scores = {
+        source.code: None if source.score is None else str(scoring.round_half_up(source.score, places))
+        for source in derivation.sources
+    }
+    result.satisfaction = "" if derivation.satisfaction is None else str(derivation.satisfaction)
+    result.blockers = list(derivation.blockers)
+    result.flags = list(flags_of(derivation))
+    result.derivation = derivation.to_data()
+    result.rule_version, result.algorithm, result.computed_at = derivation.version, derivation.algorithm, now
+
+
+def flags_of(derivation: scoring.Derivation) -> tuple[str, ...]:
+    """Return what lists mark beside a grade: 门槛, 否决, 超比例, 同分, 差异, 免计, 不得升级."""
+    found = []
+    if any(gate.lowered for gate in derivation.gates):
+        found.append("门槛")
+    if any(veto.lowered for veto in derivation.vetoes):
+        found.append("否决")
+    states = {cap.state for cap in derivation.caps}
+    found += [word for state, word in (("over", "超比例"), ("lowered", "按名额"), ("tie", "同分")) if state in states]
+    if derivation.divergence is not None and derivation.divergence.needs_reason:
+        found.append("差异")
+    if derivation.composite.renormalised:
+        found.append("免计")
+    if derivation.bars_promotion:
+        found.append("不得升级")
+    return tuple(found)
+
+
+def derivation_of(result: Result) -> scoring.Derivation:
+    """Return the stored derivation. Raises ValueError when none was stored."""
+    return scoring.Derivation.from_data(result.derivation)
+
+
+def drift(result: Result) -> tuple[str, ...]:
+    """Compute a branch again from today's rows and return how it differs from what is stored (a report only)."""
+    unit = result.unit
+    fresh = derive(unit.round)[unit.pk]
+    return scoring.differences(derivation_of(result), fresh)
+
+
+def _choose(result: Result, choice: Choice, grades: Mapping[str, Grade]) -> tuple[Grade, bool]:
+    """Return the chosen grade and whether it differs from the computed one. Raises RefusedError without a reason."""
+    if choice.grade not in grades:
+        raise RefusedError([f"{result.unit.name}：本轮没有这个等级。"])
+    grade = grades[choice.grade]
+    manual = result.computed_grade_id != grade.pk
+    tied = any(cap["state"] == "tie" and cap["mode"] == "enforced" for cap in result.derivation.get("caps", ()))
+    if (manual or tied) and not choice.reason.strip():
+        why = "处在同分线上" if tied and not manual else f"测算为“{result.computed_grade or '—'}”，改为“{grade}”"
+        raise RefusedError([f"{result.unit.name}：{why}，须写明理由。"], {result.unit.code: "须写明理由"})
+    return grade, manual or tied
+
+
+def _open_results(round_: Round, unit_ids: Iterable[int]) -> dict[int, Result]:
+    """Lock the current results of units of a round, by unit id."""
+    wanted = set(unit_ids)
+    rows = Result.objects.select_for_update(of=("self",)).filter(unit__round=round_, unit_id__in=wanted, frozen_at=None)
+    found = {row.unit_id: row for row in rows.select_related("unit__round", "unit__branch", "computed_grade")}
+    if wanted - set(found):
+        refuse("有支部还没有测算，或不在本轮。")
+    return found
+
+
+@transaction.atomic
+def propose_grades(
+    *, by: Account | None, round_: Round, choices: Mapping[int, Choice], now: dt.datetime
+) -> list[Result]:
+    """Propose grades (拟定) by unit id; the round is computed first, so that the newest figures count.
+
+    Raises:
+        RefusedError: an unknown grade, or a change without its reason.
+        BlockedError: a source is missing or a large difference is not explained.
+    """
+    compute_round(by=by, round_=round_, now=now)
+    grades = {grade.code: grade for grade in round_.scale.grades.all()}
+    done = []
+    for unit_id, result in _open_results(round_, choices).items():
+        grade, manual = _choose(result, choices[unit_id], grades)
+        result.proposed_grade, result.proposed_by, result.proposed_at = grade, by, now
+        result.manual, result.manual_reason = manual, choices[unit_id].reason.strip() if manual else ""
+        result.save(update_fields=["proposed_grade", "proposed_by", "proposed_at", "manual", "manual_reason"])
+        done.append(advance(result, Result.State.PROPOSED, by=by, now=now, reason=result.manual_reason))
+        _audit_choice(by, result, grade, "拟定等级")
+    return done
+
+
+@transaction.atomic
+def decide_grades(
+    *, by: Account | None, round_: Round, choices: Mapping[int, Choice], decision: Decision, now: dt.datetime
+) -> list[Result]:
+    """Decide grades at the level the round names (ask grading.permissions.may_decide first), by unit id.
+
+    Where the 党总支 decides, its decision stands as its proposal too. Both the computed and the decided grade are
+    kept; a difference is marked 人工 and wants a reason, which a proposal may already have given.
+
+    Raises:
+        RefusedError: an unknown grade, or a change without its reason.
+        BlockedError: a source is missing, a large difference is not explained.
+        IllegalMoveError: no deciding body was named, or the grade is decided already.
+    """
+    compute_round(by=by, round_=round_, now=now)
+    grades = {grade.code: grade for grade in round_.scale.grades.all()}
+    done = []
+    for unit_id, result in _open_results(round_, choices).items():
+        choice = choices[unit_id]
+        if result.manual and result.proposed_grade and result.proposed_grade.code == choice.grade:
+            choice = Choice(choice.grade, choice.reason.strip() or result.manual_reason)
+        grade, manual = _choose(result, choice, grades)
+        done.append(_decide_one(result, grade, choice.reason.strip() if manual else "", decision, by=by, now=now))
+    return done
+
+
+def _decide_one(
+    result: Result, grade: Grade, reason: str, decision: Decision, *, by: Account | None, now: dt.datetime
+) -> Result:
+    """Write one decision, then move the state."""
+    round_ = result.unit.round
+    if result.proposed_grade is None and not result.unit.direct and round_.deciding_level == "general_branch":
+        result.proposed_grade, result.proposed_by, result.proposed_at = grade, by, now
+    result.decided_grade, result.decided_by, result.decided_at = grade, by, now
+    result.manual, result.manual_reason = bool(reason), reason
+    result.body, result.met_on, result.document_number = decision.body, decision.met_on, decision.document_number
+    result.save()
+    _audit_choice(by, result, grade, "定级")
+    return advance(result, Result.State.DECIDED, by=by, now=now, reason=reason, decision=decision)
+
+
+def _audit_choice(by: Account | None, result: Result, grade: Grade, summary: str) -> None:
+    after: dict[str, Any] = {"grade": grade.code, "computed": getattr(result.computed_grade, "code", None)}
+    after |= {"manual": result.manual, "reason": result.manual_reason}
+    audit.record(by=by, action="result.choose", thing=result, branch=result.unit.branch, summary=summary, after=after)
+
+
+@transaction.atomic
+def withdraw(*, by: Account | None, result: Result, reason: str, now: dt.datetime) -> Result:
+    """Take a proposal or decision back with a reason, so that inputs may change again.
+
+    Raises RefusedError once the round is final, IllegalMoveError without a reason.
+    """
+    row = Result.objects.select_for_update().get(pk=result.pk)
+    if row.frozen_at is not None:
+        refuse("本轮已经定级，结果不能撤回；更正要走更正程序。")
+    moved = advance(row, Result.State.COMPUTED, by=by, now=now, reason=reason)
+    cleared: dict[str, Any] = dict.fromkeys(
+        ("proposed_grade", "proposed_by", "proposed_at", "decided_grade", "decided_by", "decided_at", "met_on")
+    )
+    cleared |= {"body": "", "document_number": "", "manual": False, "manual_reason": ""}
+    Result.objects.filter(pk=moved.pk).update(**cleared)
+    moved.refresh_from_db()
+    return moved

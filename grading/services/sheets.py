@@ -1,0 +1,262 @@
+"""Filling, submitting, returning and accepting sheets: 自评, 党总支考评, 抽查."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from branches import audit
+from branches.models import Account
+from branches.transitions import advance
+from branches.versions import ConflictError, save_versioned
+from grading import rules, scoring
+from grading.models import Assessment, Criterion, Result, RoundUnit, Score, Section, Source
+from grading.permissions import holds_branch
+from grading.services.errors import RefusedError, refuse
+from grading.services.rounds import is_late
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreInput:
+    """What was entered for one item (or section): points, 不适用, and a remark; a remark of None stays as it is."""
+
+    points: Decimal | None
+    not_applicable: bool = False
+    remark: str | None = None
+
+
+@transaction.atomic
+def sheet_for(*, by: Account | None, unit: RoundUnit, source: Source) -> Assessment:
+    """Return the sheet of a branch for a source, made on first use. Raises RefusedError for a source without sheets."""
+    if source.kind != Source.Kind.SHEET or source.round_id != unit.round_id:
+        refuse(f"{source.name}不是按评分标准打分的来源。")
+    sheet, created = Assessment.objects.select_related("unit__round__campaign", "source").get_or_create(
+        unit=unit, source=source
+    )
+    if created:
+        audit.record(
+            by=by, action="assessment.create", thing=sheet, branch=unit.branch, summary=f"建立{source.name}评分表"
+        )
+    return sheet
+
+
+@transaction.atomic
+def save_scores(
+    *,
+    by: Account | None,
+    assessment: Assessment,
+    version: int,
+    entries: Mapping[str, ScoreInput],
+    now: dt.datetime,
+    reason: str | None = None,
+) -> Assessment:
+    """Save what changed on a sheet, keyed by item code (by section code where the source is scored by section).
+
+    Codes that are not given stay as they are. `reason` is the 评分理由 the branch can read. A sheet of the branch
+    must be a draft or returned; a superior's sheet counts as handed in while it is complete.
+
+    Raises:
+        RefusedError: wrong points (`.fields` by code), the sheet or the round is closed, or the grade is proposed.
+        ConflictError: somebody saved since `version`.
+    """
+    sheet = Assessment.objects.select_related("unit__round", "unit__rubric", "unit__branch", "source").get(
+        pk=assessment.pk
+    )
+    _refuse_closed(sheet)
+    targets = _targets(sheet, entries)
+    before = {code: _shown(score) for code, score in _stored(sheet, targets).items()}
+    values: dict[str, Any] = {"saved_at": now, "saved_by": by, "entered_on_behalf": _on_behalf(by, sheet)}
+    if reason is not None and reason.strip() != sheet.reason:
+        values |= {"reason": reason.strip(), "reason_by": by, "reason_at": now}
+        values |= {"reason_checked_by": None, "reason_checked_at": None}
+    mine = {"entries": {code: vars_of(entry) for code, entry in entries.items()}, **values}
+    try:
+        fresh = save_versioned(sheet, version=version, values=values)
+    except ConflictError as conflict:
+        raise ConflictError(conflict.current, mine) from conflict
+    _write(fresh, targets, entries)
+    after = {code: vars_of(entry) for code, entry in entries.items()}
+    audit.record(
+        by=by,
+        action="assessment.save",
+        thing=fresh,
+        branch=sheet.unit.branch,
+        summary=f"保存{sheet.source.name}",
+        before={"scores": before, "reason": sheet.reason},
+        after={"scores": after, "reason": fresh.reason},
+    )
+    return _settle(fresh, by, now)
+
+
+def vars_of(entry: ScoreInput) -> dict[str, Any]:
+    """Return an entry as plain values for the audit and for a conflict page."""
+    points = None if entry.points is None else str(entry.points)
+    return {"points": points, "not_applicable": entry.not_applicable, "remark": entry.remark}
+
+
+def _shown(score: Score) -> dict[str, Any]:
+    points = None if score.points is None else str(score.points)
+    return {"points": points, "not_applicable": score.not_applicable, "remark": score.remark}
+
+
+def _on_behalf(by: Account | None, sheet: Assessment) -> bool:
+    """Tell whether a superior enters the branch's own sheet (代录)."""
+    return sheet.source.code == Source.SELF and by is not None and not holds_branch(by, sheet.unit)
+
+
+def _refuse_closed(sheet: Assessment) -> None:
+    """Refuse to change a sheet that is handed in, whose round is closed, or on which a grade rests."""
+    round_ = sheet.unit.round
+    if not round_.is_open:
+        refuse(f"本轮现在是“{round_.get_state_display()}”，不能再打分。")
+    if sheet.source.code == Source.SELF and not sheet.editable:
+        refuse(f"自评{sheet.get_state_display()}，不能再改；需要改时请先退回。")
+    refuse_decided(sheet.unit)
+
+
+def refuse_decided(unit: RoundUnit) -> None:
+    """Refuse to change what a proposed or decided grade rests on. Raises RefusedError."""
+    if Result.objects.filter(unit=unit).exclude(state=Result.State.COMPUTED).exists():
+        refuse("该支部的等级已拟定或已定，请先撤回再改。")
+
+
+def _targets(sheet: Assessment, entries: Mapping[str, ScoreInput]) -> dict[str, Criterion | Section]:
+    """Return the rows the codes mean, refusing unknown codes and wrong points with one sentence per field."""
+    rubric_rules = rules.rubric_rule(sheet.unit.rubric)
+    by_section = sheet.source.entry == Source.Entry.SECTIONS
+    known: dict[str, Criterion | Section] = {}
+    for section in sheet.unit.rubric.sections.all():
+        if by_section:
+            known[section.code] = section
+        else:
+            known |= {item.code: item for item in section.criteria.all()}
+    problems = {code: f"评分标准里没有 {code}。" for code in entries if code not in known}
+    items = {item.code: item for item in rubric_rules.criteria}
+    for code, entry in entries.items():
+        if code in problems:
+            continue
+        found = _section_problem(known[code], entry) if by_section else None
+        if not by_section:
+            given = scoring.Entry(entry.points, entry.not_applicable)
+            found = scoring.entry_problem(items[code], given, rubric_rules.not_applicable)
+        if found:
+            problems[code] = found
+    if problems:
+        raise RefusedError(problems.values(), problems)
+    return {code: known[code] for code in entries}
+
+
+def _section_problem(section: Criterion | Section, entry: ScoreInput) -> str | None:
+    """Return a sentence when a section sum cannot be right."""
+    if entry.not_applicable:
+        return f"{section.code} 按部分打分时不能填“不适用”。"
+    if entry.points is not None and not 0 <= entry.points <= section.points:
+        return f"{section.code} 分数应在 0 至 {scoring.plain(section.points)} 分之间。"
+    return None
+
+
+def _stored(sheet: Assessment, targets: Mapping[str, Criterion | Section]) -> dict[str, Score]:
+    """Return the stored scores of the given codes."""
+    found = {}
+    for score in sheet.scores.select_related("criterion", "section"):
+        row = score.criterion or score.section
+        if row is not None and row.code in targets:
+            found[row.code] = score
+    return found
+
+
+def _write(sheet: Assessment, targets: Mapping[str, Criterion | Section], entries: Mapping[str, ScoreInput]) -> None:
+    """Insert and update the scores in two queries."""
+    stored = _stored(sheet, targets)
+    new, changed = [], []
+    for code, entry in entries.items():
+        target = targets[code]
+        score = stored.get(code)
+        if score is None:
+            where = {"criterion": target} if isinstance(target, Criterion) else {"section": target}
+            score = Score(assessment=sheet, **where)
+            new.append(score)
+        else:
+            changed.append(score)
+        score.points, score.not_applicable = entry.points, entry.not_applicable
+        score.remark = score.remark if entry.remark is None else entry.remark.strip()
+    Score.objects.bulk_create(new)
+    Score.objects.bulk_update(changed, ["points", "not_applicable", "remark"])
+
+
+def sheet_score(sheet: Assessment) -> scoring.SheetScore:
+    """Return the arithmetic of a sheet as it stands: sections, running sum, what is open."""
+    rubric = rules.rubric_rule(sheet.unit.rubric)
+    given = rules.sheet_input(sheet, sheet.scores.select_related("criterion", "section"))
+    if given.sections is not None:
+        return scoring.score_sections(rubric, given.sections)
+    known = rules.unit_figures(sheet.unit, rubric)
+    return scoring.score_sheet(rubric, given.entries, known)
+
+
+def _settle(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessment:
+    """Store the sums; hand a superior's sheet in when it is complete, take it back when it no longer is."""
+    score = sheet_score(sheet)
+    system = {item.code for item in rules.rubric_rule(sheet.unit.rubric).criteria if item.figure}
+    typed = [code for code in score.missing if code not in system]
+    total = sum(len(section.criteria) or 1 for section in score.sections)
+    values = {
+        "partial": score.partial,
+        "earned": score.partial if not typed else None,
+        "answered": total - len(score.missing),
+    }
+    complete = not typed
+    if sheet.source.code != Source.SELF and not complete and sheet.state == Assessment.State.SUBMITTED:
+        sheet = advance(sheet, Assessment.State.DRAFT, by=by, now=now)
+    Assessment.objects.filter(pk=sheet.pk).update(**values)
+    sheet.refresh_from_db()
+    if sheet.source.code != Source.SELF and complete and sheet.editable:
+        return _hand_in(sheet, by, now)
+    return sheet
+
+
+def _hand_in(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessment:
+    """Submit a sheet: time, person, lateness, then the move."""
+    late = is_late(sheet.unit, sheet.source.code, now)
+    Assessment.objects.filter(pk=sheet.pk).update(submitted_at=now, submitted_by=by, late=late)
+    return advance(sheet, Assessment.State.SUBMITTED, by=by, now=now)
+
+
+@transaction.atomic
+def submit(*, by: Account | None, assessment: Assessment, now: dt.datetime, version: int | None = None) -> Assessment:
+    """Submit (or resubmit) a sheet; after the last day it stays possible and is marked 逾期.
+
+    Raises BlockedError naming open items and missing evidence, ConflictError when the sheet changed since `version`,
+    and IllegalMoveError when it is submitted already.
+    """
+    sheet = Assessment.objects.select_for_update().get(pk=assessment.pk)
+    if version is not None and sheet.version != version:
+        raise ConflictError(sheet, {})
+    return _hand_in(sheet, by, now)
+
+
+@transaction.atomic
+def return_sheet(*, by: Account | None, assessment: Assessment, reason: str, now: dt.datetime) -> Assessment:
+    """Return a sheet to the branch with a reason. Raises IllegalMoveError without one, BlockedError once decided."""
+    return advance(assessment, Assessment.State.RETURNED, by=by, now=now, reason=reason)
+
+
+@transaction.atomic
+def accept(*, by: Account | None, assessments: Iterable[Assessment], now: dt.datetime) -> list[Assessment]:
+    """Accept submitted sheets. Raises IllegalMoveError when one is not submitted."""
+    return [advance(sheet, Assessment.State.ACCEPTED, by=by, now=now) for sheet in assessments]
+
+
+@transaction.atomic
+def check_reason(*, by: Account | None, assessment: Assessment, now: dt.datetime) -> Assessment:
+    """Tick off the written reason of a large difference (组织部核对). Raises RefusedError when none is written."""
+    sheet = Assessment.objects.select_for_update().get(pk=assessment.pk)
+    if not sheet.reason.strip():
+        refuse("还没有写明评分理由，不能核对。")
+    sheet.reason_checked_by, sheet.reason_checked_at = by, now
+    sheet.save(update_fields=["reason_checked_by", "reason_checked_at"])
+    audit.record(by=by, action="assessment.check_reason", thing=sheet, branch=sheet.unit.branch, summary="核对差异理由")
+    return sheet

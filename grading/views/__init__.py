@@ -1,0 +1,1 @@
+"""Views of the grading app: authorise, parse, call, render."""

@@ -1,0 +1,178 @@
+"""支部自评: filling, saving, submitting; evidence files cited by items."""
+
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from branches import clock, drafts
+from branches.permissions import Action, account_of, can, enforce, requires
+from branches.transitions import BlockedError, history
+from branches.versions import ConflictError
+from grading import sheet_page
+from grading.models import Assessment, RoundUnit, Source
+from grading.services import sheets
+from grading.services.errors import RefusedError
+from grading.services.rounds import deadline
+from grading.services.survey import blanks
+from grading.sheet_page import Sheet
+from grading.views.shared import Fault, conflict, unit_or_404
+
+FORM = "self"
+
+
+def _source(unit: RoundUnit) -> Source:
+    source = unit.round.sources.filter(code=Source.SELF).first()
+    if source is None:
+        raise Http404
+    return source
+
+
+def _assessment(unit: RoundUnit, source: Source) -> Assessment | None:
+    return Assessment.objects.prefetch_related("scores").filter(unit=unit, source=source).first()
+
+
+def _previous(unit: RoundUnit) -> Assessment | None:
+    """Return the branch's self-assessment of the round before, in the same campaign."""
+    rows = Assessment.objects.prefetch_related("scores").filter(
+        unit__branch=unit.branch_id,
+        unit__round__campaign=unit.round.campaign_id,
+        unit__round__ordinal__lt=unit.round.ordinal,
+        source__code=Source.SELF,
+        state__in=[Assessment.State.SUBMITTED, Assessment.State.ACCEPTED],
+    )
+    return rows.order_by("-unit__round__ordinal").first()
+
+
+def _why_closed(request: HttpRequest, unit: RoundUnit, assessment: Assessment | None) -> str:
+    if not unit.round.is_open:
+        return f"本轮现在是“{unit.round.get_state_display()}”，自评只能查看。"
+    if assessment is not None and not assessment.editable:
+        return f"自评{assessment.get_state_display()}，需要修改时请联系{unit.general_branch_name}退回。"
+    answer = can(request.user, Action.FILL_ASSESSMENT, unit)
+    return "" if answer else answer.reason
+
+
+def parse(post: Any, sheet: Sheet) -> tuple[dict[str, sheets.ScoreInput], list[Fault]]:
+    """Return the entries of a posted sheet by item code, and what is no figure; items keep what was typed."""
+    entries: dict[str, sheets.ScoreInput] = {}
+    faults = []
+    for item in sheet.items:
+        if item.system:
+            continue
+        key = item.criterion.pk
+        typed = unicodedata.normalize("NFKC", post.get(f"points-{key}", "")).strip()
+        item.remark, item.not_applicable = post.get(f"remark-{key}", ""), f"na-{key}" in post
+        item.typed = typed
+        try:
+            points = Decimal(typed) if typed and not item.not_applicable else None
+        except InvalidOperation:
+            item.error = f"“{typed}”不是数字，请填分数，如 {item.criterion.points / 2:.1f}。"
+            faults.append(Fault(f"{item.criterion.code} {item.error}", f"id_points-{key}"))
+            continue
+        entries[item.criterion.code] = sheets.ScoreInput(points, item.not_applicable, item.remark)
+    return entries, faults
+
+
+def _mark(sheet: Sheet, error: RefusedError) -> list[Fault]:
+    """Put the service's sentences beside their items."""
+    faults = []
+    for item in sheet.items:
+        if text := error.fields.get(item.criterion.code):
+            item.error = text
+            faults.append(Fault(text, f"id_points-{item.criterion.pk}"))
+    return faults or [Fault(text) for text in error.sentences]
+
+
+def _page(
+    request: HttpRequest, unit: RoundUnit, sheet: Sheet, source: Source, *, errors: list[Fault] | None = None,
+    verb: str = "保存",
+) -> HttpResponse:  # fmt: skip
+    assessment = sheet.assessment
+    why_not = _why_closed(request, unit, assessment)
+    returned = history(assessment).filter(to_state=Assessment.State.RETURNED).first() if assessment else None
+    context = {
+        "unit": unit,
+        "round": unit.round,
+        "sheet": sheet,
+        "source": source,
+        "assessment": assessment,
+        "version": assessment.version if assessment else 0,
+        "due_on": deadline(unit, source.code),
+        "why_not": why_not,
+        "editable": not why_not,
+        "may_submit": bool(can(request.user, Action.SUBMIT_ASSESSMENT, unit)),
+        "return_reason": returned.reason if returned else "",
+        "draft": None if errors or why_not else drafts.load(account=account_of(request), form=FORM, key=str(unit.pk)),
+        "errors": errors or [],
+        "verb": verb,
+        "citable_all": list(unit.evidence.present()),
+        "survey_blanks": blanks(unit, "branch"),
+    }
+    return render(request, "grading/self_assessment.html", context, status=422 if errors else 200)
+
+
+@requires(Action.VIEW_GRADING)
+@require_http_methods(["GET", "POST"])
+def self_assessment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the sheet; POST saves it (`do=save`) or saves and submits it (`do=submit`)."""
+    unit = unit_or_404(request, pk)
+    source = _source(unit)
+    if request.method == "POST":
+        enforce(request, Action.FILL_ASSESSMENT, unit)
+        if request.POST.get("do") == "submit":
+            enforce(request, Action.SUBMIT_ASSESSMENT, unit)
+        return _save(request, unit, source)
+    sheet = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
+    return _page(request, unit, sheet, source)
+
+
+def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse:
+    account, now = account_of(request), clock.now()
+    submit = request.POST.get("do") == "submit"
+    verb = "提交" if submit else "保存"
+    assessment = sheets.sheet_for(by=account, unit=unit, source=source)
+    sheet = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
+    entries, faults = parse(request.POST, sheet)
+    if faults:
+        return _page(request, unit, sheet, source, errors=faults, verb=verb)
+    version = int(request.POST.get("version") or 0) or (1 if assessment.version == 1 else 0)
+    try:
+        saved = sheets.save_scores(by=account, assessment=assessment, version=version, entries=entries, now=now)
+        if submit:
+            sheets.submit(by=account, assessment=saved, now=now)
+    except RefusedError as error:
+        return _page(request, unit, sheet, source, errors=_mark(sheet, error), verb=verb)
+    except BlockedError as error:
+        fresh = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
+        return _page(request, unit, fresh, source, errors=[Fault(text) for text in error.blockers], verb=verb)
+    except ConflictError as error:
+        return _conflict(request, unit, source, error)
+    drafts.drop(account=account, form=FORM, key=str(unit.pk))
+    if submit:
+        messages.success(request, f"{source.name}已提交，合计 {saved.earned:.1f} 分。")
+        return redirect("unit", unit.pk)
+    messages.success(request, f"{source.name}已保存。")
+    return redirect("self-assessment", unit.pk)
+
+
+def _conflict(request: HttpRequest, unit: RoundUnit, source: Source, error: ConflictError) -> HttpResponse:
+    """Show both texts, item by item."""
+    stored = sheet_page.build(unit, _assessment(unit, source))
+    mine = sheet_page.build(unit, None)
+    parse(request.POST, mine)
+    rows = []
+    for ours, theirs in zip(mine.items, stored.items, strict=True):
+        label = f"{ours.criterion.code} {ours.criterion.text}"
+        rows.append((label, _said(ours.typed, ours.remark), _said(theirs.shown, theirs.remark)))
+    version = getattr(error.current, "version", 0)
+    return conflict(request, thing=error.current, rows=rows, version=version, title=source.name)
+
+
+def _said(points: str, remark: str) -> str:
+    text = f"{Decimal(points):.1f} 分" if points else "未填"
+    return f"{text}；{remark}" if remark else text

@@ -1,0 +1,52 @@
+"""What several views of a round need: finding a unit, its deadline, and pages for two people's texts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from branches import clock, wording
+from branches.models import AuditEntry
+from branches.permissions import get_or_404
+from grading.models import Round, RoundUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to put right, with the id of its field where there is one."""
+
+    text: str
+    target: str = ""
+
+
+def unit_or_404(request: HttpRequest, pk: int) -> RoundUnit:
+    """Return a unit the request's scope reaches, with what its pages need; 404 otherwise."""
+    units = RoundUnit.objects.select_related(
+        "round__campaign", "round__scale", "rubric", "branch", "category", "parent"
+    ).prefetch_related("round__steps", "extensions")
+    return get_or_404(units, request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def round_or_404(request: HttpRequest, pk: int) -> Round:
+    """Return a round the request's scope reaches; 404 otherwise."""
+    return get_or_404(Round.objects.select_related("campaign__root", "scale"), request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def conflict(
+    request: HttpRequest, *, thing: models.Model, rows: Iterable[tuple[str, str, str]], version: int, title: str
+) -> HttpResponse:
+    """Answer 409 with both texts, keeping everything that was posted so that the person may insist."""
+    last = AuditEntry.objects.filter(thing=thing._meta.label_lower, thing_id=str(thing.pk)).order_by("-pk").first()
+    keep = [(k, v) for k, values in request.POST.lists() for v in values if k not in {"csrfmiddlewaretoken", "version"}]
+    context = {
+        "title": title,
+        "who": last.actor if last else "另一位同志",
+        "when": wording.zh_moment(last.at, clock.now()) if last else "刚才",
+        "rows": [row for row in rows if row[1] != row[2]],
+        "keep": keep,
+        "version": version,
+        "form_url": request.path,
+    }
+    return render(request, "branches/conflict.html", context, status=409)
