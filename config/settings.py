@@ -90,8 +90,14 @@ TEMPLATES = [
     },
 ]
 
-_SQLITE = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / ('demo.sqlite3' if DEMO else 'site.sqlite3')}")}
+_SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+}
+DATABASES = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / ('demo.sqlite3' if DEMO else 'site.sqlite3')}")
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = _SQLITE
 else:
@@ -110,19 +116,24 @@ PASSWORD_HASHERS = [
 ]
 PASSWORD_PROFILE = env("PASSWORD_PROFILE", default="dengbao")
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["username"]}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 if PASSWORD_PROFILE == "dengbao":
     AUTH_PASSWORD_VALIDATORS.append({"NAME": "branches.auth.ThreeKindsValidator"})
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "branches.auth.LocalWordsValidator"})
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "branches/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "branches.views.session.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_HTTP_RESPONSE_CODE = 429
@@ -219,6 +230,12 @@ CELERY_TASK_ROUTES = {"reporting.tasks.render_export": {"queue": "heavy"}}
 CELERY_TIMEZONE = TIME_ZONE
 EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=60)
 EXPORT_TTL_HOURS = env.int("EXPORT_TTL_HOURS", default=24)
+EXPORT_RUNNING_PER_ACCOUNT = env.int("EXPORT_RUNNING_PER_ACCOUNT", default=2)
+EXPORT_QUEUED_PER_ACCOUNT = env.int("EXPORT_QUEUED_PER_ACCOUNT", default=5)
+EXPORT_TIME_LIMIT_SECONDS = env.int("EXPORT_TIME_LIMIT_SECONDS", default=900)
+EXPORT_MEMORY_MB = env.int("EXPORT_MEMORY_MB", default=2048)
+EXPORT_NUDGE_SECONDS = env.int("EXPORT_NUDGE_SECONDS", default=10)
+WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=2.0)
 HEAVY_WORKERS = env.int("HEAVY_WORKERS", default=2)
 
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)

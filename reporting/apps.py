@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ReportingConfig(AppConfig):
-    """Reporting application."""
+    """Tables, annexes and everything that leaves the system."""
 
     name = "reporting"
     verbose_name = "报表导出"

@@ -1,0 +1,1 @@
+"""The annexes: facts, how they are gathered, and one definition each on top of reporting.tables."""

@@ -1,0 +1,100 @@
+"""Texts the annexes share: head lines, statistics, short headings. Pure."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Stamp
+from reporting.tables import Pair, formats, half_up
+
+SIGN_DATE = "年　　月　　日"
+
+
+def heading(source: Source) -> str:
+    """Return a source's heading for a narrow column: 自评, 群众⏎评议, 党总支⏎考评."""
+    short = source.label.removeprefix("支部")
+    return short if len(short) <= 2 else f"{short[:-2]}\n{short[-2:]}"
+
+
+def weight(source: Source) -> str:
+    """Return a weight as printed: 20%, 12.5%."""
+    text = f"{source.weight:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
+
+
+def two_places(value: Exact) -> str:
+    """Return a figure with two decimals, half up; — when there is none."""
+    return formats.display(value, formats.DECIMAL2)[1]
+
+
+def share(part: int, whole: int) -> str:
+    """Return part of whole as 8.33%; 0.00% of nothing."""
+    value = half_up(Fraction(part * 100, whole), 2) if whole else Decimal("0.00")
+    return f"{value}%"
+
+
+def mean(values: Sequence[Exact]) -> Fraction | None:
+    """Return the exact mean of what is there; None of nothing."""
+    known = [Fraction(value) for value in values if value is not None]
+    return sum(known, Fraction(0)) / len(known) if known else None
+
+
+def sum_of(values: Sequence[int | None]) -> int | None:
+    """Return the sum of what is there; None of nothing."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def satisfaction(rows: Sequence[BranchResult]) -> Fraction | None:
+    """Return the 满意率 of all ballots together, in percent."""
+    counted = [row for row in rows if row.valid and row.satisfied is not None]
+    valid = sum(row.valid or 0 for row in counted)
+    return Fraction(sum(row.satisfied or 0 for row in counted) * 100, valid) if valid else None
+
+
+def grade_counts(rows: Sequence[BranchResult], grades: Sequence[str]) -> list[int]:
+    """Return how many branches hold each grade, best first."""
+    return [sum(1 for row in rows if row.grade == grade) for grade in grades]
+
+
+def grade_line(grades: Sequence[str]) -> Callable[[Sequence[BranchResult]], str]:
+    """Return a function that writes 先进1　较好6　一般5　后进0 over rows; what has no grade yet is counted too."""
+
+    def line(rows: Sequence[BranchResult]) -> str:
+        parts = [f"{grade}{count}" for grade, count in zip(grades, grade_counts(rows, grades), strict=True)]
+        if open_rows := sum(1 for row in rows if row.grade not in grades):
+            parts.append(f"未定{open_rows}")
+        return "　".join(parts)
+
+    return line
+
+
+def sentence(rows: Sequence[BranchResult], grades: Sequence[str]) -> str:
+    """Return the closing sentence, such as 合计：支部 12 个，其中先进 1 个（8.33%）、…、后进 0 个（0.00%）."""
+    whole = len(rows)
+    parts = [
+        f"{grade} {count} 个（{share(count, whole)}）"
+        for grade, count in zip(grades, grade_counts(rows, grades), strict=True)
+    ]
+    if open_rows := sum(1 for row in rows if row.grade not in grades):
+        parts.append(f"未定级 {open_rows} 个（{share(open_rows, whole)}）")
+    return f"合计：支部 {whole} 个，其中{'、'.join(parts)}。"
+
+
+def head_line(unit: str, stamp: Stamp, *, filled_in: bool) -> tuple[Pair, ...]:
+    """Return the line above the frame; `filled_in` adds 填表人 and 联系电话."""
+    pairs = (Pair("填报单位（盖章）", unit), Pair("填报时间", stamp.on))
+    if not filled_in:
+        return pairs
+    return (*pairs, Pair("填表人", formats.spaced_name(stamp.by)), Pair("联系电话", stamp.phone))
+
+
+def category_names(rounds: RoundFacts, *also: str) -> tuple[str, ...]:
+    """Return the categories as printed (教师, 学生 …), those of the rows included."""
+    names = [short_category(name) for name in (*rounds.categories, *also)]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def short_category(name: str) -> str:
+    """Return 教师 for 教师党支部."""
+    return name.removesuffix("党支部") or name

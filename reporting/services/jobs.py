@@ -1,0 +1,184 @@
+"""The steps of a worker on one export: claim, renew, report, publish, give back, fail.
+
+Every step after the claim is a compare-and-set on the fencing token: a worker that was thought dead and lives on can
+change nothing any more.
+"""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from branches import clock
+from branches.models import Account
+from branches.permissions import Action, can
+from branches.transitions import advance
+from reporting import states
+from reporting.database_time import database_now
+from reporting.models import MAX_ATTEMPTS, Export
+from reporting.services.versions import data_version
+
+S = Export.State
+RETRY_PAUSE = dt.timedelta(seconds=5)
+NO_LONGER_ALLOWED = "申请人已没有导出这个范围的权限。"
+log = logging.getLogger(__name__)
+states.declare()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on an export until the lease ends; `token` proves it."""
+
+    export_id: int
+    token: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A file that was made and written under a key of its own, not offered yet."""
+
+    key: str
+    name: str
+    size: int
+    sha256: str
+    digest: str
+
+
+def lease() -> dt.timedelta:
+    """Return how long a claim holds without a sign of life."""
+    return dt.timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+
+
+def _locked(export_id: int) -> Export | None:
+    """Return the row, locked until the transaction ends; None when it is gone."""
+    return Export.objects.select_for_update().filter(pk=export_id).first()
+
+
+@transaction.atomic
+def claim(export_id: int) -> Claim | None:
+    """Take a queued export under a lease; None when it is not to be had (taken, ended, waiting for its owner's turn).
+
+    Permission is asked again: an owner who lost it gets a failed export, and None is returned.
+    """
+    export = _locked(export_id)
+    if export is None or export.state != S.QUEUED:
+        return None
+    moment = database_now()
+    if export.available_at and export.available_at > moment:
+        return None
+    # Locking the owner's row keeps two workers from both taking the last place of the owner's quota.
+    owner = (
+        Account.objects.select_for_update(of=("self",), no_key=True).select_related("person").get(pk=export.owner_id)
+    )
+    if Export.objects.of(owner).running().count() >= settings.EXPORT_RUNNING_PER_ACCOUNT:
+        return None
+    if not can(owner, Action.EXPORT, export.unit):
+        _end(export, S.FAILED, error=NO_LONGER_ALLOWED)
+        return None
+    Export.objects.filter(pk=export.pk).update(
+        token=F("token") + 1, attempt=F("attempt") + 1, lease_until=moment + lease(), heartbeat_at=moment,
+        started_at=clock.now(), done=0, total=0, error="", data_version=data_version(),
+    )  # fmt: skip
+    advance(export, S.RUNNING, by=owner, now=clock.now())
+    return Claim(export.pk, export.token + 1, export.attempt + 1)
+
+
+def _held(held: Claim) -> "Export | None":
+    """Return the locked row while `held` still is the right to it."""
+    export = _locked(held.export_id)
+    if export is None or export.state != S.RUNNING or export.token != held.token:
+        return None
+    return export
+
+
+def renew(held: Claim) -> bool:
+    """Lengthen the lease; False when the claim is lost or the owner wants it cancelled."""
+    moment = database_now()
+    mine = Export.objects.filter(pk=held.export_id, state=S.RUNNING, token=held.token, cancel_requested=False)
+    return mine.update(lease_until=moment + lease(), heartbeat_at=moment) == 1
+
+
+def report(export_id: int, token: int, *, done: int, total: int) -> bool:
+    """Write how far the work is; False when the claim is lost or a cancel was asked for."""
+    mine = Export.objects.filter(pk=export_id, state=S.RUNNING, token=token, cancel_requested=False)
+    return mine.update(done=min(done, total), total=total) == 1
+
+
+@transaction.atomic
+def publish(held: Claim, outcome: Outcome) -> bool:
+    """Offer a finished file, if the claim still holds; False when it does not (the file then is nobody's)."""
+    export = _held(held)
+    if export is None or export.cancel_requested:
+        return False
+    moment = clock.now()
+    Export.objects.filter(pk=export.pk).update(
+        file_key=outcome.key, file_name=outcome.name, file_size=outcome.size, sha256=outcome.sha256,
+        data_digest=outcome.digest, finished_at=moment, done=F("total"),
+        expires_at=moment + dt.timedelta(hours=settings.EXPORT_TTL_HOURS),
+    )  # fmt: skip
+    advance(export, S.DONE, by=export.owner, now=moment)
+    return True
+
+
+@transaction.atomic
+def release(held: Claim) -> bool:
+    """Give an export back unharmed (the worker is stopping): queued again, the attempt not counted."""
+    export = _held(held)
+    if export is None:
+        return False
+    advance(export, S.QUEUED, by=None, now=clock.now())
+    Export.objects.filter(pk=export.pk).update(
+        attempt=F("attempt") - 1, token=F("token") + 1, lease_until=None, nudged_at=None, done=0, total=0
+    )
+    return True
+
+
+@transaction.atomic
+def fail(held: Claim, reason: str, *, final: bool = False) -> str:
+    """Record that an attempt failed; returns the state it led to, "" when the claim was lost.
+
+    Queued again after a pause while attempts are left, unless `final` says that trying again cannot help.
+    """
+    export = _held(held)
+    if export is None:
+        return ""
+    if export.cancel_requested:
+        return _end(export, S.CANCELLED)
+    return set_back(export, reason, final=final)
+
+
+def set_back(export: Export, reason: str, *, final: bool = False) -> str:
+    """Queue a locked running export again, or fail it when its attempts are used up; returns the new state."""
+    if final or export.attempt >= MAX_ATTEMPTS:
+        return _end(export, S.FAILED, error=reason if final else f"{reason}（已尝试 {export.attempt} 次）")
+    advance(export, S.QUEUED, by=None, now=clock.now(), reason=reason)
+    Export.objects.filter(pk=export.pk).update(
+        token=F("token") + 1, lease_until=None, nudged_at=None, error=reason[:300], done=0, total=0,
+        available_at=database_now() + RETRY_PAUSE * export.attempt,
+    )  # fmt: skip
+    return S.QUEUED
+
+
+@transaction.atomic
+def abandon(held: Claim) -> str:
+    """End a running export whose owner asked for a cancel; returns the new state, "" when the claim was lost."""
+    export = _held(held)
+    return _end(export, S.CANCELLED) if export is not None and export.cancel_requested else ""
+
+
+def _end(export: Export, state: str, *, error: str = "") -> str:
+    """Move a locked export to a final state without a file; nobody holds a claim on it afterwards."""
+    advance(export, state, by=None, now=clock.now(), reason=error)
+    Export.objects.filter(pk=export.pk).update(
+        token=F("token") + 1, lease_until=None, error=error[:300], finished_at=clock.now(), cancel_requested=False
+    )
+    return state
+
+
+def end(export: Export, state: str, *, error: str = "") -> str:
+    """As `_end`, for a row the caller has locked in its own transaction."""
+    return _end(export, state, error=error)

@@ -1,0 +1,168 @@
+"""What people do with exports: ask for one, cancel, try again, download."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Q
+
+from branches import audit, clock
+from branches.models import Account, Branch
+from branches.permissions import Action, can
+from branches.transitions import advance
+from reporting import states
+from reporting.models import Export
+from reporting.queue import nudge
+from reporting.services import jobs
+from reporting.services.versions import data_version
+
+S = Export.State
+states.declare()
+log = logging.getLogger(__name__)
+
+
+class ExportRefusedError(Exception):
+    """The request cannot be taken; the message is a Chinese sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants: kind, format, unit and parameters, with the words to show for it."""
+
+    kind: str
+    format: str
+    unit: Branch
+    title: str
+    scope_summary: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest that is equal for equal wishes."""
+        text = json.dumps([self.kind, self.format, self.unit.pk, self.params], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The export that answers a request, and whether it was made for it or already there."""
+
+    export: Export
+    new: bool
+
+
+def _ask(by: Account, export_or_unit: Branch | Export) -> None:
+    answer = can(by, Action.EXPORT, export_or_unit)
+    if not answer:
+        raise PermissionDenied(answer.reason)
+
+
+def _alike(by: Account, wish: Wish) -> Export | None:
+    """Return an export of the same account that shows the same: queued, or made from the data as it is now."""
+    now_version = data_version()
+    same = Export.objects.of(by).filter(fingerprint=wish.fingerprint, cancel_requested=False)
+    fresh = Q(state=S.RUNNING) | Q(state=S.DONE, expires_at__gt=clock.now())
+    return same.filter(Q(state=S.QUEUED) | (fresh & Q(data_version=now_version))).order_by("-pk").first()
+
+
+@transaction.atomic
+def request_export(*, by: Account, wish: Wish) -> Taken:
+    """Take a request. The same request of the same account over unchanged data gives the export already there.
+
+    Raises PermissionDenied with the reason, and ExportRefusedError when the account's queue is full.
+    """
+    _ask(by, wish.unit)
+    Account.objects.select_for_update(no_key=True).get(pk=by.pk)
+    if (there := _alike(by, wish)) is not None:
+        return Taken(there, new=False)
+    if Export.objects.of(by).waiting().count() >= settings.EXPORT_QUEUED_PER_ACCOUNT:
+        limit = settings.EXPORT_QUEUED_PER_ACCOUNT
+        raise ExportRefusedError(f"您已有 {limit} 个报表在排队，请等其中一个生成后再申请，或先取消不需要的。")
+    export = Export.objects.create(
+        owner=by, kind=wish.kind, format=wish.format, params=wish.params, fingerprint=wish.fingerprint,
+        unit=wish.unit, title=wish.title, scope_summary=wish.scope_summary, requested_at=clock.now(),
+    )  # fmt: skip
+    audit.record(
+        by=by, action="export.requested", thing=export, branch=wish.unit, summary=f"申请导出：{wish.title}",
+        after={"kind": wish.kind, "format": wish.format, "params": wish.params},
+    )  # fmt: skip
+    transaction.on_commit(lambda: nudge(export.pk))
+    return Taken(export, new=True)
+
+
+@transaction.atomic
+def cancel(*, by: Account, export: Export) -> Export:
+    """Cancel a queued export at once, a running one as soon as its worker looks (about a second); others raise.
+
+    Raises ExportRefusedError when there is nothing left to cancel.
+    """
+    row = Export.objects.select_for_update().get(pk=export.pk)
+    if row.state == S.QUEUED:
+        advance(row, S.CANCELLED, by=by, now=clock.now())
+        Export.objects.filter(pk=row.pk).update(finished_at=clock.now())
+    elif row.state == S.RUNNING:
+        Export.objects.filter(pk=row.pk).update(cancel_requested=True)
+        audit.record(by=by, action="export.cancel", thing=row, branch=row.unit, summary=f"取消导出：{row.title}")
+    else:
+        raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不能取消。")
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def retry(*, by: Account, export: Export) -> Export:
+    """Queue a failed export again with fresh attempts.
+
+    Raises PermissionDenied with the reason, ExportRefusedError when it did not fail.
+    """
+    _ask(by, export)
+    row = Export.objects.select_for_update().get(pk=export.pk)
+    if row.state != S.FAILED:
+        raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不需要重试。")
+    same = Export.objects.filter(owner=row.owner_id, fingerprint=row.fingerprint).waiting().first()
+    if same is not None:
+        return same
+    Export.objects.filter(pk=row.pk).update(
+        attempt=0, available_at=None, nudged_at=None, error="", finished_at=None, requested_at=clock.now()
+    )
+    advance(row, S.QUEUED, by=by, now=clock.now())
+    transaction.on_commit(lambda: nudge(row.pk))
+    row.refresh_from_db()
+    return row
+
+
+def open_file(*, by: Account, export: Export) -> File:
+    """Open a finished export for its reader; asks permission again and records the download.
+
+    Raises PermissionDenied with the reason, ExportRefusedError when there is no file (any more).
+    """
+    _ask(by, export)
+    if export.state != S.DONE or (export.expires_at and export.expires_at <= clock.now()):
+        raise ExportRefusedError("这个文件已过期或尚未生成，请重新生成。")
+    try:
+        opened = default_storage.open(export.file_key, "rb")
+        whole = opened.size == export.file_size
+    except OSError:
+        log.exception("file of export %s cannot be opened", export.pk)
+        whole = False
+    if not whole:
+        raise ExportRefusedError("文件已不完整，请重新生成。")
+    audit.record(by=by, action="export.downloaded", thing=export, branch=export.unit, summary=f"下载：{export.title}")
+    return opened
+
+
+def fail_waiting(*, by: Account, export: Export, reason: str) -> str:
+    """End a queued or running export from the office's queue page, with the office's reason."""
+    with transaction.atomic():
+        row = Export.objects.select_for_update().get(pk=export.pk)
+        if row.state not in Export.ALIVE:
+            raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不能停止。")
+        audit.record(by=by, action="export.stopped", thing=row, branch=row.unit, summary=f"停止导出：{row.title}")
+        return jobs.end(row, S.FAILED, error=f"由活动办公室停止：{reason}")
