@@ -44,3 +44,29 @@ class ThreeKindsValidator:
     def get_help_text(self) -> str:
         """Return the rule in words."""
         return "密码须含大写字母、小写字母、数字、其他符号中的至少三种。"
+
+
+class LocalWordsValidator:
+    """Refuses passwords made of the words everybody in this trade would try first, whatever figures follow."""
+
+    WORDS = (
+        "dangzongzhi", "dangzhibu", "zongzhi", "zhibu", "dangyuan", "dangwei", "dangjian", "dang", "shuji", "jiaowei",
+        "zuzhibu", "zuzhi", "gongchandang", "xuexiao", "daxue", "xueyuan", "shifan", "jichengban", "woaini", "mima",
+        "guanliyuan", "password", "admin", "party", "branch", "school", "university", "college", "welcome",
+    )  # fmt: skip
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError when its letters are nothing but such words."""
+        plain = password.lower()
+        for text in (plain, plain.replace("@", "a").replace("0", "o")):
+            letters = re.sub(r"[^a-z]", "", text)
+            if letters and not re.sub("|".join(self.WORDS), "", letters):
+                self._refuse()
+
+    def _refuse(self) -> None:
+        message = "密码由“支部”“党委”“学校”一类的常用词拼成，太容易被猜到，请换一个。"
+        raise ValidationError(message, code="password_local_word")
+
+    def get_help_text(self) -> str:
+        """Return the rule in words."""
+        return "密码不能只由常用词和数字拼成。"
