@@ -1,5 +1,6 @@
 """Matching written names with known branches: equal names match, similar ones are proposed, nothing merges silently."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from branches.intake.values import is_han
 MINIMUM_LIKENESS = 0.7
 ABBREVIATION_LIKENESS = 0.95  # a name that only leaves characters out, in order
 ACROSS_UNITS = 0.9  # how like a branch of another unit must be
+_NUMERALS = re.compile(r"\d+|[一二三四五六七八九十]+|[甲乙丙丁戊己庚辛]")
 WITHIN = 0.15  # proposals this far behind the best are not worth showing
 MAXIMUM_PROPOSALS = 3
 
@@ -85,11 +87,21 @@ def likeness(one: str, other: str) -> float:
     one, other = "".join(one.split()), "".join(other.split())
     if one == other:
         return 1.0
+    if numbered_apart(one, other):
+        return 0.0
     ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) >= 4 and is_abbreviation(shorter, longer):
         return max(ratio, ABBREVIATION_LIKENESS - 0.2 * (1 - len(shorter) / len(longer)))
     return ratio
+
+
+def numbered_apart(one: str, other: str) -> bool:
+    """True when the names differ in a number: 第一 and 第二, 2009级 and 2010级 are never the same branch (09级 may be)."""
+    runs, others = _NUMERALS.findall(one), _NUMERALS.findall(other)
+    if len(runs) != len(others):
+        return False
+    return any(not (a.endswith(b) or b.endswith(a)) for a, b in zip(runs, others, strict=True))
 
 
 def is_abbreviation(short: str, long: str) -> bool:
