@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script of its own
 """Make the packaged fonts from their sources: drop hinting and unused features, cut the title face, give own names.
 
 Usage: subset_fonts.py SOURCES static/fonts   (deploy/fetch_fonts.sh fetches the sources)

@@ -1,4 +1,4 @@
-"""Tables defined once and drawn as screen, workbook, PDF and CSV. Imports no model and no other app (docs/tables.md)."""
+"""Tables defined once, drawn as screen, workbook, PDF and CSV. Imports no model and no other app (docs/tables.md)."""
 
 from reporting.tables import formats
 from reporting.tables.cells import Cell, Look, Row, Sheet

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from reporting.tables.definition import Align, Page
 from reporting.tables.formats import TEXT, Format, Value
@@ -54,6 +54,7 @@ class Look:
     open_top: bool = False
     open_bottom: bool = False
     editable: bool = False
+    indent: bool = False
 
     @property
     def face(self) -> Face:
@@ -72,9 +73,9 @@ class Look:
 
 
 @lru_cache(maxsize=4096)
-def look(style: str, align: Align = "center", form: Format = TEXT, size: float = 0) -> Look:
+def look(style: str, align: Align = "center", form: Format = TEXT, size: float = 0, *, indent: bool = False) -> Look:
     """Return the shared look of these properties."""
-    return Look(style, align=align, format=form, size=size)
+    return Look(style, align=align, format=form, size=size, indent=indent)
 
 
 class Cell(NamedTuple):
@@ -94,6 +95,10 @@ class Cell(NamedTuple):
     href: str = ""
     options: tuple[str, ...] = ()
     mark: str = ""
+
+    def changed(self, **changes: Any) -> "Cell":
+        """Return the cell with some properties changed."""
+        return self._replace(**changes)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _lines(sheet: Sheet) -> list[list[str]]:
         if row.band == "body":
             kept.append(index)
         for cell in row.cells:
-            value = _shown(cell._replace(text=cell.text.removesuffix(cell.mark)) if cell.mark else cell)
+            value = _shown(cell.changed(text=cell.text.removesuffix(cell.mark)) if cell.mark else cell)
             for below in range(index, index + cell.rowspan):
                 lines[below][cell.col] = value
     return [lines[index] for index in kept]

@@ -1,7 +1,7 @@
 """Definitions of tables and forms: what an annex or a list is, said once. docs/tables.md shows how to write one.
 
-A definition holds no data and knows no database. `layout.lay_out(table, rows)` and `forms.lay_out_form(form, values)` turn
-it into one `cells.Sheet`; html.py, xlsx.py, pdf.py and csv.py draw only that.
+A definition holds no data and knows no database. `layout.lay_out(table, rows)` and `forms.lay_out_form(form, values)`
+turn it into one `cells.Sheet`; html.py, xlsx.py, pdf.py and csv.py draw only that.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,7 +139,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Pair:
-    """One label with its value on the line above the frame: 填报单位（盖章）：…
+    """One label with its value on the line above the frame, such as 填报单位（盖章）.
 
     `new_line` starts a new line. A value too long for its line never loses a character: the line is set smaller, then
     the pair gets a line of its own.
@@ -171,7 +171,7 @@ class TotalCell:
     """One cell of a subtotal or total row, from column `key` through column `through`.
 
     Args:
-        value: a fixed text or a function of the rows that are added up; compute from the rows, never from rounded cells.
+        value: a fixed text or a function of the rows added up; compute from the rows, never from rounded cells.
         format: None takes the column's.
     """
 
@@ -332,8 +332,10 @@ def opinion(
         heading: the label at the left, over both rows.
         key: the opinion's text in the values; empty stays blank for the pen.
         signature: such as 支部书记（签字）：　　　　年　　月　　日
-        span: columns of the text; `heading_span` columns of the label.
-        text_mm, sign_mm: least heights.
+        span: columns of the text.
+        heading_span: columns of the label.
+        text_mm: least height of the text.
+        sign_mm: least height of the signature line.
     """
     upper = FormRow(
         (

@@ -64,6 +64,7 @@ def _look(cell: FormCell, body_pt: float, label_pt: float) -> Look:
         open_top=cell.open_top,
         open_bottom=cell.open_bottom,
         editable=cell.editable,
+        indent=cell.kind == "value" and cell.align == "left",
     )
 
 
@@ -80,9 +81,13 @@ def place(
     """Put form rows on a grid of columns.
 
     Args:
-        rows: what to place; `first` is the sheet's row number of the first.
+        rows: what to place.
         facts: the values the cells show.
+        first: the sheet's row number of the first row.
+        widths: of the grid's columns.
         band: band of the resulting rows.
+        body_pt: size of type of values.
+        label_pt: size of type of labels.
 
     Raises:
         ValueError: when the cells of a row do not fill the grid exactly, or a cell reaches below the last row.
@@ -141,7 +146,7 @@ def place(
 
 def _heights(rows: list[Row], first: int, edges: Sequence[float]) -> list[Row]:
     """Return the rows at their heights; the rows are numbered from `first`."""
-    shifted = [replace(row, cells=tuple(cell._replace(row=cell.row - first) for cell in row.cells)) for row in rows]
+    shifted = [replace(row, cells=tuple(cell.changed(row=cell.row - first) for cell in row.cells)) for row in rows]
     laid = with_heights(shifted, edges)
     return [replace(row, height_mm=new.height_mm) for row, new in zip(rows, laid, strict=True)]
 

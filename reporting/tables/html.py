@@ -11,23 +11,24 @@ from zlib import crc32
 
 from reporting.tables.cells import FRAMED, Cell, Face, Look, Row, Sheet
 from reporting.tables.html_list import render_list
-from reporting.tables.metrics import LINE_HEIGHT, lines_of
+from reporting.tables.metrics import INDENT_MM, LINE_HEIGHT, lines_of
 
 __all__ = ["FONT_STACKS", "Rendered", "render_list", "render_sheet"]
 
 #: Fonts of the site, then the packaged ones with those for rare characters and boxes, then what a screen may have.
 FONT_STACKS: dict[Face, str] = {
-    "fang": '"Zhibu Site Fang","Zhibu Fang","Zhibu Song","Zhibu Box","仿宋_GB2312","FangSong","仿宋","STFangsong",serif',
+    "fang": '"Zhibu Site Fang","Zhibu Fang","Zhibu Song","Zhibu Box","仿宋_GB2312",FangSong,仿宋,STFangsong,serif',
     "kai": '"Zhibu Site Kai","Zhibu Kai","Zhibu Song","Zhibu Box","楷体_GB2312","KaiTi","楷体","STKaiti",serif',
     "hei": '"Zhibu Site Hei","Zhibu Hei","Zhibu Song","Zhibu Box","SimHei","黑体","Heiti SC",sans-serif',
-    "title": '"Zhibu Site Title","Zhibu Title","Zhibu Song","Zhibu Box","方正小标宋简体","FZXiaoBiaoSong-B05S","SimSun",serif',
+    "title": '"Zhibu Site Title","Zhibu Title","Zhibu Song","Zhibu Box","方正小标宋简体","FZXiaoBiaoSong-B05S",serif',
     "song": '"Zhibu Site Song","Zhibu Song","Zhibu Box","SimSun","宋体",serif',
 }
 
 _COMMON = """
 .zt{color:#000;background:#fff;font-variant-ligatures:none}
 .zt table{border-collapse:collapse;table-layout:fixed;border-spacing:0;margin:0}
-.zt td,.zt th{padding:.2mm .6mm;font-weight:400;line-height:LINE;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal}
+.zt td,.zt th{box-sizing:border-box;padding:.2mm .5mm;font-weight:400;line-height:LINE;white-space:pre-wrap;
+overflow-wrap:anywhere;word-break:normal}
 .zt h2{font:inherit;margin:0;line-height:inherit}
 .zt-frame{border:1.5pt solid #000}
 .zt-frame td,.zt-frame th,.zt .zt-box{border:.5pt solid #000}
@@ -39,7 +40,6 @@ _SCREEN = """
 .zt-folio{font-size:14pt;margin-top:6mm;text-align:right}.zt-page:nth-child(even) .zt-folio{text-align:left}}
 @media print{.zt-page{break-after:page}.zt-page:last-child{break-after:auto}.zt-folio{display:none}}
 """
-_ALIGN_TOP = {"top": "top", "middle": "middle", "bottom": "bottom"}
 
 
 class Rendered(NamedTuple):
@@ -86,13 +86,14 @@ class _Writer:
         text = escape(text)
         return f"<h2>{text}</h2>" if cell.look.style == "title" else text
 
-    def cell(self, cell: Cell, *, head: bool) -> str:
-        """Return one cell."""
+    def cell(self, cell: Cell, *, head: bool, height: str = "") -> str:
+        """Return one cell; `height` is the class that gives its row the height."""
         spans = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
         spans += f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
         names = self.look_class(cell.look)
         if cell.mark and cell.text and not cell.text.endswith(cell.mark):
             names += " zt-group"
+        names += height
         if head:
             scope = "colgroup" if cell.colspan > 1 else "col"
             return f'<th scope="{scope}" class="{names}"{spans}>{self.text(cell)}</th>'
@@ -104,21 +105,24 @@ class _Writer:
     def rows(self, rows: Sequence[Row], *, head: bool = False) -> Iterator[str]:
         """Write rows; the columns no cell covers get one empty cell each run."""
         for row in rows:
-            yield f'<tr class="{self.height_class(row.height_mm)}">'
+            # A height on the row itself makes WeasyPrint add that of merged cells to their last row.
+            bearer = next((cell for cell in row.cells if cell.rowspan == 1), None)
+            height = self.height_class(row.height_mm)
+            yield "<tr>" if bearer else f'<tr class="{height}">'
             if row.band in FRAMED:
                 for cell in row.cells:
-                    yield self.cell(cell, head=head)
+                    yield self.cell(cell, head=head, height=f" {height}" if cell is bearer else "")
             else:
-                yield from self._loose(row)
+                yield from self._loose(row, bearer, f" {height}")
             yield "</tr>"
 
-    def _loose(self, row: Row) -> Iterator[str]:
+    def _loose(self, row: Row, bearer: Cell | None, height: str) -> Iterator[str]:
         """Write a row outside the frame, whose cells may leave columns free."""
         position = 0
         for cell in row.cells:
             if cell.col > position:
                 yield f'<td colspan="{cell.col - position}"></td>'
-            yield self.cell(cell, head=False)
+            yield self.cell(cell, head=False, height=height if cell is bearer else "")
             position = cell.col + cell.colspan
         if position < len(self.sheet.widths_mm):
             yield f'<td colspan="{len(self.sheet.widths_mm) - position}"></td>'
@@ -153,14 +157,13 @@ class _Writer:
         rules.append(f".{prefix}-t{{width:{sum(sheet.widths_mm):.2f}mm}}")
         rules.extend(f".{prefix}-c{index}{{width:{width:.2f}mm}}" for index, width in enumerate(sheet.widths_mm))
         rules.extend(f".{name}{{height:{hundredths / 100:.2f}mm}}" for hundredths, name in self.heights.items())
-        rules.extend(f".{names.split()[0]}{{{_look_rule(look)}}}" for look, names in self.looks.items())
+        rules.extend(f".zt .{names.split()[0]}{{{_look_rule(look)}}}" for look, names in self.looks.items())
         if not self.breaks:
             page = sheet.page
             box = f"{page.top}mm {page.right}mm {page.bottom}mm {page.left}mm"
             rules.append(_SCREEN)
-            rules.append(
-                f"@media screen{{.{prefix}-page{{width:{page.width_mm}mm;min-height:{page.height_mm}mm;padding:{box}}}}}"
-            )
+            size = f"width:{page.width_mm}mm;min-height:{page.height_mm}mm;padding:{box}"
+            rules.append(f"@media screen{{.{prefix}-page{{{size}}}}}")
         return "\n".join(rules)
 
 
@@ -168,7 +171,8 @@ def _look_rule(look: Look) -> str:
     """Return the declarations of a look."""
     return (
         f"font-family:{FONT_STACKS[look.face]};font-size:{look.points:g}pt;"
-        f"text-align:{look.align};vertical-align:{_ALIGN_TOP[look.valign]}"
+        f"text-align:{look.align};vertical-align:{look.valign}"
+        + (f";padding-left:{INDENT_MM}mm" if look.indent else "")
     )
 
 

@@ -169,7 +169,8 @@ def render_list(
         table: the definition; columns with `screen=False` are left out.
         rows: the rows of this page.
         sort: the key in force, "-" before it for descending.
-        base_url: address of the list; `params` its query (filters), kept when sorting, but for the page number.
+        base_url: address of the list.
+        params: its query (filters), kept when sorting, but for the page number.
         first_number: running number of the first row, for `counter` columns.
         caption: what screen readers announce; the title when "".
         classes: of the table element.

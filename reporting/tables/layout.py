@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reporting.tables.cells import Cell, Look, Row, Sheet, look
-from reporting.tables.definition import Column, Facts, Group, Head, Merge, Table, Total, TotalCell
+from reporting.tables.definition import Column, Facts, Group, Head, Table, Total, TotalCell
 from reporting.tables.formats import TEXT, clean_text, display
 from reporting.tables.forms import place
 from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM, fitting_points, height_of
@@ -56,6 +56,14 @@ def header_cells(columns: Sequence[Head], first_row: int, size: float = 0) -> li
     return lines
 
 
+def fitted(leaves: Sequence[Column], room: float) -> tuple[Column, ...]:
+    """Return the columns, all a little narrower where together they are wider than the page."""
+    wide = sum(column.width_mm for column in leaves)
+    if wide <= room:
+        return tuple(leaves)
+    return tuple(replace(column, width_mm=column.width_mm * room / wide) for column in leaves)
+
+
 @dataclass
 class _Line:
     """One line of the body: a row, or a total over rows."""
@@ -78,6 +86,7 @@ class _Body:
         self.first = first
         self.widths = tuple(column.width_mm for column in leaves)
         self.edges = edges_of(self.widths)
+        self.size = 0 if table.body_pt == 10 else table.body_pt
         self.position = {column.key: index for index, column in enumerate(leaves)}
         self.merges = [merge for merge in table.merge_by if all(key in self.position for key in merge.columns)]
         self.levels = self._levels()
@@ -132,8 +141,7 @@ class _Body:
 
     def looks(self) -> list[Look]:
         """Return the look of each column."""
-        size = 0 if self.table.body_pt == 10 else self.table.body_pt
-        return [look("body", column.align, column.format, size) for column in self.leaves]
+        return [look("body", column.align, column.format, self.size) for column in self.leaves]
 
     def lay(self) -> list[Row]:
         """Return the body's rows."""
@@ -230,12 +238,12 @@ class _Body:
             raw = item.value if isinstance(item.value, str) else item.value(members)
             form = item.format or (TEXT if item.through or isinstance(raw, str) else column.format)
             value, text = display(raw, form, item.blank)
-            shared = look("total", item.align, form)
+            shared = look("total", item.align, form, self.size, indent=item.align == "left")
             if form.is_number and stop - start == 1 and text:
                 shared = self._fitted(text, shared, start)
             cells.append(Cell(row, start, value, text, shared, 1, stop - start, item.key))
             taken.update(range(start, stop))
-        empty = look("total")
+        empty = look("total", size=self.size)
         cells.extend(Cell(row, col, None, "", empty) for col in range(len(self.leaves)) if col not in taken)
         return sorted(cells, key=lambda cell: cell.col)
 
@@ -284,7 +292,7 @@ def lay_out(table: Table, rows: Sequence[Any], values: Mapping[str, Any] | None 
     """
     facts = Facts(rows=rows, values=values or {})
     columns = exported(table.columns)
-    leaves = replace(table, columns=columns).leaves()
+    leaves = fitted(replace(table, columns=columns).leaves(), table.page.body_width_mm)
     widths = tuple(column.width_mm for column in leaves)
     edges = edges_of(widths)
     laid = head_rows(table, facts, widths)

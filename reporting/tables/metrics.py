@@ -1,7 +1,7 @@
 """How wide and how high text is, in millimetres: the same estimate serves the workbook, the preview and the PDF.
 
-A Chinese character is one em wide in every face of an official table; Latin letters and digits take the widths of the
-packaged faces, which are at least as wide as those of the faces named in a workbook. An estimate is therefore never too low.
+A Chinese character is one em wide in every face of an official table; Latin letters and digits take the
+widths of the packaged faces, at least as wide as those of the faces named in a workbook: no estimate is too low.
 """
 
 import unicodedata
@@ -12,8 +12,10 @@ from reporting.tables.cells import Cell, Face, Look
 MM_PER_POINT = 25.4 / 72
 LINE_HEIGHT = 1.3
 #: What stays free left and right (one value for both sides together) and above and below a cell's text.
-PADDING_X_MM = 1.4
+PADDING_X_MM = 1.2
 PADDING_Y_MM = 1.3
+#: Space before left-aligned text of forms and totals.
+INDENT_MM = 2.6
 
 _CHARS = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 _FANG = (
@@ -238,7 +240,7 @@ def text_mm(text: str, face: Face, points: float) -> float:
 
 
 def _tokens(line: str) -> list[str]:
-    """Split a line into what may not be divided: a Chinese character, a run of Latin letters and digits; with its marks."""
+    """Split a line into what may not be divided: a Chinese character or a Latin word, with its marks."""
     tokens: list[str] = []
     for char in line:
         latin = char.isascii() and char != " "
@@ -292,7 +294,7 @@ def lines_of(text: str, look: Look, width_mm: float) -> tuple[str, ...]:
     """Return the lines of a cell's text in a cell of this width; characters of an upright cell stand one to a line."""
     if look.vertical:
         return tuple(char for char in text if not char.isspace())
-    room = width_mm - PADDING_X_MM
+    room = width_mm - PADDING_X_MM - (INDENT_MM if look.indent else 0)
     if "\n" not in text and len(text) * look.points * MM_PER_POINT <= room:
         return (text,)
     return wrap(text, room, look.face, look.points)

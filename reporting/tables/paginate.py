@@ -2,14 +2,15 @@
 
 Rules, in the words of a careful clerk:
 
-* rows that belong together (`keep_with_next`, groups kept on one page, a last row and its subtotal) are never parted;
+* what belongs together (`keep_with_next`, groups kept on a page, a last row and its subtotal) is never parted;
 * the closing block (total, tail, footer, blocks, signatures, notes) takes at least three rows along;
 * a merged group may be divided; its name is repeated with （续） on the next page;
-* no single row stands under （续） where a second one could come along, and no group leaves its first row alone at a foot.
+* no single row stands under （续） where a second one could come along, no group leaves its first row alone at a foot.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from reporting.tables.cells import Cell, Row, Sheet
 from reporting.tables.metrics import cell_height
@@ -142,10 +143,10 @@ def _pieces(cell: Cell, starts: Sequence[int]) -> list[Cell]:
         return [cell]
     bounds = [cell.row, *cuts, stop]
     pieces = []
-    for index, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for index, (begin, end) in enumerate(pairwise(bounds)):
         text = cell.text + cell.mark if index and cell.text else cell.text
         value = text if index and cell.mark and cell.text else cell.value
-        pieces.append(cell._replace(row=begin, rowspan=end - begin, text=text, value=value))
+        pieces.append(cell.changed(row=begin, rowspan=end - begin, text=text, value=value))
     return pieces
 
 

@@ -32,7 +32,7 @@ html,body{{margin:0;padding:0}}
 """
 
 
-class AssetFetcher(URLFetcher):  # type: ignore[misc]
+class AssetFetcher(URLFetcher):
     """Answers for data: addresses and the known fonts; refuses everything else."""
 
     def __init__(self, fonts: Sequence[FontFile]) -> None:

@@ -1,4 +1,4 @@
-"""A sheet as an Excel workbook: openpyxl makes the skeleton (styles, widths, merges, print set-up), rows are streamed in.
+"""A sheet as an Excel workbook: openpyxl makes the skeleton (styles, merges, print set-up), rows are streamed in.
 
 Text is always stored as text, never as a formula; numbers and dates are typed. Only cells are read.
 """
@@ -50,7 +50,7 @@ class Properties:
 
     Args:
         title, author, subject, keywords: as shown by the viewer.
-        created: moment of making, given by the caller; None leaves a fixed date, so that equal content gives equal bytes.
+        created: moment of making; None leaves a fixed date, so that equal content gives equal bytes.
     """
 
     title: str = ""
@@ -82,6 +82,7 @@ class _Styles:
             vertical=_VERTICAL[look.valign],
             wrap_text=True,
             text_rotation=255 if look.vertical else 0,
+            indent=1 if look.indent else 0,
         )
         top, right, bottom, left = (_SIDES[side] for side in sides)
         cell.border = Border(top=top, right=right, bottom=bottom, left=left)
@@ -159,8 +160,7 @@ class _Rows:
                 places[col] = cell
                 if cell.rowspan > 1:
                     self.open[col] = cell
-        for col in sorted(places):
-            parts.append(self.place(places[col], index, col))
+        parts.extend(self.place(places[col], index, col) for col in sorted(places))
         for col in [col for col, cell in self.open.items() if cell.row + cell.rowspan - 1 <= index]:
             del self.open[col]
         parts.append("</row>")
@@ -253,9 +253,7 @@ def _stamped(core: bytes, created: dt.datetime | None) -> bytes:
     return re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", rb"\g<1>" + text, core)
 
 
-def _fill(
-    skeleton: bytes, sheets: Sequence[Sheet], styles: _Styles, bodies: Sequence[list[str]], properties: Properties
-) -> bytes:
+def _fill(skeleton: bytes, sheets: Sequence[Sheet], bodies: Sequence[list[str]], properties: Properties) -> bytes:
     """Return the skeleton with the rows streamed into its sheets."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(skeleton)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
@@ -309,4 +307,4 @@ def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> byt
     _set_properties(book, chosen, sheets)
     buffer = io.BytesIO()
     book.save(buffer)
-    return _fill(buffer.getvalue(), sheets, styles, bodies, chosen)
+    return _fill(buffer.getvalue(), sheets, bodies, chosen)

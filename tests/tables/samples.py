@@ -69,10 +69,9 @@ def _total_cells(first: str, word: str) -> Total:
 
 def _sentence(facts: Facts) -> str:
     rows = facts.rows
-    parts = [
-        f"{grade} {_count(rows, grade)} 个（{formats.display(Fraction(_count(rows, grade), len(rows)), formats.PERCENT)[1]}）"
-        for grade in GRADES
-    ]
+    counts = [(grade, _count(rows, grade)) for grade in GRADES]
+    shares = {grade: formats.display(Fraction(count, len(rows)), formats.PERCENT)[1] for grade, count in counts}
+    parts = [f"{grade} {count} 个（{shares[grade]}）" for grade, count in counts]
     return f"合计：支部 {len(rows)} 个，其中{'、'.join(parts)}。"
 
 
@@ -140,7 +139,7 @@ SCHOOL = Table(
     footer=(_sentence,),
     blocks=(Block(_matrix, (64, 26, 26, 26, 26, 26), total_rows=1),),
     signatures=(Signature("党委组织部部长（签字）："), Signature("审核人："), Signature("制表人：")),
-    body_pt=9.5,
+    body_pt=9,
     header_pt=9.5,
     freeze=3,
 )
@@ -337,7 +336,7 @@ def survey_values() -> Mapping[str, Any]:
         "superior": Decimal(87),
         "total": Decimal("88.43"),
         "problems": "1. 支委会未单设纪检委员，班子分工不够明确。\n2. 主题活动特色不明显，个别活动开展后未及时总结。",
-        "measures": "目标：第二次评定达到先进等级。\n措施：1. 5月底前召开党员大会增补纪检委员，明确分工（责任人：支部书记）。",
+        "measures": "目标：第二次评定达到先进等级。\n措施：1. 5月底前召开党员大会增补纪检委员（责任人：支部书记）。",
         "self_opinion": "经支部党员大会讨论，自评得分 89.50 分，自评等级：较好。",
         "committee_opinion": None,
     }
