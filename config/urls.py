@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from reporting.views import ops
+
 urlpatterns = [
     path("", include("branches.urls")),
     path("grading/", include("grading.urls")),
     path("reports/", include("reporting.urls")),
+    path("ops/doctor/", ops.doctor_page, name="doctor"),
     path("maintenance/", admin.site.urls),
 ]
 

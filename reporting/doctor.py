@@ -1,0 +1,261 @@
+"""Is this installation well? One check per thing that can fail, each with what to do when it does.
+
+`manage.py doctor` prints the findings, the office sees them as a page. A check never raises: what goes wrong while
+looking is a finding too.
+"""
+
+import datetime as dt
+import io
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pypdf
+from django.conf import settings
+from django.core.mail import get_connection
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from kombu import Connection
+
+from branches import clock, guards
+from branches.models import AuditEntry
+from reporting import backup
+from reporting.database_time import database_now
+from reporting.models import Export, WorkerHeartbeat
+from reporting.tables import fonts, pdf
+from reporting.tables.definition import Column, Table
+from reporting.tables.layout import lay_out
+
+State = Literal["ok", "warn", "bad"]
+SAMPLE = "党支部分类定级附件〇①☑—㛃镕喆堃"
+MEGABYTE = 2**20
+LITTLE_DISK, TIGHT_DISK = 500 * MEGABYTE, 2048 * MEGABYTE
+HEARTBEAT = dt.timedelta(seconds=60)
+LONG_WAIT = dt.timedelta(minutes=10)
+CLOCK_DRIFT = dt.timedelta(seconds=5)
+UNSEALED_AFTER = dt.timedelta(hours=1)
+OLD_BACKUP = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `remedy` says what to do and is empty when all is well."""
+
+    name: str
+    state: State
+    said: str
+    remedy: str = ""
+
+
+def ok(name: str, said: str) -> Finding:
+    """All is well."""
+    return Finding(name, "ok", said)
+
+
+def bad(name: str, said: str, remedy: str) -> Finding:
+    """Something must be done."""
+    return Finding(name, "bad", said, remedy)
+
+
+def warn(name: str, said: str, remedy: str) -> Finding:
+    """Works, but somebody should know."""
+    return Finding(name, "warn", said, remedy)
+
+
+def check_database() -> Finding:
+    """The database answers; SQLite keeps its log ahead (WAL), or a busy evening locks people out."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute("SHOW server_version")
+            return ok("数据库", f"PostgreSQL {cursor.fetchone()[0]}，连接正常")
+        cursor.execute("PRAGMA journal_mode")
+        mode = cursor.fetchone()[0]
+        cursor.execute("PRAGMA quick_check(1)")
+        whole = cursor.fetchone()[0]
+    if whole != "ok":
+        return bad("数据库", f"SQLite 文件损坏：{whole}", "停止服务，用最近一份备份执行 manage.py restore。")
+    if mode != "wal":
+        return bad("数据库", f"SQLite 日志模式是 {mode}", "数据目录应放在本机磁盘上（不能是网络盘），移好后重新启动。")
+    return ok("数据库", "SQLite，结构完整，WAL 模式")
+
+
+def check_migrations() -> Finding:
+    """The tables are those of this version."""
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        return bad("表结构", f"有 {len(waiting)} 项更新未执行", "运行 manage.py backup，再运行 manage.py migrate。")
+    return ok("表结构", "与程序版本一致")
+
+
+def check_guards() -> Finding:
+    """The triggers that keep the audit trail from being changed are in place."""
+    query = {
+        "sqlite": "SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'zhibu_%'",
+        "postgresql": "SELECT COUNT(*) FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'zhibu_%'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        present = cursor.fetchone()[0]
+    wanted = sum(len(guard.operations) for guard in guards.guards())
+    if present < wanted:
+        return bad("防篡改", f"应有 {wanted} 个触发器，只有 {present} 个", "运行 manage.py migrate，会自动补上。")
+    return ok("防篡改", f"{present} 个触发器在位")
+
+
+def check_audit() -> Finding:
+    """Entries are sealed soon after they were written."""
+    late = AuditEntry.objects.filter(seal__isnull=True, at__lt=clock.now() - UNSEALED_AFTER).count()
+    if late:
+        return warn(
+            "操作记录", f"{late} 条记录超过一小时未封存", "检查后台进程是否在运行；manage.py verify_audit 可核对。"
+        )
+    return ok("操作记录", "封存及时")
+
+
+def check_worker() -> Finding:
+    """A worker shows signs of life."""
+    alive = list(WorkerHeartbeat.objects.filter(seen_at__gte=database_now() - HEARTBEAT))
+    if not alive:
+        return bad("后台进程", "一分钟内没有心跳", "导出不会生成。运行 manage.py worker（make run 会一并启动）。")
+    if broken := [worker.broker_error for worker in alive if worker.broker_error]:
+        return bad("后台进程", f"收不到消息：{broken[0]}", "检查 REDIS_URL 所指的服务；未设置时检查数据目录能否写入。")
+    return ok("后台进程", f"{len(alive)} 个在运行，{sum(worker.heavy for worker in alive)} 个生成进程")
+
+
+def check_queue() -> Finding:
+    """Nothing waits in the queue for long."""
+    waiting = Export.objects.waiting()
+    count = waiting.count()
+    if waiting.filter(requested_at__lt=clock.now() - LONG_WAIT).exists():
+        return warn("导出队列", f"{count} 份在排队，最久的超过十分钟", "可加大 HEAVY_WORKERS，或增加后台主机。")
+    return ok("导出队列", f"{count} 份在排队" if count else "没有积压")
+
+
+def check_broker() -> Finding:
+    """The message broker takes connections."""
+    if not settings.REDIS_URL:
+        writable = os.access(settings.QUEUE_DIR, os.W_OK)
+        return (
+            ok("消息服务", "文件队列")
+            if writable
+            else bad("消息服务", "队列目录不能写入", f"检查 {settings.QUEUE_DIR} 的权限。")
+        )
+    with Connection(settings.REDIS_URL, connect_timeout=3) as wire:
+        wire.ensure_connection(max_retries=1, timeout=3)
+    return ok("消息服务", "Redis，连接正常")
+
+
+def _sample_document() -> bytes:
+    column = Column("text", "样张", width_mm=120)
+    sheet = lay_out(Table(slug="doctor", title="样张", columns=(column,)), [{"text": SAMPLE}])
+    return pdf.render([sheet], font_dirs=settings.FONT_DIRS[:1])
+
+
+def check_fonts() -> Finding:
+    """A PDF shows Chinese: every sample character has a glyph, and what is read back is what was written."""
+    if missing := fonts.missing_characters(SAMPLE):
+        return bad("字体", f"缺少字形：{missing}", "重新检出 static/fonts 目录，文件不全。")
+    page = pypdf.PdfReader(io.BytesIO(_sample_document())).pages[0]
+    text = page.extract_text().replace("\n", "")
+    if "党" not in text:
+        return bad("字体", "PDF 里显示不出“党”字", "运行 deploy/setup.sh 补装 fontconfig 和 Pango。")
+    site = [font.path.name for font in fonts.site_fonts(Path(folder) for folder in settings.FONT_DIRS[:1])]
+    return ok("字体", "PDF 中文正常" + (f"，使用本校字体 {'、'.join(site)}" if site else ""))
+
+
+def check_disk() -> Finding:
+    """There is room for documents and backups."""
+    free = shutil.disk_usage(settings.VAR_DIR).free
+    said = f"剩余 {free / 2**30:.1f} GB"
+    if free < LITTLE_DISK:
+        return bad("磁盘", said, "马上清理磁盘：导出、上传和备份都会失败。")
+    if free < TIGHT_DISK:
+        return warn("磁盘", said, "请清理磁盘，或把旧备份移走。")
+    return ok("磁盘", said)
+
+
+def check_secrets() -> Finding:
+    """The data directory and the key are readable by the product's own user only."""
+    path = Path(settings.VAR_DIR) / "secret_key"
+    open_to_others = [
+        item.name
+        for item in (Path(settings.VAR_DIR), path)
+        if item.exists() and stat.S_IMODE(item.stat().st_mode) & 0o077
+    ]
+    if open_to_others:
+        return bad("密钥", f"其他用户可以读取：{'、'.join(open_to_others)}", f"运行 chmod -R go-rwx {settings.VAR_DIR}")
+    if settings.DEBUG:
+        return bad("密钥", "调试模式开着，出错页会显示内部信息", "去掉环境变量 DEBUG，重新启动。")
+    return ok("密钥", "只有本系统可读")
+
+
+def check_clock() -> Finding:
+    """Web host and database agree about the time; a demo's clock may have been moved."""
+    real = dt.datetime.now(tz=dt.UTC)
+    drift = abs(database_now() - real)
+    if drift > CLOCK_DRIFT:
+        seconds = int(drift.total_seconds())
+        return bad("时钟", f"本机与数据库相差 {seconds} 秒", "在两台机器上启用时间同步（例如 systemd-timesyncd）。")
+    moved = abs(clock.now() - real) > CLOCK_DRIFT
+    said = f"{clock.now():%Y-%m-%d %H:%M}，{settings.TIME_ZONE}"
+    return ok("时钟", said + ("（演示时钟已调整）" if moved else ""))
+
+
+def check_mail() -> Finding:
+    """Mail is off, or its server takes connections."""
+    if settings.EMAIL_BACKEND.endswith(("dummy.EmailBackend", "locmem.EmailBackend", "console.EmailBackend")):
+        return ok("邮件", "未启用，提醒只在系统内显示")
+    wire = get_connection(timeout=5)
+    wire.open()
+    wire.close()
+    return ok("邮件", f"{settings.EMAIL_HOST}，连接正常")
+
+
+def check_backup() -> Finding:
+    """A real installation has a recent backup."""
+    if settings.DEMO:
+        return ok("备份", "演示数据，不需要备份")
+    age = backup.age_of_last()
+    if age is None:
+        return warn("备份", "还没有备份", "运行 manage.py backup，并把文件复制到别的机器上。")
+    if age > OLD_BACKUP:
+        return warn("备份", f"最近一份在 {age.days} 天前", "运行 manage.py backup；可放进每日定时任务。")
+    return ok("备份", f"最近一份在 {int(age.total_seconds()) // 3600} 小时前")
+
+
+CHECKS: dict[str, tuple[Callable[[], Finding], str]] = {
+    "数据库": (check_database, "检查 DATABASE_URL 和数据库服务是否在运行。"),
+    "表结构": (check_migrations, "运行 manage.py migrate。"),
+    "防篡改": (check_guards, "运行 manage.py migrate。"),
+    "操作记录": (check_audit, "运行 manage.py migrate。"),
+    "后台进程": (check_worker, "运行 manage.py worker。"),
+    "导出队列": (check_queue, "运行 manage.py migrate。"),
+    "消息服务": (check_broker, "检查 REDIS_URL 所指的服务是否在运行。"),
+    "字体": (check_fonts, "运行 deploy/setup.sh 补装系统软件包。"),
+    "磁盘": (check_disk, "检查数据目录是否存在、能否访问。"),
+    "密钥": (check_secrets, "检查数据目录的权限。"),
+    "时钟": (check_clock, "检查数据库服务是否在运行。"),
+    "邮件": (check_mail, "检查 EMAIL_HOST 等邮件设置。"),
+    "备份": (check_backup, "检查数据目录的权限。"),
+}
+
+
+def examine() -> list[Finding]:
+    """Run every check; one that fails while looking is reported as a finding with its remedy."""
+    findings = []
+    for name, (check, remedy) in CHECKS.items():
+        try:
+            findings.append(check())
+        except Exception as error:  # noqa: BLE001 - a broken check must not hide the others
+            findings.append(bad(name, f"检查时出错：{type(error).__name__}: {str(error)[:200]}", remedy))
+    return findings
+
+
+def is_well(findings: list[Finding]) -> bool:
+    """Return whether nothing is red."""
+    return all(finding.state != "bad" for finding in findings)
