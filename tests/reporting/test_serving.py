@@ -1,0 +1,119 @@
+"""`manage.py serve` as a person meets it: it says where it is, and Ctrl-C leaves nothing behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from reporting import serving
+from tests.conftest import ROOT
+from tests.servers import free_port
+
+SECONDS = 90
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start `manage.py serve` on directories of its own; whatever is left of it is killed afterwards."""
+    groups = []
+
+    def run(port, **more):
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("ZHIBU_", "DATABASE_URL", "REDIS_"))
+        }
+        environment = {**kept, "DJANGO_SETTINGS_MODULE": "config.settings", "ZHIBU_VAR": str(tmp_path), **more}
+        command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port)]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        groups.append(process)
+        return process
+
+    yield run
+    for process in groups:
+        if members(process):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def members(process):
+    """Return the process ids still alive in the group that `process` leads."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,pid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(pid) for group, pid, state in rows if int(group) == process.pid and not state.startswith("Z")]
+
+
+def lines_until(process, word):
+    """Read lines until one holds `word`; fails when the process ends before."""
+    said, deadline = [], time.monotonic() + SECONDS
+    for line in process.stdout:
+        said.append(line.rstrip())
+        if word in line:
+            return said
+        assert time.monotonic() < deadline, said
+    raise AssertionError("\n".join(said))
+
+
+@pytest.mark.queue
+@pytest.mark.parametrize("whole_group", [True, False], ids=["ctrl-c", "sigterm"])
+def test_it_says_where_it_is_and_stops_within_seconds(start, whole_group):
+    port = free_port()
+    process = start(port)
+    said = lines_until(process, "Ctrl-C stops")
+    assert f"Ready: http://127.0.0.1:{port}" in said
+    (token,) = [line for line in said if "One-time token" in line]
+    assert re.search(r"[2-9A-Z]{6}-[2-9A-Z]{6}-[2-9A-Z]{5}$", token)
+    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10)
+    assert page.status == 200
+    assert "口令" in page.read().decode()
+    if whole_group:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    asked = time.monotonic()
+    assert process.wait(timeout=20) == 0
+    assert time.monotonic() - asked < 15
+    assert members(process) == []
+    assert serving.port_is_free(port)
+
+
+@pytest.mark.unit
+def test_a_taken_port_is_said_in_plain_words(monkeypatch):
+    monkeypatch.setattr(serving, "port_is_free", lambda _: False)
+    with pytest.raises(serving.CannotStart, match="make run PORT=8001"):
+        serving.serve(port=8000, say=lambda _: None)
+
+
+def supervisor(*commands):
+    code = "import sys, time, signal; " + "{}"
+    return serving.Supervisor((name, [sys.executable, "-c", code.format(body)]) for name, body in commands)
+
+
+@pytest.mark.unit
+def test_one_child_that_ends_is_noticed_and_the_other_is_stopped(monkeypatch):
+    monkeypatch.setattr(serving.signal, "signal", lambda *_: None)
+    pair = supervisor(("web", "time.sleep(60)"), ("worker", "sys.exit(3)"))
+    pair.start()
+    assert pair.watch() == "worker"
+    pair.stop()
+    assert pair.children["web"].poll() == -signal.SIGTERM
+
+
+@pytest.mark.unit
+def test_a_child_that_will_not_go_is_ended_by_force(monkeypatch):
+    monkeypatch.setattr(serving.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5)
+    pair = supervisor(
+        ("web", "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)")
+    )
+    pair.start()
+    time.sleep(0.5)
+    pair.stop()
+    assert pair.children["web"].poll() == -signal.SIGKILL
