@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection
@@ -46,10 +46,11 @@ class Summary:
 
 def files_root() -> Path:
     """Return the directory of stored files."""
-    return Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    storages: dict[str, Any] = settings.STORAGES
+    return Path(storages["default"]["OPTIONS"]["location"])
 
 
-def digest_of(stream: BinaryIO, length: int | None = None) -> str:
+def digest_of(stream: IO[bytes], length: int | None = None) -> str:
     """Return the SHA-256 of a stream, or of its first `length` bytes."""
     digest, left = hashlib.sha256(), length
     while chunk := stream.read(CHUNK if left is None else min(CHUNK, left)):
