@@ -15,7 +15,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from branches import clock, seats
 from branches.forms.accounts import NewAccountForm, ReasonForm, RoleForm, node_choices
 from branches.models import Account, ActivationCode, Branch, Placement, Role, RoleGrant
-from branches.permissions import Action, get_or_404, may_hand_out, may_manage, requires, roles, scope, signed_in
+from branches.permissions import (
+    Action,
+    account_of,
+    get_or_404,
+    may_hand_out,
+    may_manage,
+    requires,
+    roles,
+    scope,
+    signed_in,
+)
 from branches.role_texts import RECUSAL, SEPARATION, TEXTS
 from branches.scopes import Scope
 from branches.services import account_office, accounts
@@ -134,7 +144,7 @@ def _account(request: HttpRequest, pk: int) -> Account:
 def _account_page(
     request: HttpRequest, account: Account, form: RoleForm | None = None, status: int = 200
 ) -> HttpResponse:
-    by = _by(request)
+    by = account_of(request)
     grants = list(
         RoleGrant.objects.filter(account=account).select_related("node", "granted_by__person").order_by("-pk")
     )
@@ -164,17 +174,11 @@ def _account_page(
     return render(request, "branches/accounts/account.html", context, status=status)
 
 
-def _by(request: HttpRequest) -> Account:
-    if not isinstance(request.user, Account):
-        raise PermissionDenied
-    return request.user
-
-
 @require_http_methods(["GET", "POST"])
 @requires(Action.GRANT_ROLES)
 def account_new(request: HttpRequest) -> HttpResponse:
     """Open an account for somebody with one role; the answer shows the slip with the code, once."""
-    by = _by(request)
+    by = account_of(request)
     form = NewAccountForm(by, request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -220,7 +224,7 @@ def account_codes(request: HttpRequest) -> HttpResponse:
     name = unit.name_on(clock.today())
     back = f"{reverse('accounts')}?{urlencode({'unit': unit.pk})}"
     if request.method == "POST":
-        opened = account_office.open_unit(by=_by(request), unit=unit)
+        opened = account_office.open_unit(by=account_of(request), unit=unit)
         return _slips(request, opened.slips, f"{name}　激活码", back, opened)
     found = seats.seats(reach, unit)
     context = {
@@ -241,7 +245,7 @@ def account_codes(request: HttpRequest) -> HttpResponse:
 def account_reset(request: HttpRequest, pk: int) -> HttpResponse:
     """Issue one code: for a reset with the reason, or again for an account not activated yet."""
     account = _account(request, pk)
-    by = _by(request)
+    by = account_of(request)
     if not (answer := may_manage(by, account)):
         raise PermissionDenied(answer.reason)
     purpose = ActivationCode.Purpose.RESET if account.activated else ActivationCode.Purpose.ACTIVATE
@@ -275,7 +279,7 @@ def account_active(request: HttpRequest, pk: int) -> HttpResponse:
     """Disable or enable an account."""
     account = _account(request, pk)
     active = request.POST.get("active") == "1"
-    by = _by(request)
+    by = account_of(request)
     if not (answer := may_manage(by, account)):
         raise PermissionDenied(answer.reason)
     accounts.set_active(by=by, account=account, active=active)
@@ -288,7 +292,7 @@ def account_active(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Action.GRANT_ROLES)
 def account_grant(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the account one more role."""
-    account, by = _account(request, pk), _by(request)
+    account, by = _account(request, pk), account_of(request)
     form = RoleForm(by, request.POST)
     if form.is_valid():
         try:
@@ -316,7 +320,7 @@ def account_revoke(request: HttpRequest, pk: int, grant_pk: int) -> HttpResponse
     if grant is None:
         raise Http404
     try:
-        accounts.revoke(by=_by(request), grant=grant, on=clock.today())
+        accounts.revoke(by=account_of(request), grant=grant, on=clock.today())
     except accounts.AccountError as error:
         raise PermissionDenied(str(error)) from error
     messages.success(request, f"已收回{account.get_full_name()}的“{Role(grant.role).label}”。")
@@ -327,7 +331,7 @@ def account_revoke(request: HttpRequest, pk: int, grant_pk: int) -> HttpResponse
 @signed_in
 def my_role(request: HttpRequest) -> HttpResponse:
     """Show each role the visitor holds: where, since when, what it may do and may not, and whom to ask."""
-    account = _by(request)
+    account = account_of(request)
     held = [
         {"grant": grant, "text": TEXTS[Role(grant.role)], "node": grant.node.name_on(clock.today())}
         for grant in roles(account)

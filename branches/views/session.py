@@ -180,7 +180,8 @@ def activate(request: HttpRequest) -> HttpResponse:
             messages.success(request, "密码已设好，下次用登录名和密码登录。")
             return redirect("my-role")
     context = {"form": form, "row": row, "account": row.account, "reset": row.purpose == ActivationCode.Purpose.RESET}
-    context["places"] = RoleGrant.objects.on(clock.today()).filter(account=row.account).select_related("node")
+    held = RoleGrant.objects.on(clock.today()).filter(account=row.account).select_related("node")
+    context["places"] = [(grant.get_role_display(), grant.node.name_on(clock.today())) for grant in held]
     return render(request, "branches/accounts/set_password.html", context, status=422 if form.errors else 200)
 
 
