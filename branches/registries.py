@@ -48,7 +48,7 @@ class HomeStat:
 
 @dataclass(frozen=True, slots=True)
 class HomePanel:
-    """A panel of the landing page: `template` gets `context`. `side` puts it into the narrow column."""
+    """A panel of the landing page: `template` gets `context` as `data`. `side` puts it into the narrow column."""
 
     slug: str
     title: str
