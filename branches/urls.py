@@ -2,10 +2,27 @@
 
 from django.urls import path
 
-from branches.views import accounts, drafts, first_run, session, styleguide
+from branches.views import (
+    accounts,
+    campaigns,
+    drafts,
+    first_run,
+    home,
+    organisation,
+    people,
+    profile,
+    roster,
+    session,
+    styleguide,
+)
 from branches.views import help as help_views
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("campaigns/", campaigns.campaign_list, name="campaigns"),
+    path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign"),
+    path("campaigns/<int:pk>/dates/", campaigns.campaign_dates, name="campaign-dates"),
+    path("campaigns/<int:pk>/members/", campaigns.campaign_members, name="campaign-members"),
     path("login/", session.sign_in, name="login"),
     path("logout/", session.sign_out, name="logout"),
     path("activate/", session.activate, name="activate"),
@@ -21,6 +38,21 @@ urlpatterns = [
     path("accounts/<int:pk>/active/", accounts.account_active, name="account-active"),
     path("accounts/<int:pk>/roles/", accounts.account_grant, name="account-grant"),
     path("accounts/<int:pk>/roles/<int:grant_pk>/revoke/", accounts.account_revoke, name="account-revoke"),
+    path("branches/", organisation.branches, name="branches"),
+    path("branches/tree/", organisation.branch_tree, name="branch-tree"),
+    path("branches/new/", organisation.branch_new, name="branch-new"),
+    path("branches/<int:pk>/", organisation.branch, name="branch"),
+    path("branches/<int:pk>/profile/", profile.branch_profile, name="branch-profile"),
+    path("branches/<int:pk>/place/", organisation.branch_place, name="branch-place"),
+    path("branches/<int:pk>/dissolve/", organisation.branch_dissolve, name="branch-dissolve"),
+    path("branches/<int:pk>/appoint/", people.branch_appoint, name="branch-appoint"),
+    path("branches/appointments/<int:pk>/end/", people.appointment_end, name="appointment-end"),
+    path("branches/people/", people.people, name="people"),
+    path("branches/people/<int:pk>/", people.person_edit, name="person-edit"),
+    path("branches/roster/", roster.roster_import, name="roster-import"),
+    path("branches/roster/template/", roster.roster_template, name="roster-template"),
+    path("branches/roster/export/", roster.roster_export, name="roster-export"),
+    path("branches/roster/<slug:key>/<slug:step>/", roster.roster_step, name="roster-step"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("drafts/<slug:form>/<slug:key>/", drafts.save, name="draft"),
 ]

@@ -9,8 +9,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from branches import clock
-from branches.models import Account, Upload
+from branches import audit, clock
+from branches.models import Account, HeaderWord, Upload
 
 KEEP_DAYS = 7
 
@@ -62,3 +62,12 @@ def purge(*, before: dt.datetime | None = None) -> int:
         default_storage.delete(upload.path)
         upload.delete()
     return len(stale)
+
+
+@transaction.atomic
+def teach(*, by: Account, table: str, words: dict[str, str]) -> int:
+    """Remember headings (word → field) this site uses for a table; a word taught before gets its new field."""
+    for word, name in words.items():
+        row, _ = HeaderWord.objects.update_or_create(table=table, word=word[:80], defaults={"field": name})
+        audit.record(by=by, action="header_word.teach", thing=row, summary=f"记住表头写法“{word[:80]}”")
+    return len(words)
