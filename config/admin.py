@@ -52,5 +52,5 @@ class ZhibuAdminSite(admin.AdminSite):
         return redirect("admin:index")
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Refuse: a password is changed on the account page, where it is checked and leaves an entry."""
-        raise PermissionDenied("请在“我的账号”页面修改密码。")
+        """Send to the account page, where a password is checked and a change leaves an entry."""
+        return redirect("password")

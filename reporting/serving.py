@@ -1,4 +1,4 @@
-"""Everything `make run` does after set-up: migrate, fill a new demo, collect assets, then web and worker until Ctrl-C."""
+"""What `make run` does after set-up: migrate, fill a new demo, collect assets, then web and worker until Ctrl-C."""
 
 import contextlib
 import hashlib
@@ -42,7 +42,7 @@ def port_is_free(port: int) -> bool:
 
 
 def lan_address() -> str | None:
-    """Return this machine's address in the local network, else None. Sends nothing: a UDP connect only picks a route."""
+    """Return this machine's address in the local network, else None. Sends nothing: it only picks a route."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         address = probe.getsockname()[0]
@@ -194,7 +194,7 @@ def announce(port: int, say: Say) -> None:
     if address := lan_address():
         say(f"In the local network: http://{address}:{port}")
     if not settings.DEMO and (token := accounts.first_run_token()):
-        say(f"First start: make the administrator on the first page with this one-time token: {token}")
+        say(f"One-time token for making the administrator on the first page (首次启动口令): {token}")
     say("Ctrl-C stops web and worker.")
 
 
