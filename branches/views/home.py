@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from branches import clock, stages, wording
 from branches.models import AuditEntry, Branch, Campaign
@@ -61,6 +62,7 @@ def _is_urgent(item: HomeItem, today: dt.date) -> bool:
     return item.due is not None and (item.due - today).days <= wording.SOON_DAYS
 
 
+@require_safe
 @requires(Action.VIEW_HOME)
 def home(request: HttpRequest) -> HttpResponse:
     """等我办理, sorted by deadline; the six stages; figures and panels of every app."""
