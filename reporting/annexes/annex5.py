@@ -78,7 +78,7 @@ def _problem(row: BranchResult) -> str:
 
 
 def _proposed(row: BranchResult) -> str:
-    return "" if row.direct else row.proposed_grade
+    return formats.DASH if row.direct else row.proposed_grade
 
 
 def _decided(row: BranchResult) -> str:
@@ -106,7 +106,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
         Column("satisfaction", "满意率\n（%）", widths.rate, format=formats.DECIMAL2),
         Group("等　　级", (
             Column("self_grade", "支部\n自评", widths.grade),
-            Column("proposed_grade", "党总支\n拟定", widths.proposed, value=_proposed),
+            Column("proposed_grade", "党总支\n拟定", widths.proposed, blank="", value=_proposed),
             Column("decided_grade", "党委\n审定", widths.grade, blank="", value=_decided),
         )),
         Column("vetoed", "一票\n否决", widths.veto, value=lambda row: "是" if row.vetoed else NONE),
@@ -133,7 +133,7 @@ def _total(rounds: RoundFacts, word: str, *, first: str) -> Total:
         TotalCell(first, lambda rows: f"{word}（{len(rows)}个支部）", through="secretary"),
         *(TotalCell(field, added(field), blank=formats.DASH) for field in ("members", "full_members", "probationary")),
         *scores,
-        TotalCell("composite", lambda rows: wording.mean([row.composite for row in rows]), blank=formats.DASH),
+        TotalCell("composite", lambda rows: wording.mean([row.unrounded for row in rows]), blank=formats.DASH),
         TotalCell("satisfaction", wording.satisfaction, blank=formats.DASH),
         TotalCell("self_grade", wording.grade_line(rounds.grades), through="remark", align="left"),
     ), min_height_mm=9)  # fmt: skip
@@ -241,7 +241,7 @@ def _measures(rounds: RoundFacts) -> list[tuple[str, str, str, Over, formats.For
         *(("等　　级（个）", f"grade_{i}", grade, held(grade), count, 16.0) for i, grade in enumerate(rounds.grades)),
         ("占比（%）", "share_top", top[0], lambda rows: _share_of(rows, top[:1]), share, 18),
         ("占比（%）", "share_good", "+".join(top), lambda rows: _share_of(rows, top), share, 21),
-        ("", "mean", "综合得分\n平均", lambda rows: wording.mean([r.composite for r in rows]), share, 20),
+        ("", "mean", "综合得分\n平均", lambda rows: wording.mean([r.unrounded for r in rows]), share, 20),
         ("", "rate", "满意率\n（%）", wording.satisfaction, share, 22),
     ]
 

@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -40,7 +40,6 @@ class RoundFacts:
     checks: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
     vetoes: tuple[str, ...] = ()
-    decided_by_committee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class BranchResult:
-    """One branch in 附件5: everything one row shows. `scores` runs along RoundFacts.sources."""
+    """One branch in 附件5: everything one row shows. `scores` runs along RoundFacts.sources.
+
+    `composite` is rounded as the round says, `exact` is what averages are taken of.
+    """
 
     code: str
     group: str
@@ -77,7 +79,12 @@ class BranchResult:
     target: str = ""
     remark: str = ""
     direct: bool = False
-    graded: bool = True
+    exact: Exact = None
+
+    @property
+    def unrounded(self) -> Exact:
+        """Return the exact composite, for averages."""
+        return self.composite if self.exact is None else self.exact
 
     @property
     def satisfaction(self) -> Fraction | None:
@@ -159,11 +166,20 @@ class Annex4:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One criterion with both sides' points; `not_applicable` marks 不适用 by either side."""
+class Section:
+    """One section of a scoring sheet with the points it earned by 自评 and by 考评; None while open."""
 
-    section: str
-    section_points: Decimal
+    name: str
+    points: Decimal
+    own: Decimal | None = None
+    superior: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One criterion with the points it earned by each side; `own_excluded`, `superior_excluded` mark 不适用."""
+
+    section: Section
     code: str
     text: str
     points: Decimal
@@ -172,7 +188,6 @@ class Item:
     own_excluded: bool = False
     superior_excluded: bool = False
     remark: str = ""
-    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +200,7 @@ class Sheet:
     name: str
     parent: str
     items: tuple[Item, ...]
+    total: Section
     direct: bool = False
     own_filed: bool = False
     superior_filed: bool = False
@@ -192,7 +208,6 @@ class Sheet:
     veto_reviewed: bool = False
     comment: str = ""
     code: str = ""
-    section_sums: tuple[tuple[str, Decimal], ...] = field(default=())
 
 
 def digest(facts: Iterable[Any]) -> str:

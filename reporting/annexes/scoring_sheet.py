@@ -1,11 +1,11 @@
 """附件2/3 评分表 filled in: 自评 and 考评 side by side, sub-totals by section, veto list, two signatures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from reporting.annexes.facts import DIRECT, Item, Stamp
+from reporting.annexes.facts import DIRECT, Item, Section, Stamp
 from reporting.annexes.facts import Sheet as SheetFacts
 from reporting.tables import (
     Column,
@@ -43,33 +43,31 @@ def _shown(item: Item, side: Side) -> Decimal | str | None:
     return EXCLUDED if getattr(item, f"{side}_excluded") else getattr(item, side)
 
 
-def total_of(items: Sequence[Item], side: Side) -> Decimal | None:
-    """Return the sum of one side's points; None while an item that counts is open."""
-    counted = [item for item in items if not getattr(item, f"{side}_excluded")]
-    points = [getattr(item, side) for item in counted]
-    missing = [item for item, value in zip(counted, points, strict=True) if value is None and item.counted]
-    if missing or not counted:
-        return None
-    return sum((value for value in points if value is not None), Decimal(0))
+def _of_section(side: Side) -> Callable[[Sequence[Item]], Decimal | None]:
+    return lambda items: getattr(items[0].section, side)
 
 
-def full_marks(items: Sequence[Item]) -> Decimal:
-    """Return the points of a section or of the whole sheet; bonus items do not count."""
-    return sum((item.points for item in items if item.counted), Decimal(0))
-
-
-def _total(word: str, first: str) -> Total:
+def _subtotal() -> Total:
     return Total((
-        TotalCell(first, word, through="text"),
-        TotalCell("points", full_marks),
-        TotalCell("own", lambda items: total_of(items, "own"), format=formats.DECIMAL1, blank=formats.DASH),
-        TotalCell("superior", lambda items: total_of(items, "superior"), format=formats.DECIMAL1, blank=formats.DASH),
-    ), min_height_mm=9 if first == "section" else 8)  # fmt: skip
+        TotalCell("code", "小　计", through="text"),
+        TotalCell("points", _of_section("points")),
+        TotalCell("own", _of_section("own"), format=formats.DECIMAL1, blank=formats.DASH),
+        TotalCell("superior", _of_section("superior"), format=formats.DECIMAL1, blank=formats.DASH),
+    ))  # fmt: skip
+
+
+def _total(whole: Section) -> Total:
+    return Total((
+        TotalCell("section", "合　　计", through="text"),
+        TotalCell("points", lambda _: whole.points),
+        TotalCell("own", lambda _: whole.own, format=formats.DECIMAL1, blank=formats.DASH),
+        TotalCell("superior", lambda _: whole.superior, format=formats.DECIMAL1, blank=formats.DASH),
+    ), min_height_mm=9)  # fmt: skip
 
 
 def _section(item: Item) -> str:
-    points = formats.display(item.section_points, formats.DECIMAL1)[1].removesuffix(".0")
-    return f"{item.section}\n（{points}分）"
+    points = formats.display(item.section.points, formats.DECIMAL1)[1].removesuffix(".0")
+    return f"{item.section.name}\n（{points}分）"
 
 
 def table(facts: SheetFacts, stamp: Stamp) -> Table:
@@ -96,8 +94,8 @@ def table(facts: SheetFacts, stamp: Stamp) -> Table:
             Column("remark", "备注", 18, align="left", blank=""),
         ),
         merge_by=(Merge(("section",), across_pages="keep"),),
-        subtotals=(Subtotal("section", _total("小　计", "code")),),
-        total=_total("合　　计", "section"),
+        subtotals=(Subtotal("section", _subtotal()),),
+        total=_total(facts.total),
         tail=_tail(facts),
         signatures=(Signature("支部书记（签字）：", dated=True), Signature("考评组长（签字）：", dated=True)),
         sheet_name=facts.form_code or "评分表",

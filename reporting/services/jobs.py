@@ -102,6 +102,12 @@ def renew(held: Claim) -> bool:
     return mine.update(lease_until=moment + lease(), heartbeat_at=moment) == 1
 
 
+def still_wanted(held: Claim) -> bool:
+    """Tell whether the claim still holds and nobody asked for a cancel (a read, for looking often)."""
+    mine = Export.objects.filter(pk=held.export_id, state=S.RUNNING, token=held.token, cancel_requested=False)
+    return mine.exists()
+
+
 def report(export_id: int, token: int, *, done: int, total: int) -> bool:
     """Write how far the work is; False when the claim is lost or a cancel was asked for."""
     mine = Export.objects.filter(pk=export_id, state=S.RUNNING, token=token, cancel_requested=False)

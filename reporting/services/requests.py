@@ -138,7 +138,7 @@ def retry(*, by: Account, export: Export) -> Export:
     return row
 
 
-def open_file(*, by: Account, export: Export) -> File:
+def open_file(*, by: Account, export: Export) -> "File[bytes]":
     """Open a finished export for its reader; asks permission again and records the download.
 
     Raises PermissionDenied with the reason, ExportRefusedError when there is no file (any more).

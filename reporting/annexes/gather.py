@@ -1,0 +1,424 @@
+"""From rows to facts: everything an annex of a round shows, in a number of queries that does not grow with branches.
+
+Reads only the round's frozen copies (RoundUnit) and what was recorded in the round. Proposed and decided results speak
+from their stored derivation; others are computed as their inputs stand now, and nothing is written.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Prefetch
+
+from branches.models import Branch, Category
+from branches.partial_dates import PartialDate
+from branches.wording import zh_date
+from grading import scoring
+from grading.models import AnnualResult, AppraisalCount, Assessment, Result, Round, RoundUnit, Score, Source, Survey
+from grading.services.results import derivation_of, derive
+from reporting.annexes import facts as f
+
+MEMBER_COUNTS = (
+    "total_members", "full_members", "probationary_members", "women", "under_35", "staff_members", "student_members",
+    "mobile_members", "activists", "developed_this_year",
+)  # fmt: skip
+MARKED = ("免计",)
+LONG_REMARK = 24
+
+
+def round_facts(round_: Round) -> f.RoundFacts:
+    """Return what the round fixes for its forms."""
+    committee = round_.campaign.root.name_on(round_.frozen_on or round_.campaign.starts_on)
+    sources = list(round_.sources.prefetch_related("options"))
+    ballot = next((s for s in sources if s.kind == Source.Kind.APPRAISAL), None)
+    return f.RoundFacts(
+        school=f.school_name(committee),
+        committee=committee,
+        office=f"{committee}组织部",
+        name=round_.name,
+        grades=tuple(grade.label for grade in round_.scale.grades.all()),
+        sources=tuple(f.Source(s.code, s.name, s.label, s.weight) for s in sources if s.weight > 0),
+        categories=tuple(Category.objects.values_list("name", flat=True)),
+        checks=tuple(round_.survey_checks.values_list("text", flat=True)),
+        ballot=tuple(option.label for option in ballot.options.all()) if ballot else (),
+        vetoes=tuple(round_.veto_items.values_list("text", flat=True)),
+    )
+
+
+def units_below(round_: Round, unit: Branch) -> list[RoundUnit]:
+    """Return the round's branches at or below a node, in the order of the annexes, direct ones last.
+
+    A committee below the root (二级党委) counts with everything placed under it on the round's day.
+    """
+    rows = round_.units.prefetch_related("rubric__sections__criteria")
+    if unit.pk == round_.campaign.root_id:
+        found = list(rows)
+    elif unit.level == Branch.Level.BRANCH:
+        found = list(rows.filter(branch=unit))
+    else:
+        found = list(rows.filter(parent__in=_parents_below(round_, unit)))
+    return sorted(found, key=lambda row: row.direct)
+
+
+def _parents_below(round_: Round, unit: Branch) -> set[int]:
+    """Return a node and the nodes below it that are parents of the round's branches, as placed on the round's day."""
+    above = {
+        node.pk: node.parent_id  # type: ignore[attr-defined]
+        for node in Branch.objects.as_of(round_.frozen_on or round_.campaign.starts_on).exclude(level="branch")
+    }
+    below = {unit.pk}
+    while more := {pk for pk, parent in above.items() if parent in below} - below:
+        below |= more
+    return below
+
+
+class Gatherer:
+    """Reads everything about some branches of one round; lives for one export."""
+
+    def __init__(self, round_: Round, units: Sequence[RoundUnit]) -> None:
+        """Keep the round and its branches; each kind of row is read once, when first asked for."""
+        self.round = round_
+        self.units = list(units)
+        self.facts = round_facts(round_)
+
+    @cached_property
+    def results(self) -> dict[int, Result]:
+        """Current results by unit id."""
+        rows = Result.objects.filter(unit__in=self.units).current()
+        grades = ("computed_grade", "self_grade", "proposed_grade", "decided_grade")
+        return {row.unit_id: row for row in rows.select_related(*grades)}
+
+    @cached_property
+    def derivations(self) -> dict[int, scoring.Derivation]:
+        """Derivations by unit id: stored ones of proposed and decided results, else computed over the whole round."""
+        found = {
+            pk: derivation_of(row)
+            for pk, row in self.results.items()
+            if row.state != Result.State.COMPUTED and row.derivation
+        }
+        open_units = [unit for unit in self.units if unit.pk not in found and unit.graded]
+        return found | (derive(self.round, open_units) if open_units else {})
+
+    @cached_property
+    def surveys(self) -> dict[tuple[int, str], Survey]:
+        """Surveys by unit id and side."""
+        rows = (
+            Survey.objects.filter(unit__in=self.units).select_related("target").prefetch_related("findings__check_item")
+        )
+        return {(row.unit_id, row.by): row for row in rows}
+
+    @cached_property
+    def annual(self) -> dict[int, AnnualResult]:
+        """Results of the yearly assessment by unit id."""
+        return {row.unit_id: row for row in AnnualResult.objects.filter(unit__in=self.units)}
+
+    @cached_property
+    def ballots(self) -> dict[int, AppraisalCount]:
+        """Ballot counts by unit id."""
+        return {row.unit_id: row for row in AppraisalCount.objects.filter(unit__in=self.units)}
+
+    @cached_property
+    def vetoes(self) -> dict[int, list[str]]:
+        """Texts of established vetoes by unit id."""
+        found: dict[int, list[str]] = {}
+        rows = RoundUnit.objects.filter(pk__in=[unit.pk for unit in self.units], vetoes__isnull=False)
+        for pk, text in rows.values_list("pk", "vetoes__item__text").order_by("pk", "vetoes__item__ordinal"):
+            found.setdefault(pk, []).append(text)
+        return found
+
+    @cached_property
+    def reviewed(self) -> set[int]:
+        """Ids of units whose veto list somebody went through."""
+        rows = RoundUnit.objects.filter(pk__in=[unit.pk for unit in self.units], veto_review__isnull=False)
+        return set(rows.values_list("pk", flat=True))
+
+    @cached_property
+    def sheets(self) -> dict[tuple[int, str], Assessment]:
+        """Filled sheets handed in, by unit id and source code, with remarks."""
+        handed_in = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
+        rows = Assessment.objects.filter(unit__in=self.units, state__in=handed_in).select_related("source")
+        remarks = Score.objects.exclude(remark="").select_related("criterion")
+        rows = rows.prefetch_related(Prefetch("scores", remarks, to_attr="remarked"))
+        return {(row.unit_id, row.source.code): row for row in rows}
+
+    @cached_property
+    def satisfied_codes(self) -> set[str]:
+        """Codes of the ballot choices that count into 满意率."""
+        options = self.round.sources.filter(options__satisfied=True)
+        return set(options.values_list("options__code", flat=True))
+
+    def branch(self, unit: RoundUnit) -> f.BranchResult:
+        """Return one branch's row of 附件5."""
+        result, derivation = self.results.get(unit.pk), self.derivations.get(unit.pk)
+        group = unit.general_branch_name
+        proposed, decided = _grades(unit, result, self.round)
+        composite = derivation.composite if derivation else None
+        valid, satisfied = self._satisfaction(derivation)
+        return f.BranchResult(
+            code=unit.code, group=group, name=unit.name, short_name=f.without_unit(unit.name, group),
+            category=unit.category_name, secretary=unit.secretary_name,
+            members=unit.facts.get("total_members"), full_members=unit.facts.get("full_members"),
+            probationary=unit.facts.get("probationary_members"),
+            scores=tuple(_score(derivation, source.code) for source in self.facts.sources),
+            composite=composite.rounded if composite else None, exact=composite.exact if composite else None,
+            valid=valid, satisfied=satisfied, self_grade=self._self_grade(derivation),
+            proposed_grade=proposed, decided_grade=decided, vetoed=unit.pk in self.vetoes,
+            problem=first_problem(self._text(unit, "problems")), target=self._target(unit),
+            remark=_remark(unit, result), direct=unit.direct,
+        )  # fmt: skip
+
+    def _satisfaction(self, derivation: scoring.Derivation | None) -> tuple[int | None, int | None]:
+        """Return valid and satisfied ballots where they may be shown."""
+        for source in derivation.sources if derivation else ():
+            if source.appraisal is not None and source.appraisal.satisfaction is not None:
+                counts = source.appraisal.counts
+                return counts.valid, sum(number for code, number in counts.options if code in self.satisfied_codes)
+        return None, None
+
+    def _self_grade(self, derivation: scoring.Derivation | None) -> str:
+        """Return the grade the self-assessment alone would give."""
+        own = derivation.source(Source.SELF) if derivation else None
+        if derivation is None or own is None or own.score is None:
+            return ""
+        rounded = scoring.round_half_up(own.score, derivation.places)
+        for line in sorted(derivation.lines, key=lambda line: line.grade.rank):
+            if rounded >= line.minimum:
+                return line.grade.label
+        return self.facts.grades[-1]
+
+    def _survey(self, unit: RoundUnit, *, superior_first: bool) -> list[Survey]:
+        sides = [Survey.By.SUPERIOR, Survey.By.BRANCH] if superior_first else [Survey.By.BRANCH, Survey.By.SUPERIOR]
+        return [self.surveys[unit.pk, side] for side in sides if (unit.pk, side) in self.surveys]
+
+    def _text(self, unit: RoundUnit, field: str) -> str:
+        """Return a text of the survey: problems as the level above found them, goals as the branch set them."""
+        rows = self._survey(unit, superior_first=field == "problems")
+        return next((text for row in rows if (text := str(getattr(row, field)).strip())), "")
+
+    def _target(self, unit: RoundUnit) -> str:
+        rows = self._survey(unit, superior_first=False)
+        return next((row.target.label for row in rows if row.target is not None), "")
+
+    def annex4(self, unit: RoundUnit) -> f.Annex4:
+        """Return 附件4 of one branch."""
+        given, result = unit.facts, self.branch(unit)
+        return f.Annex4(
+            round=self.facts, result=result, parent=unit.parent_name, founded=_date(given.get("founded")),
+            last_election=_date(given.get("last_election")), term_ends=_date(given.get("term_ends")),
+            secretary=_secretary(given.get("secretary") or {}), committee=committee_text(given),
+            counts=tuple(given.get(name) for name in MEMBER_COUNTS), findings=self._findings(unit),
+            annual=self._annual(unit), ballots=self._ballots(unit, shown=result.valid is not None),
+            problems=self._text(unit, "problems"), goal=self._goal(unit, result.target),
+            self_submitted=(unit.pk, Source.SELF) in self.sheets, veto_reviewed=unit.pk in self.reviewed,
+            decision=self._decision(unit),
+        )  # fmt: skip
+
+    def _findings(self, unit: RoundUnit) -> tuple[f.Finding, ...]:
+        """Return the level above's findings; where the branch found otherwise, its own beside it."""
+        own, above = (
+            {row.check_item.text: row for row in self.surveys[unit.pk, side].findings.all()}
+            if (unit.pk, side) in self.surveys
+            else {}
+            for side in (Survey.By.BRANCH, Survey.By.SUPERIOR)
+        )
+        return tuple(_finding(above.get(text), own.get(text)) for text in self.facts.checks)
+
+    def _annual(self, unit: RoundUnit) -> str:
+        row = self.annual.get(unit.pk)
+        if row is None:
+            return ""
+        return row.label or (f"{scoring.round_half_up(row.score, 2)}分" if row.score is not None else "")
+
+    def _ballots(self, unit: RoundUnit, *, shown: bool) -> f.Ballots:
+        """Return the ballot counts; below the floor of publication only how many were given out and came back."""
+        row = self.ballots.get(unit.pk)
+        if row is None or row.state != AppraisalCount.State.COUNTED:
+            return f.Ballots(reason=row.reason if row else "")
+        if not shown:
+            return f.Ballots(row.issued, row.returned)
+        codes = [o.code for s in self.round.sources.all() if s.pk == row.source_id for o in s.options.all()]
+        return f.Ballots(row.issued, row.returned, row.valid, tuple(row.counts.get(code) for code in codes))
+
+    def _goal(self, unit: RoundUnit, target: str) -> str:
+        goal, measures = self._text(unit, "goal"), self._text(unit, "measures")
+        goal = goal or (f"达到{target}等级。" if target else "")
+        parts = [f"目标：{goal}" if goal else "", f"措施：{measures}" if measures else ""]
+        return "\n".join(part for part in parts if part)
+
+    def _decision(self, unit: RoundUnit) -> str:
+        """Return how the level above decided, where the round lets it decide."""
+        result = self.results.get(unit.pk)
+        if result is None or result.decided_grade is None or unit.direct or _by_committee(self.round):
+            return ""
+        met = f"{zh_date(result.met_on)}" if result.met_on else ""
+        return f"经{result.body}{met}研究，定级为{result.decided_grade.label}。"
+
+    def sheet(self, unit: RoundUnit) -> f.Sheet:
+        """Return the filled scoring sheet of one branch."""
+        derivation = self.derivations.get(unit.pk)
+        sides = {
+            side: _sheet_score(derivation, code) for side, code in (("own", Source.SELF), ("superior", Source.SUPERIOR))
+        }
+        remarks, comments = self._remarks(unit)
+        rubric = unit.rubric
+        return f.Sheet(
+            round=self.facts, form_code=rubric.form_code or "评分表", title=sheet_title(rubric.title), name=unit.name,
+            parent=unit.parent_name, items=tuple(_items(rubric, sides, remarks)),
+            total=f.Section("合计", _full_marks(rubric), *(s.earned if s else None for s in sides.values())),
+            direct=unit.direct, own_filed=sides["own"] is not None, superior_filed=sides["superior"] is not None,
+            vetoed=tuple(self.vetoes.get(unit.pk, ())), veto_reviewed=unit.pk in self.reviewed,
+            comment="".join(comments), code=unit.code,
+        )  # fmt: skip
+
+    def _remarks(self, unit: RoundUnit) -> tuple[dict[str, str], list[str]]:
+        """Return remarks by item code, and sentences for 评分说明: reasons and remarks too long for the column."""
+        short: dict[str, str] = {}
+        sentences: list[str] = []
+        for code in (Source.SELF, Source.SUPERIOR):
+            sheet = self.sheets.get((unit.pk, code))
+            if sheet is None:
+                continue
+            if sheet.reason.strip():
+                sentences.append(_sentence(sheet.reason))
+            for score in sheet.remarked:  # type: ignore[attr-defined]
+                text = " ".join(score.remark.split())
+                if score.criterion is None:
+                    continue
+                if len(text) <= LONG_REMARK:
+                    short[score.criterion.code] = text
+                else:
+                    sentences.append(_sentence(f"{score.criterion.code}：{text}"))
+        return short, sentences
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith(("。", "；", "！", "？")) else f"{text}。"
+
+
+def _by_committee(round_: Round) -> bool:
+    return round_.deciding_level == Round.DecidingLevel.COMMITTEE
+
+
+def _grades(unit: RoundUnit, result: Result | None, round_: Round) -> tuple[str, str]:
+    """Return (党总支拟定, 党委审定) as printed; where the 党总支 decides, its grade stands under its own name."""
+    if result is None:
+        return "", ""
+    proposed = result.proposed_grade.label if result.proposed_grade else ""
+    decided = result.decided_grade.label if result.decided_grade else ""
+    if unit.direct or _by_committee(round_):
+        return proposed, decided
+    return decided or proposed, ""
+
+
+def _score(derivation: scoring.Derivation | None, code: str) -> f.Exact:
+    source = derivation.source(code) if derivation else None
+    return source.score if source is not None else None
+
+
+def _sheet_score(derivation: scoring.Derivation | None, code: str) -> scoring.SheetScore | None:
+    source = derivation.source(code) if derivation else None
+    return source.sheet if source is not None else None
+
+
+def _remark(unit: RoundUnit, result: Result | None) -> str:
+    """Return what the last column says: 不定级 with its reason, 人工 for a grade changed by hand, 免计."""
+    if not unit.graded:
+        return f"不定级：{unit.not_graded_reason}"
+    if result is None:
+        return ""
+    marks = ["人工"] if result.manual else []
+    marks += [flag for flag in result.flags if flag in MARKED]
+    return "、".join(marks)
+
+
+def _date(text: str | None) -> PartialDate | None:
+    return PartialDate.parse(text) if text else None
+
+
+def _secretary(given: dict[str, Any]) -> f.Secretary:
+    return f.Secretary(
+        name=given.get("name", ""), gender=given.get("gender", ""), birth=_date(given.get("birth")),
+        education=given.get("education", ""), title=given.get("title", ""), since=_date(given.get("starts")),
+        phone=given.get("phone", ""),
+    )  # fmt: skip
+
+
+def committee_text(given: dict[str, Any]) -> str:
+    """Return 支委人数及分工 as confirmed, else from the posts held (3人。书记：谢宏珊；组织委员：洪景宁。)."""
+    if text := (given.get("committee") or "").strip():
+        return text
+    posts = given.get("posts") or []
+    named = [f"{post.get('duty') or post['post']}：{post['name']}" for post in posts]
+    return f"{len(posts)}人。{'；'.join(named)}。" if posts else ""
+
+
+def _finding(above: Any, own: Any) -> f.Finding:
+    row = above if above is not None and above.finding else own
+    if row is None:
+        return f.Finding()
+    level = row.get_finding_display() if row.finding else ""
+    note = row.note
+    if row is above and own is not None and own.finding and own.finding != above.finding:
+        note = f"{note}（支部自查：{own.get_finding_display()}）"
+    return f.Finding(level, note)
+
+
+def first_problem(text: str) -> str:
+    """Return the first problem of a list of problems, without its number and full stop."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return first.lstrip("0123456789①②③④⑤⑥⑦⑧⑨（(）)．.、 　").split("。")[0].rstrip("；;")
+
+
+def sheet_title(title: str) -> str:
+    """Return the title of a filled sheet, ending in 评分表 where the rubric ends in 评分参考标准."""
+    for tail in ("评分参考标准", "评分标准", "参考标准", "标准", "评分表"):
+        if title.endswith(tail):
+            return f"{title.removesuffix(tail)}评分表"
+    return f"{title}评分表"
+
+
+def _full_marks(rubric: Any) -> Decimal:
+    return sum((section.points for section in rubric.sections.all()), Decimal(0))
+
+
+def _items(rubric: Any, sides: dict[str, scoring.SheetScore | None], remarks: dict[str, str]) -> Iterable[f.Item]:
+    """Yield the items of a rubric with the points both sides gave."""
+    scored = {side: {s.code: s for s in sheet.sections} if sheet else {} for side, sheet in sides.items()}
+    for section in rubric.sections.all():
+        both = {side: by_code.get(section.code) for side, by_code in scored.items()}
+        earned = {side: one.earned if one else None for side, one in both.items()}
+        shown = f.Section(section.name, section.points, earned["own"], earned["superior"])
+        points = {side: {c.code: c for c in one.criteria} if one else {} for side, one in both.items()}
+        for item in section.criteria.all():
+            own, superior = points["own"].get(item.code), points["superior"].get(item.code)
+            yield f.Item(
+                shown, item.code, item.text, item.points, own.earned if own else None,
+                superior.earned if superior else None, bool(own and own.not_applicable),
+                bool(superior and superior.not_applicable), remarks.get(item.code, ""),
+            )  # fmt: skip
+
+
+def annex5_of(round_: Round, unit: Branch) -> f.Annex5:
+    """Gather 附件5 of a 党总支, or of a committee with its 党总支 as a merged first column."""
+    units = units_below(round_, unit)
+    gathered = Gatherer(round_, units)
+    merged = unit.level == Branch.Level.COMMITTEE
+    top = unit.pk == round_.campaign.root_id
+    name = gathered.facts.office if top else unit.name_on(round_.frozen_on or round_.campaign.starts_on)
+    return f.Annex5(gathered.facts, name, tuple(gathered.branch(row) for row in units), merged)
+
+
+def annex4_of(round_: Round, unit: Branch) -> list[f.Annex4]:
+    """Gather 附件4 of every branch at or below a node."""
+    units = units_below(round_, unit)
+    gathered = Gatherer(round_, units)
+    return [gathered.annex4(row) for row in units]
+
+
+def sheets_of(round_: Round, unit: Branch) -> list[f.Sheet]:
+    """Gather the filled scoring sheets of every branch at or below a node."""
+    units = units_below(round_, unit)
+    gathered = Gatherer(round_, units)
+    return [gathered.sheet(row) for row in units]

@@ -1,0 +1,98 @@
+"""What can be exported from a round: one entry per annex, with how its facts are gathered and laid out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from branches.models import Branch
+from grading.models import Round
+from reporting.annexes import annex4, annex5, gather, scoring_sheet
+from reporting.annexes.facts import Annex5, Stamp
+from reporting.tables import Sheet
+
+Level = Branch.Level
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One annex.
+
+    Args:
+        slug, code, title: 附件5 党支部分类定级汇总表.
+        single: levels of unit for which one document is made; for others, and on request, a zip with one for each.
+        levels: levels of unit it can be made for.
+        gather: all documents' facts for a unit of a round, one element per document.
+        pieces: the same when one document for each 党总支 or branch is wanted.
+        lay: facts and stamp → sheets.
+        name: what a document is about, for its file name.
+        each: what one document is for: 党支部, 党总支.
+    """
+
+    slug: str
+    code: str
+    title: str
+    levels: tuple[str, ...]
+    single: tuple[str, ...]
+    gather: Callable[[Round, Branch], Sequence[Any]]
+    pieces: Callable[[Round, Branch], Sequence[Any]]
+    lay: Callable[[Any, Stamp], list[Sheet]]
+    name: Callable[[Any], str]
+    each: str
+
+    @property
+    def label(self) -> str:
+        """Return code and title."""
+        return f"{self.code} {self.title}".strip()
+
+    def bundled(self, unit: Branch, *, each: bool) -> bool:
+        """Tell whether the export of a unit is a zip of several documents."""
+        return each or unit.level not in self.single
+
+
+def by_group(whole: Annex5) -> list[Annex5]:
+    """Return one 附件5 for each 党总支 of a larger one."""
+    groups: dict[str, list[Any]] = {}
+    for row in whole.rows:
+        groups.setdefault(row.group, []).append(row)
+    return [replace(whole, unit=name, rows=tuple(rows), merged=False) for name, rows in groups.items()]
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        slug="annex5",
+        code="附件5",
+        title="党支部分类定级汇总表",
+        levels=(Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.GENERAL_BRANCH, Level.COMMITTEE),
+        gather=lambda round_, unit: [gather.annex5_of(round_, unit)],
+        pieces=lambda round_, unit: by_group(gather.annex5_of(round_, unit)),
+        lay=annex5.sheets,
+        name=lambda facts: facts.unit,
+        each="党总支",
+    ),
+    Kind(
+        slug="annex4",
+        code="附件4",
+        title="党支部调查摸底与分类定级表",
+        levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.BRANCH,),
+        gather=gather.annex4_of,
+        pieces=gather.annex4_of,
+        lay=annex4.sheets,
+        name=lambda facts: facts.result.name,
+        each="党支部",
+    ),
+    Kind(
+        slug="scoring_sheet",
+        code="附件2、3",
+        title="党支部分类定级评分表",
+        levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.BRANCH,),
+        gather=gather.sheets_of,
+        pieces=gather.sheets_of,
+        lay=scoring_sheet.sheets,
+        name=lambda facts: facts.name,
+        each="党支部",
+    ),
+)
+BY_SLUG = {kind.slug: kind for kind in KINDS}

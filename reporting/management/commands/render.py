@@ -1,0 +1,45 @@
+"""`manage.py render`: an annex into a file, without the queue."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from branches.models import Branch
+from grading.models import Round
+from reporting.kinds import BY_SLUG
+from reporting.orders import NothingToShowError, Order, stamp_for
+from reporting.rendering import make_bytes
+
+
+class Command(BaseCommand):
+    """Render annex4, annex5 or scoring_sheet of a round for a unit."""
+
+    help = "Render an annex: render annex5 --round 1 --unit ZZ01 --format pdf --output annex5.pdf"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take what, of which round, for whom, how, where to."""
+        parser.add_argument("kind", choices=sorted(BY_SLUG))
+        parser.add_argument("--round", type=int, required=True, help="number (primary key) of the round")
+        parser.add_argument("--unit", required=True, help="code of the 党委, 党总支 or 党支部")
+        parser.add_argument("--format", choices=("xlsx", "pdf"), required=True)
+        parser.add_argument("--output", type=Path, required=True)
+        parser.add_argument("--each", action="store_true", help="one file for each, as a zip")
+
+    def handle(self, *_args: Any, kind: str, unit: str, output: Path, **options: Any) -> None:
+        """Render, and say where the file is."""
+        round_ = Round.objects.select_related("campaign__root", "scale").filter(pk=options["round"]).first()
+        if round_ is None:
+            raise CommandError(f"没有编号为 {options['round']} 的轮次。")
+        node = Branch.objects.filter(code=unit).first()
+        if node is None:
+            raise CommandError(f"没有编号为 {unit} 的党组织。")
+        chosen = BY_SLUG[kind]
+        if node.level not in chosen.levels:
+            raise CommandError(f"{chosen.label}不能按{node.get_level_display()}导出。")
+        try:
+            content, name = make_bytes(Order(chosen, round_, node, options["format"], options["each"]), stamp_for())
+        except NothingToShowError as problem:
+            raise CommandError(str(problem)) from problem
+        output.write_bytes(content)
+        self.stdout.write(f"{output}（{name}，{len(content)} 字节）")

@@ -1,0 +1,30 @@
+"""`manage.py worker`: everything that works in the background."""
+
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from reporting import processes, worker
+
+
+class Command(BaseCommand):
+    """Supervise one light and N heavy Celery workers; SIGTERM or Ctrl-C stops them all."""
+
+    help = "Run the background workers until Ctrl-C."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the number of heavy workers; --role is what the supervisor starts its members with."""
+        parser.add_argument("--heavy", type=int, default=settings.HEAVY_WORKERS, help="number of heavy workers")
+        parser.add_argument("--role", choices=("light", "heavy"), help="run one worker only, without supervision")
+        parser.add_argument("--number", type=int, default=1, help="number of that one worker")
+
+    def handle(self, *_args: Any, heavy: int, role: str | None, number: int, **_options: Any) -> None:
+        """Run until asked to stop."""
+        if role is None:
+            worker.Supervisor(heavy=heavy).run()
+            return
+        processes.die_with_parent()
+        current_app.worker_main(worker.celery_arguments(role, number))

@@ -1,0 +1,59 @@
+"""Orders: which annex of which round for which unit; their facts, stamp and file name. Knows no renderer."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from branches import clock
+from branches.models import Branch
+from branches.wording import zh_date
+from grading.models import Round
+from reporting.annexes.facts import Stamp
+from reporting.database_time import snapshot
+from reporting.kinds import Kind
+
+_UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')
+
+
+class NothingToShowError(Exception):
+    """There is no branch to make the document of; the message is a Chinese sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make: an annex of a round for a unit, its format, and whether one file for each is wanted."""
+
+    kind: Kind
+    round: Round
+    unit: Branch
+    format: str
+    each: bool = False
+
+
+def stamp_for(account: Any = None) -> Stamp:
+    """Return today's stamp with the name and telephone of who hands in."""
+    person = getattr(account, "person", None)
+    name = account.get_full_name() if account is not None else ""
+    return Stamp(zh_date(clock.today()), name, person.phone if person else "")
+
+
+def file_name(order: Order, about: str, suffix: str) -> str:
+    """Return a Chinese file name without anything a file system refuses, short enough for all of them."""
+    stem = f"{order.kind.code} {order.kind.title}（{about} {order.round.name}）"
+    stem = _UNSAFE.sub("_", stem).strip(" .")
+    return f"{stem[:80]}.{suffix}"
+
+
+def facts_for(order: Order) -> Sequence[Any]:
+    """Gather the facts of every document of an order from one state of the database.
+
+    Raises NothingToShowError when the round holds no branch of that unit.
+    """
+    bundled = order.kind.bundled(order.unit, each=order.each)
+    with snapshot():
+        facts = (order.kind.pieces if bundled else order.kind.gather)(order.round, order.unit)
+        name = order.unit.name_on(order.round.frozen_on or clock.today())
+    if not facts or not getattr(facts[0], "rows", True):
+        raise NothingToShowError(f"{order.round.name}里没有{name}的支部，没有可导出的内容。")
+    return facts
