@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.password_validation import MinimumLengthValidator
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
@@ -29,6 +30,18 @@ class AccountBackend(BaseBackend):
     def get_user(self, user_id: int) -> Account | None:
         """Return an active account by its key."""
         return Account.objects.select_related("person").filter(pk=user_id, is_active=True).first()
+
+
+class LengthValidator(MinimumLengthValidator):
+    """Django's rule of length, in our words."""
+
+    def get_error_message(self) -> str:
+        """Return what is wrong."""
+        return f"密码太短，至少要 {self.min_length} 个字符。"
+
+    def get_help_text(self) -> str:
+        """Return the rule in words."""
+        return f"密码至少 {self.min_length} 个字符。"
 
 
 class ThreeKindsValidator:
@@ -58,7 +71,7 @@ class LocalWordsValidator:
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError when its letters are nothing but such words."""
         plain = password.lower()
-        for text in (plain, plain.replace("@", "a").replace("0", "o")):
+        for text in (plain, plain.replace("@", "a"), plain.replace("@", "a").replace("0", "o")):
             letters = re.sub(r"[^a-z]", "", text)
             if letters and not re.sub("|".join(self.WORDS), "", letters):
                 self._refuse()

@@ -29,6 +29,10 @@ WORDS = {
 }
 
 
+ORDER = (State.ACTIVE, State.WAITING, State.MISSING, State.DISABLED, State.VACANT)
+OPEN = frozenset({State.WAITING, State.MISSING})
+
+
 def state_of(account: Account | None) -> State:
     """Return how far an account is."""
     if account is None:
@@ -76,11 +80,9 @@ class Unit:
         return self.counts[State.MISSING] + self.counts[State.WAITING]
 
     @property
-    def cells(self) -> list[int]:
-        """The counts in the order the list shows them."""
-        return [
-            self.counts[state] for state in (State.ACTIVE, State.WAITING, State.MISSING, State.DISABLED, State.VACANT)
-        ]
+    def cells(self) -> list[tuple[int, bool]]:
+        """The counts in the order the list shows them, with whether a telephone leaves them out."""
+        return [(self.counts[state], state not in OPEN) for state in ORDER]
 
 
 def seats(reach: Scope, unit: Branch | None = None) -> list[Seat]:

@@ -92,7 +92,7 @@ class FirstRunForm(_TwoPasswords):
     school = forms.CharField(label="学校名称", max_length=60, help_text="如 刺桐师范学院，页面和附件的表头都用它。")
     committee = forms.CharField(label="党委名称", max_length=100, help_text="全称，如 中共刺桐师范学院委员会。")
     code = forms.CharField(
-        label="党委编号", max_length=20, initial="DW", help_text="字母或数字；党总支、党支部的编号在花名册里给。"
+        label="党委编号", max_length=20, initial="DW", help_text="字母或数字；党总支、党支部的编号在名册里给。"
     )
     name = forms.CharField(label="您的姓名", max_length=60)
     username = forms.CharField(
@@ -146,9 +146,9 @@ class RoleForm(ZhForm):
         help_text="输入编号或名称，从提示中选。书记、填报员选党支部，党总支书记、组织员选党总支，其余选学校党委。",
         widget=forms.TextInput(attrs={"list": "nodes", "autocomplete": "off"}),
     )
-    starts_on = forms.DateField(label="起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    starts_on = forms.DateField(label="起始日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     ends_on = forms.DateField(
-        label="止", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        label="截止日期", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="从这一天起不再有效；不填就是一直有效。",
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ class RoleForm(ZhForm):
             self.add_error("node", f"“{Role(role).label}”的范围应是{levels}，{node.name}是{node.get_level_display()}。")
         starts, ends = given.get("starts_on"), given.get("ends_on")
         if starts and ends and ends <= starts:
-            self.add_error("ends_on", "止的日期应晚于起的日期。")
+            self.add_error("ends_on", "截止日期应晚于起始日期。")
         return given
 
     def dates(self) -> dict[str, Any]:

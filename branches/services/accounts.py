@@ -175,12 +175,15 @@ def issue_code(*, by: Account | None, account: Account, purpose: str, reason: st
     Account.objects.select_for_update().get(pk=account.pk)
     moment = clock.now()
     reset = purpose == ActivationCode.Purpose.RESET
-    lifetime = dt.timedelta(minutes=RESET_MINUTES) if reset else dt.timedelta(days=ACTIVATION_DAYS)
+    if reset:
+        expires = moment + dt.timedelta(minutes=RESET_MINUTES)
+    else:
+        expires = (moment + dt.timedelta(days=ACTIVATION_DAYS)).replace(hour=23, minute=59, second=59, microsecond=0)
     ActivationCode.objects.filter(account=account, used_at__isnull=True, expires_at__gt=moment).update(used_at=moment)
     code = _new_code()
     row = ActivationCode.objects.create(
         account=account, purpose=purpose, digest=code_digest(code), issued_by=by, issued_at=moment,
-        expires_at=moment + lifetime, reason=reason,
+        expires_at=expires, reason=reason,
     )  # fmt: skip
     audit.record(
         by=by, action=f"code.{purpose}", thing=account, branch=account.person.unit if account.person else None,
