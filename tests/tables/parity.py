@@ -16,6 +16,7 @@ import openpyxl
 import pypdf
 import python_calamine
 from openpyxl.utils import range_boundaries
+from openpyxl.utils.escape import unescape
 
 from reporting.tables import html, pdf, xlsx
 from reporting.tables.cells import Cell, Sheet
@@ -127,7 +128,7 @@ def _assert_value(cell: Cell, stored: Any, shown_format: str) -> None:
         assert Decimal(str(stored)) == cell.value, where
         assert shown_format == cell.look.format.excel, where
     else:
-        assert stored == cell.text, where
+        assert unescape(stored) == cell.text, where
 
 
 def assert_workbook(sheet: Sheet) -> None:
