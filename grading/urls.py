@@ -1,5 +1,32 @@
-"""URLs of the app."""
+"""URLs of grading: rounds, one branch in a round, scoring, deciding."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from grading.views import decide, evidence, grid, rounds, self_assessment, survey, units
+
+urlpatterns = [
+    path("", rounds.round_list, name="rounds"),
+    path("rounds/<int:pk>/", rounds.round_page, name="round"),
+    path("rounds/<int:pk>/move/", rounds.move, name="round-move"),
+    path("rounds/<int:pk>/due/", rounds.due_dates, name="round-due"),
+    path("rounds/<int:pk>/compute/", rounds.compute, name="round-compute"),
+    path("rounds/<int:pk>/grid/", grid.scoring_grid, name="scoring-grid"),
+    path("rounds/<int:pk>/decide/", decide.decide, name="decide"),
+    path("units/<int:pk>/", units.unit, name="unit"),
+    path("units/<int:pk>/return/", units.return_sheet, name="assessment-return"),
+    path("units/<int:pk>/accept/", units.accept_sheet, name="assessment-accept"),
+    path("units/<int:pk>/facts/", units.refresh_facts, name="unit-facts"),
+    path("units/<int:pk>/extend/", units.extend, name="unit-extend"),
+    path("units/<int:pk>/explain/", units.explain_grade, name="explain"),
+    path("units/<int:pk>/withdraw/", decide.withdraw, name="withdraw"),
+    path("units/<int:pk>/self/", self_assessment.self_assessment, name="self-assessment"),
+    path("units/<int:pk>/survey/", survey.survey, name="survey"),
+    path("units/<int:pk>/survey/<slug:side>/", survey.survey, name="survey-side"),
+    path("units/<int:pk>/dock/<int:section>/", grid.dock, name="score-dock"),
+    path("units/<int:pk>/score/<slug:kind>/<int:target>/", grid.save_score, name="score-save"),
+    path("units/<int:pk>/reason/", grid.save_reason, name="score-reason"),
+    path("units/<int:pk>/evidence/<int:criterion>/add/", evidence.add, name="evidence-add"),
+    path("units/<int:pk>/evidence/<int:criterion>/cite/", evidence.cite, name="evidence-cite"),
+    path("units/<int:pk>/evidence/<int:criterion>/drop/<int:file>/", evidence.drop, name="evidence-drop"),
+    path("evidence/<int:pk>/", evidence.download, name="evidence-file"),
+]

@@ -1,0 +1,97 @@
+"""How far a round is: one line per 党总支, counted in a handful of queries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from grading.models import AnnualResult, AppraisalCount, Assessment, Exemption, Grade, Result, Round, RoundUnit, Source
+
+HANDED_IN = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
+
+
+@dataclass(slots=True)
+class GroupLine:
+    """One 党总支, or all 直属党支部 together."""
+
+    key: str
+    name: str
+    units: int = 0
+    filed: int = 0
+    returned: int = 0
+    late: int = 0
+    scored: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
+    decided: int = 0
+    proposed: int = 0
+    grades: Counter[int] = field(default_factory=Counter)
+    unexplained: int = 0
+
+    def shares(self, grades: Sequence[Grade]) -> list[tuple[Grade, int]]:
+        """Return grades with their numbers, best first."""
+        return [(grade, self.grades[grade.pk]) for grade in grades]
+
+
+@dataclass(slots=True)
+class Board:
+    """All lines with their sum."""
+
+    lines: list[GroupLine]
+    total: GroupLine
+    other_sources: list[Source]
+    grades: list[Grade]
+
+
+def build(round_: Round, units: Sequence[RoundUnit]) -> Board:
+    """Return the board over the given units."""
+    total = GroupLine("", "合计")
+    lines: dict[str, GroupLine] = {}
+    home: dict[int, GroupLine] = {}
+    for unit in units:
+        line = lines.setdefault(unit.group, GroupLine(unit.group, unit.general_branch_name))
+        line.units += 1
+        home[unit.pk] = line
+    _count_sheets(home)
+    sources = [s for s in round_.sources.all() if s.kind != Source.Kind.SHEET]
+    _count_others(home)
+    _count_results(home)
+    for line in lines.values():
+        total.units += line.units
+        for name in ("filed", "returned", "late", "scored", "decided", "proposed", "unexplained"):
+            setattr(total, name, getattr(total, name) + getattr(line, name))
+        total.sources.update(line.sources)
+        total.grades.update(line.grades)
+    return Board(list(lines.values()), total, sources, list(round_.scale.grades.order_by("rank")))
+
+
+def _count_sheets(home: dict[int, GroupLine]) -> None:
+    rows = Assessment.objects.filter(unit__in=home).values_list("unit_id", "source__code", "state", "late")
+    for unit_id, code, state, late in rows:
+        line = home[unit_id]
+        if code == Source.SELF:
+            line.filed += state in HANDED_IN
+            line.returned += state == Assessment.State.RETURNED
+            line.late += late
+        elif code == Source.SUPERIOR:
+            line.scored += state in HANDED_IN
+
+
+def _count_others(home: dict[int, GroupLine]) -> None:
+    seen: set[tuple[int, str]] = set()
+    for model in (AnnualResult, AppraisalCount, Exemption):
+        rows = model.objects.filter(unit__in=home).values_list("unit_id", "source__code")  # type: ignore[attr-defined]
+        seen.update(rows)
+    for unit_id, code in seen:
+        home[unit_id].sources[code] += 1
+
+
+def _count_results(home: dict[int, GroupLine]) -> None:
+    fields = ("unit_id", "state", "decided_grade_id", "proposed_grade_id", "computed_grade_id", "blockers")
+    for unit_id, state, decided, proposed, computed, blockers in (
+        Result.objects.filter(unit__in=home).current().values_list(*fields)
+    ):
+        line = home[unit_id]
+        line.decided += state == Result.State.DECIDED
+        line.proposed += state == Result.State.PROPOSED
+        line.unexplained += bool(blockers)
+        if grade := decided or proposed or computed:
+            line.grades[grade] += 1

@@ -1,0 +1,24 @@
+"""Template side of grading: looking a figure up, a cap in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from grading.scoring.derivation import CapOutcome
+from grading.scoring.explain import CAP_STATES
+
+register = template.Library()
+
+
+@register.filter
+def at(counts: Mapping[str, Any], key: str) -> Any:
+    """Return what a mapping holds under a key, 0 when nothing."""
+    return counts.get(key, 0)
+
+
+@register.filter
+def cap_words(cap: CapOutcome) -> str:
+    """Return how a cap stands: 先进最多 3 个，现在 4 个，超出名额."""
+    side = "最多" if cap.side == "at_most" else "至少"
+    return f"{cap.grade.label}{side} {cap.allowed} 个，测算 {cap.counted} 个，{CAP_STATES.get(cap.state, cap.state)}"

@@ -1,0 +1,108 @@
+"""The overview of one branch in one round: its steps, who is at work on them, and what is still missing."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from branches.models import BranchProfile
+from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Survey
+from grading.services.rounds import deadline
+from grading.services.survey import blanks
+
+
+@dataclass(slots=True)
+class Line:
+    """One step of a branch: its state as a shape and a word, a fact, and where to go."""
+
+    title: str
+    kind: str
+    state: str
+    fact: str = ""
+    due_on: dt.date | None = None
+    late: bool = False
+    links: list[tuple[str, str]] = field(default_factory=list)
+
+
+SHAPES = {
+    Assessment.State.DRAFT: "info",
+    Assessment.State.SUBMITTED: "ok",
+    Assessment.State.RETURNED: "warn",
+    Assessment.State.ACCEPTED: "ok",
+}
+
+
+def points(value: Decimal | None) -> str:
+    """Return points with one place, — when missing."""
+    return "—" if value is None else f"{value:.1f}"
+
+
+@dataclass(slots=True)
+class UnitPage:
+    """Everything the overview shows."""
+
+    unit: RoundUnit
+    assessments: dict[str, Assessment]
+    surveys: dict[str, Survey]
+    result: Result | None
+    profile_blanks: list[str]
+    survey_blanks: list[str]
+    superior_blanks: list[str]
+
+    def due(self, code: str) -> dt.date | None:
+        """Return the last day of a step for this branch."""
+        return deadline(self.unit, code)
+
+    @property
+    def own(self) -> Assessment | None:
+        """The branch's own sheet."""
+        return self.assessments.get(Source.SELF)
+
+    @property
+    def superior(self) -> Assessment | None:
+        """The 党总支's sheet."""
+        return self.assessments.get(Source.SUPERIOR)
+
+    def has_step(self, code: str) -> bool:
+        """Tell whether the round has a step."""
+        return any(step.code == code for step in self.unit.round.steps.all())
+
+    def sheet_line(self, source: Source) -> Line:
+        """Return the step of one sheet."""
+        sheet = self.assessments.get(source.code)
+        if sheet is None:
+            return Line(source.name, "todo", "未开始", due_on=self.due(source.code))
+        fact = f"{points(sheet.earned)} 分" if sheet.earned is not None else f"已填 {sheet.answered} 条"
+        shape = SHAPES[Assessment.State(sheet.state)]
+        due = None if shape == "ok" else self.due(source.code)
+        return Line(source.name, shape, sheet.get_state_display(), fact, due, late=sheet.late)
+
+    def survey_line(self, side: str) -> Line:
+        """Return the step of one side's survey."""
+        left = self.survey_blanks if side == Survey.By.BRANCH else self.superior_blanks
+        title = "调查摸底（支部）" if side == Survey.By.BRANCH else "调查摸底（党总支走访）"
+        if side not in self.surveys:
+            return Line(title, "todo", "未开始", due_on=self.due(RoundStep.Code.SURVEY))
+        if left:
+            return Line(title, "info", "填写中", f"还缺 {len(left)} 项", self.due(RoundStep.Code.SURVEY))
+        return Line(
+            title, "ok", "已完成", self.surveys[side].saved_by.get_full_name() if self.surveys[side].saved_by else ""
+        )
+
+
+def build(unit: RoundUnit) -> UnitPage:
+    """Return the overview of a unit."""
+    sheets = Assessment.objects.filter(unit=unit).select_related("source", "submitted_by__person")
+    surveys = Survey.objects.filter(unit=unit).select_related("saved_by__person")
+    profile = BranchProfile.objects.filter(branch=unit.branch_id).first()
+    return UnitPage(
+        unit=unit,
+        assessments={sheet.source.code: sheet for sheet in sheets},
+        surveys={row.by: row for row in surveys},
+        result=Result.objects.filter(unit=unit)
+        .current()
+        .select_related("computed_grade", "proposed_grade", "decided_grade")
+        .first(),
+        profile_blanks=profile.blanks() if profile else ["支部基本情况"],
+        survey_blanks=blanks(unit, Survey.By.BRANCH),
+        superior_blanks=blanks(unit, Survey.By.SUPERIOR),
+    )

@@ -1,0 +1,205 @@
+"""拟定和定级: the computed grade of each branch, the grade chosen, the reason where they differ."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from branches import clock
+from branches.permissions import Action, account_of, get_or_404, requires
+from branches.transitions import BlockedError, Decision, IllegalMoveError
+from grading import scoring
+from grading.models import Assessment, Result, Round, RoundUnit, Source
+from grading.permissions import may_decide, may_propose
+from grading.services import results
+from grading.services.errors import RefusedError
+from grading.views.grid import parents_of, units_of
+from grading.views.shared import Fault, round_or_404
+
+
+@dataclass(slots=True)
+class Line:
+    """One branch on the deciding page."""
+
+    unit: RoundUnit
+    result: Result | None
+    derivation: scoring.Derivation | None
+    chosen: str
+    reason: str
+    why_not: str
+    divergence_reason: str = ""
+    error: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether a grade may be chosen here now."""
+        return not self.why_not
+
+    @property
+    def withdrawable(self) -> bool:
+        """Whether there is a proposal or decision that may still be taken back."""
+        result = self.result
+        return result is not None and result.state != Result.State.COMPUTED and result.frozen_at is None
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """What stands in the way."""
+        return self.derivation.blockers if self.derivation else ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is marked beside the computed grade."""
+        return results.flags_of(self.derivation) if self.derivation else ()
+
+
+def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, deciding: bool) -> list[Line]:
+    stored = {r.unit_id: r for r in Result.objects.filter(unit__in=units).current().select_related(
+        "computed_grade", "proposed_grade", "decided_grade")}  # fmt: skip
+    graded = [unit for unit in units if unit.graded]
+    derived = results.derive(round_, graded)
+    sheets = Assessment.objects.filter(unit__in=units, source__code=Source.SUPERIOR)
+    reasons = dict(sheets.values_list("unit_id", "reason"))
+    lines = []
+    for unit in graded:
+        unit.round = round_
+        result, found = stored.get(unit.pk), derived[unit.pk]
+        grade = (result.grade.code if result and result.grade else "") or (found.grade.code if found.grade else "")
+        ask = may_decide if deciding else may_propose
+        answer = ask(request.user, unit)
+        why = "" if answer else answer.reason
+        if result is not None and result.state == Result.State.DECIDED:
+            why = "已定级"
+        elif round_.state not in (Round.State.SCORING, Round.State.DECIDING):
+            why = f"本轮现在是“{round_.get_state_display()}”"
+        lines.append(
+            Line(unit, result, found, grade, result.manual_reason if result else "", why, reasons.get(unit.pk, ""))
+        )
+    return lines
+
+
+def _deciding_here(round_: Round, group: str) -> bool:
+    """Whether this page decides (党总支定级, or 直属党支部 at the level above) rather than proposes."""
+    below = round_.deciding_level == Round.DecidingLevel.GENERAL_BRANCH
+    return below or group == "direct" or round_.state == Round.State.DECIDING
+
+
+@requires(Action.VIEW_GRADING)
+@require_http_methods(["GET", "POST"])
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the branches of one 党总支 with computed grades; POST proposes or decides those ticked."""
+    round_ = round_or_404(request, pk)
+    parents = parents_of(request, round_)
+    chosen = request.GET.get("parent") or (parents[0]["key"] if parents else "")
+    units = units_of(request, round_, chosen)
+    deciding = _deciding_here(round_, chosen)
+    lines = _lines(request, round_, units, deciding=deciding)
+    faults: list[Fault] = []
+    if request.method == "POST":
+        faults = _apply(request, round_, lines, deciding=deciding)
+        if not faults:
+            return redirect(f"{reverse('decide', args=[round_.pk])}?parent={chosen}")
+    context = {
+        "round": round_,
+        "parents": parents,
+        "chosen": chosen,
+        "here": next((p["name"] for p in parents if p["key"] == chosen), ""),
+        "lines": lines,
+        "deciding": deciding,
+        "open_count": sum(line.open and not line.blockers for line in lines),
+        "grades": list(round_.scale.grades.order_by("rank")),
+        "sources": round_.sources.all(),
+        "errors": faults,
+        "withdrawable": [line for line in lines if line.withdrawable],
+        "caps": _caps(lines),
+        "typed": request.POST,
+        "today": clock.today(),
+        "default_body": _default_body(round_, chosen),
+    }
+    return render(request, "grading/decide.html", context, status=422 if faults else 200)
+
+
+def _default_body(round_: Round, group: str) -> str:
+    return "党委会" if group == "direct" or round_.deciding_level == Round.DecidingLevel.COMMITTEE else "总支委员会"
+
+
+def _caps(lines: list[Line]) -> list[Any]:
+    """Return the caps that concern these branches, once each."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        for cap in line.derivation.caps if line.derivation else ():
+            if cap.state != "kept":
+                found.setdefault(f"{cap.grade.code} {cap.side} {cap.group}", cap)
+    return list(found.values())
+
+
+def _apply(request: HttpRequest, round_: Round, lines: list[Line], *, deciding: bool) -> list[Fault]:
+    """Propose or decide the ticked branches; return what stood in the way."""
+    picked: dict[int, results.Choice] = {}
+    for line in lines:
+        key = line.unit.pk
+        line.chosen = request.POST.get(f"grade-{key}", line.chosen)
+        line.reason = request.POST.get(f"reason-{key}", line.reason)
+        if line.open and f"pick-{key}" in request.POST:
+            picked[key] = results.Choice(line.chosen, line.reason)
+    if not picked:
+        return [Fault("请先勾选要定级的党支部。" if deciding else "请先勾选要拟定的党支部。")]
+    account, now = account_of(request), clock.now()
+    try:
+        if deciding:
+            done = results.decide_grades(
+                by=account, round_=round_, choices=picked, decision=_decision(request), now=now
+            )
+        else:
+            done = results.propose_grades(by=account, round_=round_, choices=picked, now=now)
+    except RefusedError as error:
+        for line in lines:
+            line.error = error.fields.get(line.unit.code, "")
+        return [Fault(text) for text in error.sentences]
+    except BlockedError as error:
+        return [Fault(text) for text in error.blockers]
+    except (IllegalMoveError, ValueError) as error:
+        return [Fault(str(error))]
+    messages.success(request, f"已{'定级' if deciding else '拟定'} {len(done)} 个党支部。")
+    return []
+
+
+def _decision(request: HttpRequest) -> Decision:
+    """Return the deciding body as posted. Raises ValueError with a sentence for a wrong date."""
+    typed = request.POST.get("met_on", "").strip()
+    try:
+        met_on = dt.date.fromisoformat(typed) if typed else None
+    except ValueError:
+        raise ValueError("会议日期请写成 2012-03-30 的样子。") from None
+    if met_on is not None and met_on > clock.today():
+        raise ValueError("会议日期不能晚于今天。")
+    body = request.POST.get("body", "").strip()
+    return Decision(body, met_on, request.POST.get("document_number", "").strip())
+
+
+@requires(Action.VIEW_GRADING)
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a proposal or decision back with a reason."""
+    result = get_or_404(
+        Result.objects.current().select_related("unit__round"),
+        request.scope,
+        unit_id=pk,  # type: ignore[attr-defined]
+    )
+    ask = may_decide if result.state == Result.State.DECIDED else may_propose
+    answer = ask(request.user, result.unit)
+    if not answer:
+        messages.error(request, answer.reason)
+    else:
+        try:
+            results.withdraw(
+                by=account_of(request), result=result, reason=request.POST.get("reason", ""), now=clock.now()
+            )
+            messages.success(request, "已撤回，可以修改评分后重新定级。")
+        except (RefusedError, IllegalMoveError, BlockedError) as error:
+            messages.error(request, str(error))
+    return redirect(f"{reverse('decide', args=[result.unit.round_id])}?parent={result.unit.group}")

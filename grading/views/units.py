@@ -1,0 +1,156 @@
+"""One branch in a round: overview, returning and accepting its sheet, extensions, and the explained grade."""
+
+import datetime as dt
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from branches import charts, clock, wording
+from branches.permissions import Action, account_of, can, enforce, requires
+from branches.transitions import BlockedError, IllegalMoveError, history
+from grading import unit_page
+from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Survey
+from grading.permissions import may_decide
+from grading.services import rounds, sheets
+from grading.services.errors import RefusedError
+from grading.services.explain import Explanation, explain
+from grading.views.shared import unit_or_404
+
+
+@requires(Action.VIEW_GRADING)
+@require_GET
+def unit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show where a branch stands in a round."""
+    row = unit_or_404(request, pk)
+    page = unit_page.build(row)
+    may = {
+        action.value: bool(can(request.user, action, row))
+        for action in (
+            Action.FILL_ASSESSMENT, Action.EDIT_PROFILE, Action.SCORE, Action.RETURN_ASSESSMENT, Action.MANAGE_ROUND,
+            Action.RECORD_SOURCES, Action.EXPORT,
+        )
+    }  # fmt: skip
+    context = {
+        "unit": row,
+        "round": row.round,
+        "page": page,
+        "sources": row.round.sources.all(),
+        "branch_survey": page.survey_line(Survey.By.BRANCH),
+        "superior_survey": page.survey_line(Survey.By.SUPERIOR),
+        "sheet_lines": [(s, page.sheet_line(s)) for s in row.round.sources.filter(kind=Source.Kind.SHEET)],
+        "counts": row.appraisals.select_related("source"),
+        "annual": row.annual_results.select_related("source"),
+        "exemptions": row.exemptions.select_related("source"),
+        "may": may,
+        "may_decide": bool(may_decide(request.user, row)),
+        "grade_count": row.round.scale.grades.count(),
+        "returned": history(page.own).filter(to_state=Assessment.State.RETURNED).first() if page.own else None,
+    }
+    return render(request, "grading/unit.html", context)
+
+
+def _own_sheet(row_pk: int) -> Assessment:
+    return get_object_or_404(Assessment.objects.select_related("unit__round"), unit=row_pk, source__code=Source.SELF)
+
+
+@requires(Action.RETURN_ASSESSMENT)
+@require_POST
+def return_sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the self-assessment back with a reason."""
+    row = unit_or_404(request, pk)
+    enforce(request, Action.RETURN_ASSESSMENT, row)
+    reason = request.POST.get("reason", "")
+    try:
+        sheets.return_sheet(by=account_of(request), assessment=_own_sheet(row.pk), reason=reason, now=clock.now())
+    except (IllegalMoveError, BlockedError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "自评已退回，支部可以修改后重新提交。")
+    return redirect("unit", row.pk)
+
+
+@requires(Action.RETURN_ASSESSMENT)
+@require_POST
+def accept_sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accept the self-assessment."""
+    row = unit_or_404(request, pk)
+    enforce(request, Action.RETURN_ASSESSMENT, row)
+    try:
+        sheets.accept(by=account_of(request), assessments=[_own_sheet(row.pk)], now=clock.now())
+    except (IllegalMoveError, BlockedError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "自评已接收。")
+    return redirect("unit", row.pk)
+
+
+@requires(Action.EDIT_PROFILE)
+@require_POST
+def refresh_facts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take 支部基本情况 over into this round."""
+    row = unit_or_404(request, pk)
+    enforce(request, Action.EDIT_PROFILE, row)
+    try:
+        rounds.refresh_facts(by=account_of(request), unit=row)
+    except RefusedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "本轮表格已按最新的支部基本情况更新。")
+    return redirect("unit", row.pk)
+
+
+@requires(Action.MANAGE_ROUND)
+@require_POST
+def extend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a branch more time for a step."""
+    row = unit_or_404(request, pk)
+    enforce(request, Action.MANAGE_ROUND, row)
+    step = get_object_or_404(RoundStep, round=row.round_id, code=request.POST.get("step", ""))
+    try:
+        until = dt.date.fromisoformat(request.POST.get("until", ""))
+        rounds.extend(
+            by=account_of(request), unit=row, step=step, until=until, reason=request.POST.get("reason", ""),
+            now=clock.now(),
+        )  # fmt: skip
+    except ValueError:
+        messages.error(request, "延期日期请写成 2012-04-02 的样子。")
+    except RefusedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{step.name}已延期。")
+    return redirect("unit", row.pk)
+
+
+def _scale(row: RoundUnit, explanation: Explanation) -> charts.Scale:
+    """Place the composite and its sources on the cut-offs."""
+    cut_offs = {c.grade_id: c.minimum for c in row.round.cut_offs.all()}
+    grades = list(row.round.scale.grades.order_by("rank"))
+    bands = [
+        charts.Band(g.label, cut_offs.get(g.pk, Decimal(0)), wording.rank_letter(g.rank, len(grades))) for g in grades
+    ]
+    marks = [charts.Mark(mark.label, mark.score) for mark in explanation.marks if mark.label != "综合"]
+    return charts.scale(bands, explanation.derivation.composite.rounded, marks, full=Decimal(100))
+
+
+@requires(Action.VIEW_GRADING)
+@require_GET
+def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show how the grade came about, from every item to the decision."""
+    row = unit_or_404(request, pk)
+    result = Result.objects.filter(unit=row).current().select_related(
+        "computed_grade", "proposed_grade", "decided_grade", "proposed_by__person", "decided_by__person"
+    ).first()  # fmt: skip
+    explanation = explain(row, result) if row.graded else None
+    context = {
+        "unit": row,
+        "round": row.round,
+        "result": result,
+        "explanation": explanation,
+        "scale": _scale(row, explanation) if explanation else None,
+        "grade_count": row.round.scale.grades.count(),
+        "cut_offs": row.round.cut_offs.select_related("grade"),
+    }
+    return render(request, "grading/explain.html", context)
