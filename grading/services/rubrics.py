@@ -1,0 +1,136 @@
+"""Keeping rubrics: items, publishing, copying to a new version. A published version never changes."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from branches import audit
+from branches.models import Account
+from grading import rules, scoring
+from grading.models import Criterion, Level, Rubric, Section
+from grading.services.errors import RefusedError, refuse
+
+
+def write_items(rubric: Rubric, sections: list[dict[str, Any]]) -> None:
+    """Write sections, items and options of a new rubric from plain values (a preset, or another version)."""
+    for ordinal, entry in enumerate(sections, start=1):
+        section = Section.objects.create(
+            rubric=rubric,
+            ordinal=ordinal,
+            code=entry["code"],
+            name=entry["name"],
+            points=Decimal(str(entry["points"])),
+        )
+        for number, item in enumerate(entry["criteria"], start=1):
+            _write_item(section, number, item)
+
+
+def _write_item(section: Section, number: int, item: dict[str, Any]) -> None:
+    """Write one item with its options."""
+    criterion = Criterion.objects.create(
+        section=section, ordinal=number, code=item["code"], text=item["text"], points=Decimal(str(item["points"])),
+        kind=item.get("kind", "points"), step=Decimal(str(item.get("step", "0.5"))),
+        guidance=item.get("guidance", ""), evidence_required=item.get("evidence_required", False),
+        figure=item.get("figure", ""),
+    )  # fmt: skip
+    Level.objects.bulk_create(
+        [
+            Level(
+                criterion=criterion, ordinal=place, label=level["label"], points=Decimal(str(level["points"])),
+                minimum=None if level.get("minimum") is None else Decimal(str(level["minimum"])),
+            )
+            for place, level in enumerate(item.get("levels", []), start=1)
+        ]
+    )  # fmt: skip
+
+
+def items_of(rubric: Rubric) -> list[dict[str, Any]]:
+    """Return sections, items and options as plain values, as `write_items` takes them."""
+    sections = rubric.sections.prefetch_related("criteria__levels")
+    return [
+        {
+            "code": section.code,
+            "name": section.name,
+            "points": str(section.points),
+            "criteria": [_item_values(item) for item in section.criteria.all()],
+        }
+        for section in sections
+    ]
+
+
+def _item_values(item: Criterion) -> dict[str, Any]:
+    """Return one item as plain values."""
+    return {
+        "code": item.code,
+        "text": item.text,
+        "points": str(item.points),
+        "kind": item.kind,
+        "step": str(item.step),
+        "guidance": item.guidance,
+        "evidence_required": item.evidence_required,
+        "figure": item.figure,
+        "levels": [
+            {
+                "label": level.label,
+                "points": str(level.points),
+                "minimum": None if level.minimum is None else str(level.minimum),
+            }
+            for level in item.levels.all()
+        ],
+    }
+
+
+def findings(rubric: Rubric) -> tuple[scoring.Finding, ...]:
+    """Return what is wrong or doubtful about a rubric as it stands: totals, steps, options."""
+    fresh = Rubric.objects.with_items().get(pk=rubric.pk)
+    return scoring.check_rubric(rules.rubric_rule(fresh))
+
+
+@transaction.atomic
+def publish(*, by: Account | None, rubric: Rubric, now: dt.datetime) -> Rubric:
+    """Publish a rubric; from then on this version never changes.
+
+    Raises RefusedError with every sum, step or option that is wrong, and when it is published already.
+    """
+    row = Rubric.objects.select_for_update().get(pk=rubric.pk)
+    if row.published:
+        refuse(f"《{row}》已经发布。")
+    if fatal := [found.text for found in findings(row) if found.fatal]:
+        raise RefusedError(fatal)
+    row.state, row.published_at, row.published_by = Rubric.State.PUBLISHED, now, by
+    row.save(update_fields=["state", "published_at", "published_by"])
+    audit.record(by=by, action="rubric.publish", thing=row, summary=f"发布评分标准：{row}")
+    return row
+
+
+@transaction.atomic
+def copy_to_new_version(*, by: Account | None, rubric: Rubric) -> Rubric:
+    """Copy a rubric to the next version of its code, as a draft."""
+    last = Rubric.objects.filter(code=rubric.code).aggregate(last=Max("version"))["last"] or 0
+    fresh = Rubric.objects.create(
+        code=rubric.code,
+        version=last + 1,
+        title=rubric.title,
+        form_code=rubric.form_code,
+        not_applicable=rubric.not_applicable,
+        exceed=rubric.exceed,
+        source=f"由第{rubric.version}版复制",
+    )
+    write_items(fresh, items_of(rubric))
+    audit.record(by=by, action="rubric.copy", thing=fresh, summary=f"复制为新版本：{fresh}")
+    return fresh
+
+
+@transaction.atomic
+def delete_draft(*, by: Account | None, rubric: Rubric) -> None:
+    """Delete a draft that no round uses. Raises RefusedError for a published or used version."""
+    row = Rubric.objects.select_for_update().get(pk=rubric.pk)
+    if row.published:
+        refuse("已发布的评分标准不能删除。")
+    if row.uses.exists():
+        refuse("有轮次指定了这个评分标准，不能删除。")
+    audit.record(by=by, action="rubric.delete", thing=row, summary=f"删除评分标准草稿：{row}")
+    row.delete()
