@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from branches import basics, clock, directory
 from branches.forms.organisation import DissolveForm, NewForm, PlaceForm
@@ -44,6 +45,7 @@ def described(branch: Branch) -> dict[str, Any]:
     }
 
 
+@require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch_tree(request: HttpRequest) -> HttpResponse:
     """The whole organisation as a tree that folds, with counts per 党总支."""
@@ -53,6 +55,7 @@ def branch_tree(request: HttpRequest) -> HttpResponse:
     return render(request, "branches/organisation/tree.html", context)
 
 
+@require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch(request: HttpRequest, pk: int) -> HttpResponse:
     """One node: its facts, its committee, what hangs under it, what it was called before, who changed what."""
@@ -187,6 +190,7 @@ def branch_dissolve(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "branches/organisation/dissolve.html", described(node) | {"form": form})
 
 
+@require_safe
 @requires(Action.VIEW_BRANCHES)
 def branches(request: HttpRequest) -> HttpResponse:
     """The register: searched, filtered, sorted, in pages, as Excel or CSV."""

@@ -254,6 +254,19 @@ class DraftFactory(DjangoModelFactory):
     updated_at = factory.LazyFunction(clock.now)
 
 
+class UploadFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Upload
+
+    key = factory.Sequence(lambda n: f"{n:032x}")
+    kind = "roster"
+    name = "党支部花名册.xlsx"
+    size = 1
+    sha256 = "00" * 32
+    account = factory.SubFactory(AccountFactory)
+    created_at = factory.LazyFunction(clock.now)
+
+
 class AuditEntryFactory(DjangoModelFactory):
     class Meta:
         model = models.AuditEntry
