@@ -1,6 +1,7 @@
 """Targets of the admin site: a row of whatever model the address is about, and an app's label."""
 
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 
 from tests.factories.registry import model_factories
 from tests.matrix.targets import Call, target
@@ -27,3 +28,10 @@ def admin_object(_world: World, _relation: str, name: str) -> Call:
 def admin_autocomplete(_world: World, _relation: str, _name: str) -> Call:
     """The autocomplete of an arbitrary field."""
     return Call(query="?app_label=branches&model_name=rolegrant&field_name=account")
+
+
+@target("admin_view_on_site")
+def admin_view_on_site(world: World, _relation: str, _name: str) -> Call:
+    """The page of a branch outside the maintenance site."""
+    kind = ContentType.objects.get_for_model(world.school.root)
+    return Call({"content_type_id": kind.pk, "object_id": str(world.school.root.pk)})

@@ -29,3 +29,10 @@ def campaign(world: World, relation: str, name: str) -> Call:
         "leading": "郭少华　组长",
     }
     return Call(kwargs={"pk": made.pk}, data=data)
+
+
+@target("preset_family")
+def preset_family(world: World, relation: str, name: str) -> Call:
+    """The notice family that comes with the product."""
+    del world, relation, name
+    return Call(data={"name": "2012"})
