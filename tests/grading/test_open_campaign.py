@@ -66,7 +66,12 @@ def test_a_new_start_moves_every_date_and_each_may_be_adjusted(office):
     form = open_form(office, query)
     assert form["name"].value() == "2027年基层组织建设年"
     assert form["stage_1_last"].value() == dt.date(2027, 3, 30)
-    changes = {"stage_1_last": "2027-04-05", "due_101": "2027-04-04", "due_102": "", "document_number": "校党〔2027〕3号"}
+    changes = {
+        "stage_1_last": "2027-04-05",
+        "due_101": "2027-04-04",
+        "due_102": "",
+        "document_number": "校党〔2027〕3号",
+    }
     office.post(reverse("campaign-open") + query, data_of(form, **changes))
     campaign = Campaign.objects.get()
     first = campaign.stages.get(ordinal=1)

@@ -1,0 +1,1 @@
+"""Forms of grading: parse and check what a person typed."""

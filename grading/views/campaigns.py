@@ -1,0 +1,86 @@
+"""Opening a campaign from a preset: choose the notice, move its dates, look them over, open."""
+
+import datetime as dt
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from branches import clock
+from branches.models import Branch
+from branches.permissions import Action, account_of, enforce, requires
+from branches.services.campaigns import DatesRefused
+from grading.forms.campaigns import OpenCampaignForm, first_day
+from grading.models import Preset
+from grading.presets import PresetError
+from grading.services.campaigns import open_from_preset
+from grading.services.errors import RefusedError
+from grading.services.presets import load_preset
+
+
+def shipped() -> dict[str, Path]:
+    """Return the notice families that come with the product, by the name of their directory."""
+    found = (Path(settings.BASE_DIR) / "presets").glob("*/campaign.toml")
+    return {path.parent.name: path.parent for path in sorted(found)}
+
+
+def _roots(request: HttpRequest) -> list[tuple[int, str]]:
+    """Return the nodes at which the account may hold a campaign."""
+    reach = request.scope  # type: ignore[attr-defined]
+    nodes = Branch.objects.filter(pk__in=reach.roots).exclude(level=Branch.Level.BRANCH).as_of(clock.today())
+    return [(node.pk, node.name) for node in nodes]  # type: ignore[attr-defined]
+
+
+def _start(request: HttpRequest, preset: Preset) -> dt.date:
+    try:
+        return dt.date.fromisoformat(request.GET.get("start", ""))
+    except ValueError:
+        return first_day(preset)
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Action.MANAGE_CAMPAIGN)
+def campaign_open(request: HttpRequest) -> HttpResponse:
+    """Open a campaign from the preset named in ?preset=, its dates moved to ?start=."""
+    presets = list(Preset.objects.newest())
+    wanted = request.GET.get("preset", "")
+    preset = next((one for one in presets if str(one.pk) == wanted), presets[0] if presets else None)
+    if preset is None:
+        return render(request, "grading/campaign_open_empty.html", {"shipped": sorted(shipped())})
+    start = _start(request, preset)
+    form = OpenCampaignForm(request.POST or None, preset=preset, start=start, roots=_roots(request))
+    if request.method == "POST" and form.is_valid():
+        root = get_object_or_404(Branch, pk=form.cleaned_data["root"])
+        enforce(request, Action.MANAGE_CAMPAIGN, root)
+        try:
+            campaign = open_from_preset(preset=preset, root=root, opening=form.opening(), by=account_of(request))
+        except RefusedError as error:
+            for sentence in error.sentences:
+                form.add_error(None, sentence)
+        except DatesRefused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"已开展“{campaign.name}”")
+            return redirect("campaign", campaign.pk)
+    context = {"form": form, "preset": preset, "presets": presets, "start": start}
+    return render(request, "grading/campaign_open.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@requires(Action.MANAGE_CAMPAIGN)
+def preset_load(request: HttpRequest) -> HttpResponse:
+    """Load one of the notice families that come with the product."""
+    path = shipped().get(request.POST.get("name", ""))
+    if path is None:
+        raise Http404
+    try:
+        loaded = load_preset(by=account_of(request), path=path)
+    except PresetError as error:
+        messages.error(request, "；".join(error.sentences[:3]))
+    else:
+        messages.success(request, f"已载入 {len(loaded.new)} 项" if loaded.new else "预设没有变化")
+    return redirect(reverse("campaign-open"))
