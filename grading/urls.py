@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from grading.views import decide, evidence, grid, rounds, self_assessment, survey, units
+from grading.views import campaigns, decide, evidence, grid, rounds, self_assessment, survey, units
 
 urlpatterns = [
+    path("campaigns/open/", campaigns.campaign_open, name="campaign-open"),
+    path("presets/load/", campaigns.preset_load, name="preset-load"),
     path("", rounds.round_list, name="rounds"),
     path("rounds/<int:pk>/", rounds.round_page, name="round"),
     path("rounds/<int:pk>/move/", rounds.move, name="round-move"),
