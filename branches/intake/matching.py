@@ -97,7 +97,7 @@ def likeness(one: str, other: str) -> float:
 
 
 def numbered_apart(one: str, other: str) -> bool:
-    """True when the names differ in a number: 第一 and 第二, 2009级 and 2010级 are never the same branch (09级 may be)."""
+    """True when the names differ in a number: 第一 and 第二 are never the same branch; 09级 and 2009级 may be."""
     runs, others = _NUMERALS.findall(one), _NUMERALS.findall(other)
     if len(runs) != len(others):
         return False

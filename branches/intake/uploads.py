@@ -16,12 +16,13 @@ from pathlib import PurePosixPath
 
 from xlrd.compdoc import CompDoc, CompDocError
 
+from branches.intake.spans import spanned_cells
+
 MEGABYTE = 1024 * 1024
 _CHUNK = 64 * 1024
 _ZIP_MAGIC = b"PK\x03\x04"
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 _NAMES = (".xlsx", ".xls", ".et")
-_UTF16_DOCTYPE = tuple("<!DOCTYPE".encode(code) for code in ("utf-16-le", "utf-16-be"))
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _FILEPASS = 0x002F
 _BOF = 0x0809
@@ -47,7 +48,8 @@ class UploadLimits:
     inflated: int = 100 * MEGABYTE
     ratio: int = 100
     ratio_floor: int = MEGABYTE  # below this many inflated bytes a high ratio harms nobody
-    tags: int = 900_000  # "<" in all sheets and shared strings: bounds the memory of the parsers
+    tags: int = 900_000  # "<" in all XML parts: bounds the memory of the parsers
+    spanned: int = 70_000  # cells under merged and linked ranges, which a parser makes one by one
 
 
 DEFAULT_LIMITS = UploadLimits()
@@ -112,16 +114,29 @@ def _check_zip(data: bytes, limits: UploadLimits) -> None:
             members = archive.infolist()
             _check_members(members, limits)
             _check_is_workbook(archive)
-            total = tags = 0
+            total = tags = spanned = 0
             for member in members:
-                size, found = _stream(archive, member, limits, total)
+                size, found, ranges = _stream(archive, member, limits, total)
                 total += size
                 tags += found
                 if tags > limits.tags:
                     raise RefusedUpload("单元格太多（常见原因是整列整行设了格式）。请删去多余的行列，另存后再上传。")
+                if ranges:
+                    with archive.open(member) as stream:
+                        spanned += spanned_cells(stream, limits.spanned)
+                if spanned > limits.spanned:
+                    raise RefusedUpload("合并的单元格范围太大。请只合并用到的行列，另存后再上传。")
     except RefusedUpload:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, ValueError, OverflowError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        struct.error,
+        ValueError,
+        OverflowError,
+    ) as error:
         raise RefusedUpload("文件已损坏或不完整，打不开。请重新保存或重新传送。") from error
     except (NotImplementedError, RuntimeError) as error:
         raise RefusedUpload("文件的压缩方式不能识别。请用 Excel 或 WPS 另存为 .xlsx。") from error
@@ -163,22 +178,36 @@ def _check_is_workbook(archive: zipfile.ZipFile) -> None:
         raise RefusedUpload("这是压缩包，不是工作簿。")
 
 
-def _stream(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: UploadLimits, before: int) -> tuple[int, int]:
-    """Inflate one member in pieces; return its real size and how many tags its XML opens."""
-    lower = member.filename.casefold()
-    is_xml = lower.endswith((".xml", ".rels", ".vml"))
-    counted = lower.startswith(("xl/worksheets/", "xl/sharedstrings", "xl/comments", "xl/styles")) and is_xml
+def _stream(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: UploadLimits, before: int
+) -> tuple[int, int, bool]:
+    """Inflate one member in pieces; return its real size, how many tags its XML opens, and whether it holds ranges.
+
+    Whether a part is XML is told by its first bytes: any name may stand for a sheet.
+    """
     size = tags = 0
-    tail = b""
+    tail, is_xml, ranges = b"", False, False
     with archive.open(member) as stream:
         while chunk := stream.read(_CHUNK):
+            if size == 0:
+                is_xml = _is_xml(chunk)
             size += len(chunk)
             _check_size(size, member.compress_size, before, limits)
             if is_xml:
-                _check_declarations(tail + chunk)
+                piece = tail + chunk
+                if _DECLARATION.search(piece):
+                    raise RefusedUpload("文件内部的 XML 带有 DOCTYPE 或实体声明，不安全，已拒收。")
+                ranges = ranges or b"mergeCell" in piece or b"hyperlink" in piece
+                tags += chunk.count(b"<")
                 tail = chunk[-64:]
-            tags += chunk.count(b"<") if counted else 0
-    return size, tags
+    return size, tags, ranges
+
+
+def _is_xml(head: bytes) -> bool:
+    """True for XML in UTF-8, the only encoding that spreadsheets write. Raises RefusedUpload for UTF-16 and UTF-32."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<", b"\x00\x00")) and b"<" in head[:8]:
+        raise RefusedUpload("文件内部的 XML 不是 UTF-8 编码，已拒收。请用 Excel 或 WPS 另存为 .xlsx。")
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
 def _check_size(size: int, packed: int, before: int, limits: UploadLimits) -> None:
@@ -186,11 +215,6 @@ def _check_size(size: int, packed: int, before: int, limits: UploadLimits) -> No
         raise RefusedUpload(f"文件展开后超过 {limits.inflated // MEGABYTE} MB，已拒收。")
     if size > limits.ratio_floor and size > limits.ratio * max(packed, 1):
         raise RefusedUpload("文件的压缩比异常（像压缩炸弹），已拒收。")
-
-
-def _check_declarations(piece: bytes) -> None:
-    if _DECLARATION.search(piece) or any(mark in piece for mark in _UTF16_DOCTYPE):
-        raise RefusedUpload("文件内部的 XML 带有 DOCTYPE 或实体声明，不安全，已拒收。")
 
 
 def _check_ole(data: bytes) -> None:

@@ -157,6 +157,8 @@ def _clipped(ranges: Iterable[tuple[int, int, int, int]], last_row: int, last_co
     """Keep what lies over stored cells: a range down to the millionth row costs nothing."""
     merges = (Merge(t, l, min(b, last_row), min(r, last_column)) for t, l, b, r in ranges)
     kept = {m for m in merges if m.top <= m.bottom and m.left <= m.right and (m.top, m.left) != (m.bottom, m.right)}
+    if sum((m.bottom - m.top + 1) * (m.right - m.left + 1) for m in kept) > DEFAULT_LIMITS.spanned:
+        raise RefusedUpload("合并的单元格范围太大。请只合并用到的行列，另存后再上传。")
     return tuple(sorted(kept, key=lambda m: (m.top, m.left, m.bottom, m.right)))
 
 
