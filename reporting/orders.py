@@ -11,7 +11,8 @@ from branches.wording import zh_date
 from grading.models import Round
 from reporting.annexes.facts import Stamp
 from reporting.database_time import snapshot
-from reporting.kinds import Kind
+from reporting.kinds import BY_SLUG, Kind
+from reporting.models import Export
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')
 
@@ -31,6 +32,14 @@ class Order:
     each: bool = False
 
 
+def order_of(export: Export) -> Order:
+    """Return what an export row asks for. Raises KeyError or Round.DoesNotExist when it names what is not there."""
+    kind = BY_SLUG[export.kind]
+    round_ = Round.objects.select_related("campaign__root", "scale").get(pk=export.params["round"])
+    inner = export.params.get("inner") or export.format
+    return Order(kind, round_, export.unit, inner, each=bool(export.params.get("each")))
+
+
 def stamp_for(account: Any = None) -> Stamp:
     """Return today's stamp with the name and telephone of who hands in."""
     person = getattr(account, "person", None)
@@ -40,7 +49,7 @@ def stamp_for(account: Any = None) -> Stamp:
 
 def file_name(order: Order, about: str, suffix: str) -> str:
     """Return a Chinese file name without anything a file system refuses, short enough for all of them."""
-    stem = f"{order.kind.code} {order.kind.title}（{about} {order.round.name}）"
+    stem = f"{order.kind.code} {order.kind.title}（{about}，{order.round.name}）"
     stem = _UNSAFE.sub("_", stem).strip(" .")
     return f"{stem[:80]}.{suffix}"
 

@@ -17,9 +17,8 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from branches import clock
 from branches.permissions import Action, can
 from grading.models import Round
-from reporting.kinds import BY_SLUG
 from reporting.models import Export
-from reporting.orders import NothingToShowError, Order, stamp_for
+from reporting.orders import NothingToShowError, order_of, stamp_for
 from reporting.processes import Report, die_with_parent, limit_resources
 from reporting.rendering import Product, produce
 from reporting.services import jobs
@@ -28,14 +27,6 @@ from reporting.services.upkeep import FOLDER
 
 class GaveUpError(Exception):
     """The claim is lost or the owner cancelled: stop without a word."""
-
-
-def order_of(export: Export) -> Order:
-    """Return what an export row asks for. Raises KeyError or Round.DoesNotExist when it names what is not there."""
-    kind = BY_SLUG[export.kind]
-    round_ = Round.objects.select_related("campaign__root", "scale").get(pk=export.params["round"])
-    inner = export.params.get("inner") or export.format
-    return Order(kind, round_, export.unit, inner, each=bool(export.params.get("each")))
 
 
 def store(product: Product) -> dict[str, Any]:

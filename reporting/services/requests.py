@@ -158,11 +158,14 @@ def open_file(*, by: Account, export: Export) -> "File[bytes]":
     return opened
 
 
-def fail_waiting(*, by: Account, export: Export, reason: str) -> str:
-    """End a queued or running export from the office's queue page, with the office's reason."""
-    with transaction.atomic():
-        row = Export.objects.select_for_update().get(pk=export.pk)
-        if row.state not in Export.ALIVE:
-            raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不能停止。")
-        audit.record(by=by, action="export.stopped", thing=row, branch=row.unit, summary=f"停止导出：{row.title}")
-        return jobs.end(row, S.FAILED, error=f"由活动办公室停止：{reason}")
+@transaction.atomic
+def stop(*, by: Account, export: Export, reason: str) -> str:
+    """End a queued or running export from the office's queue page; its owner reads the reason.
+
+    Raises ExportRefusedError when it has ended already.
+    """
+    row = Export.objects.select_for_update().get(pk=export.pk)
+    if row.state not in Export.ALIVE:
+        raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不能停止。")
+    audit.record(by=by, action="export.stopped", thing=row, branch=row.unit, summary=f"停止导出：{row.title}")
+    return jobs.end(row, S.FAILED, error=f"由活动办公室停止：{reason}")

@@ -1,0 +1,114 @@
+"""What the export pages say about a row: the words of its state, what can be done with it, how long it may take."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from branches import clock, wording
+from branches.models import Account
+from reporting import queue
+from reporting.models import Export
+from reporting.services.versions import latest_change
+
+S = Export.State
+SOONEST = 3
+_FORMATS = {"xlsx": "Excel", "pdf": "PDF", "csv": "CSV"}
+_SHAPES = {S.QUEUED: "todo", S.RUNNING: "info", S.DONE: "ok", S.FAILED: "bad", S.CANCELLED: "todo", S.EXPIRED: "todo"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One export as a row of a page."""
+
+    export: Export
+    shape: str
+    words: str
+    note: str
+    format: str
+    owner: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it can still change by itself."""
+        return self.export.state in Export.ALIVE
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether progress is known."""
+        return self.export.state == S.RUNNING and self.export.total > 1
+
+
+def format_of(export: Export) -> str:
+    """Return Excel, PDF, or PDF 压缩包."""
+    inner = _FORMATS.get(export.params.get("inner", ""), "")
+    return f"{inner} 压缩包".strip() if export.format == Export.Format.ZIP else export.get_format_display()
+
+
+def seconds_left(export: Export, now: dt.datetime) -> int | None:
+    """Return how long a running export may still take, by its pace so far; None while that says little."""
+    if not export.started_at or export.done < 1 or export.total <= export.done:
+        return None
+    gone = (now - export.started_at).total_seconds()
+    if gone < SOONEST:
+        return None
+    return round(gone / export.done * (export.total - export.done))
+
+
+def _left(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    return f"约还需 {seconds} 秒" if seconds < 90 else f"约还需 {round(seconds / 60)} 分钟"
+
+
+def _running(export: Export, now: dt.datetime) -> tuple[str, str]:
+    if export.cancel_requested:
+        return "正在取消", ""
+    if export.total > 1:
+        return f"正在生成 {export.done}/{export.total}", _left(seconds_left(export, now))
+    return "正在生成", ""
+
+
+def _done(export: Export, now: dt.datetime, changed: dt.datetime | None) -> str:
+    parts = [wording.file_size(export.file_size)]
+    if changed is not None:
+        parts.append(f"数据在 {wording.zh_moment(timezone.localtime(changed), now)} 有更新")
+    elif export.expires_at:
+        parts.append(f"{wording.zh_moment(timezone.localtime(export.expires_at), now)} 到期")
+    return " · ".join(parts)
+
+
+def line(export: Export, now: dt.datetime, *, changed: dt.datetime | None = None, ahead: int = 0) -> Line:
+    """Return what a page says about one export; `changed` is when its data changed since, `ahead` its queue."""
+    words, note = str(export.get_state_display()), ""
+    if export.state == S.QUEUED:
+        words = f"排队中，前面 {ahead} 个" if ahead else "排队中"
+        note = f"上次没有成功：{export.error}" if export.error else ""
+    elif export.state == S.RUNNING:
+        words, note = _running(export, now)
+    elif export.state == S.DONE:
+        note = _done(export, now, changed)
+    elif export.state == S.FAILED:
+        note = export.error
+    return Line(export, _SHAPES[S(export.state)], words, note, format_of(export))
+
+
+def lines(exports: Iterable[Export]) -> list[Line]:
+    """Return the rows of a page, in a number of queries that grows only with what is queued."""
+    rows = list(exports)
+    now, newest = clock.now(), None
+    if any(row.state == S.DONE for row in rows):
+        newest = latest_change()
+    return [
+        line(
+            row, now, ahead=queue.position(row) if row.state == S.QUEUED else 0,
+            changed=newest.at if newest and row.state == S.DONE and newest.pk > row.data_version else None,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def owned(found: Sequence[Line]) -> list[tuple[Line, Account]]:
+    """Return the rows with who asked for them, for the office's queue."""
+    return [(one, one.export.owner) for one in found]

@@ -1,0 +1,174 @@
+"""The form that asks for an export: annex, round, unit, branch, format."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from branches.models import Branch
+from branches.scopes import Scope
+from grading.models import Round, RoundUnit
+from reporting.annexes.facts import DIRECT
+from reporting.kinds import BY_SLUG, KINDS, Kind
+from reporting.models import Export
+from reporting.orders import Order
+from reporting.services.requests import Wish
+
+Level = Branch.Level
+FORMATS = ((Export.Format.XLSX, "Excel，可再编辑"), (Export.Format.PDF, "PDF，用于打印盖章"))
+WHOLE = "全校"
+ALL_BRANCHES = ""
+
+
+class Offer:
+    """What an account may export of one round: the round's units within its reach, read once."""
+
+    def __init__(self, reach: Scope, round_: Round | None) -> None:
+        """Read the units of the round that `reach` holds."""
+        self.round = round_
+        self.units: list[RoundUnit] = []
+        if round_ is not None:
+            rows: QuerySet[Any] = round_.units.all()
+            self.units = list(rows.within(reach).only("branch_id", "name", "parent_id", "parent_name", "direct"))  # type: ignore[attr-defined]
+        parents = {unit.parent_id for unit in self.units}
+        nodes = Branch.objects.within(reach).filter(pk__in=parents)
+        self.reached = set(nodes.values_list("pk", flat=True))
+
+    def parents(self, kind: Kind) -> list[tuple[str, str]]:
+        """Return the units to choose from, larger ones first; a secretary's own branch where nothing is larger."""
+        found: dict[int, str] = {}
+        root = self.round.campaign.root_id if self.round else None
+        for unit in self.units:
+            if unit.parent_id in self.reached and not unit.direct:
+                found.setdefault(unit.parent_id, unit.parent_name)
+        whole = [(str(root), WHOLE)] if root in self.reached and self.units else []
+        groups = [(str(pk), name) for pk, name in found.items() if pk != root]
+        lone = [unit for unit in self.units if unit.parent_id not in self.reached]
+        if whole and Level.BRANCH in kind.levels and any(unit.direct for unit in self.units):
+            groups.append(("direct", DIRECT))
+        own = [(f"branch-{unit.branch_id}", unit.name) for unit in lone] if Level.BRANCH in kind.levels else []
+        return whole + groups + own
+
+    def branches(self, chosen: str) -> list[tuple[str, str]]:
+        """Return the branches of a chosen 党总支, or the direct ones."""
+        if chosen == "direct":
+            rows = [unit for unit in self.units if unit.direct]
+        else:
+            rows = [unit for unit in self.units if str(unit.parent_id) == chosen and not unit.direct]
+        return [(str(unit.branch_id), unit.name) for unit in rows]
+
+    def count(self, chosen: str, kind: Kind) -> int:
+        """Return how many documents a zip for the chosen unit would hold."""
+        root = self.round.campaign.root_id if self.round else None
+        rows = self.units if chosen == str(root) else [u for u in self.units if str(u.parent_id) == chosen]
+        if kind.slug == "annex5":
+            return len({unit.general_branch_name for unit in rows})
+        return len(rows)
+
+
+class ExportForm(forms.Form):
+    """One request. Choices depend on what is chosen above them; the page fetches the form again on a change."""
+
+    kind = forms.ChoiceField(label="报表", choices=[(kind.slug, kind.label) for kind in KINDS])
+    round = forms.ChoiceField(label="评定轮次")
+    unit = forms.ChoiceField(label="范围")
+    branch = forms.ChoiceField(label="党支部", required=False)
+    each = forms.BooleanField(label="每个党总支各一份，打成压缩包", required=False)
+    format = forms.ChoiceField(label="格式", choices=FORMATS, widget=forms.RadioSelect, initial=Export.Format.XLSX)
+
+    def __init__(self, *args: Any, reach: Scope, rounds: Sequence[Round], **kwargs: Any) -> None:
+        """Fill the choices for what is chosen so far."""
+        super().__init__(*args, **kwargs)
+        self.reach, self.rounds = reach, list(rounds)
+        self.chosen_kind = BY_SLUG.get(str(self._so_far("kind")), KINDS[0])
+        wanted = str(self._so_far("round"))
+        self.chosen_round = next((r for r in self.rounds if str(r.pk) == wanted), next(iter(self.rounds), None))
+        self.offer = Offer(reach, self.chosen_round)
+        self._fill()
+
+    def _so_far(self, name: str) -> Any:
+        return self.data.get(self.add_prefix(name)) if self.is_bound else self.initial.get(name)
+
+    def _fill(self) -> None:
+        several = len({row.campaign_id for row in self.rounds}) > 1
+        labels = [(str(r.pk), f"{r.campaign} {r.name}" if several else r.name) for r in self.rounds]
+        self.fields["round"].choices = labels  # type: ignore[attr-defined]
+        units = self.offer.parents(self.chosen_kind)
+        self.fields["unit"].choices = units  # type: ignore[attr-defined]
+        keys = [key for key, _ in units]
+        self.chosen_unit = next((k for k in keys if k == str(self._so_far("unit"))), keys[0] if keys else "")
+        branches = self.offer.branches(self.chosen_unit) if Level.BRANCH in self.chosen_kind.levels else []
+        if branches:
+            first = (ALL_BRANCHES, f"全部，每个支部一份（{len(branches)} 份）")
+            rest = branches if self.chosen_unit == "direct" else [first, *branches]
+            self.fields["branch"].choices = rest  # type: ignore[attr-defined]
+        else:
+            del self.fields["branch"]
+        if not self._offers_each():
+            del self.fields["each"]
+
+    def _offers_each(self) -> bool:
+        root = str(self.chosen_round.campaign.root_id) if self.chosen_round else ""
+        return self.chosen_kind.slug == "annex5" and self.chosen_unit == root
+
+    @property
+    def hint(self) -> str:
+        """Return how many files the zip would hold, "" for a single file."""
+        if not self.chosen_round or self.chosen_unit in ("", "direct") or self.chosen_unit.startswith("branch-"):
+            return ""
+        count = self.offer.count(self.chosen_unit, self.chosen_kind)
+        if self.chosen_kind.slug == "annex5":
+            return f"勾选后共 {count} 份，打成一个压缩包" if self._offers_each() else ""
+        return "" if self._so_far("branch") else f"共 {count} 份，打成一个压缩包"
+
+    @property
+    def preview_url(self) -> str:
+        """Return where the chosen document can be seen first; "" where several would come of it."""
+        if self.chosen_round is None:
+            return ""
+        chosen = self.chosen_unit.removeprefix("branch-")
+        if Level.BRANCH in self.chosen_kind.levels and not self.chosen_unit.startswith("branch-"):
+            offered = {key for key, _ in self.offer.branches(self.chosen_unit)}
+            chosen = str(self._so_far("branch") or "") if str(self._so_far("branch")) in offered else ""
+        if not chosen.isdigit():
+            return ""
+        return reverse("annex-preview", args=[self.chosen_kind.slug, self.chosen_round.pk, int(chosen)])
+
+    def node(self) -> Branch | None:
+        """Return the chosen node, once the form is valid; None when it has gone."""
+        chosen = self.cleaned_data.get("branch") or self.cleaned_data["unit"].removeprefix("branch-")
+        return Branch.objects.filter(pk=int(chosen)).first() if chosen.isdigit() else None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse 直属党支部 without a branch: they have no unit of their own."""
+        cleaned = super().clean() or {}
+        if cleaned.get("unit") == "direct" and not cleaned.get("branch"):
+            self.add_error("branch" if "branch" in self.fields else "unit", "请选择一个直属党支部。")
+        return cleaned
+
+    def order(self) -> Order:
+        """Return the order of a valid form. Raises Branch.DoesNotExist when the unit has gone meanwhile."""
+        node = self.node()
+        if node is None or self.chosen_round is None:
+            raise Branch.DoesNotExist
+        each = bool(self.cleaned_data.get("each"))
+        return Order(self.chosen_kind, self.chosen_round, node, self.cleaned_data["format"], each)
+
+
+def wish_for(order: Order, name: str) -> Wish:
+    """Return the request for an order: a zip where several documents come of it; `name` is the unit's."""
+    bundled = order.kind.bundled(order.unit, each=order.each)
+    params: dict[str, Any] = {"round": order.round.pk}
+    if bundled:
+        params |= {"inner": order.format, "each": order.each}
+    several = f"，每个{order.kind.each}一份" if bundled else ""
+    return Wish(
+        kind=order.kind.slug,
+        format=Export.Format.ZIP if bundled else order.format,
+        unit=order.unit,
+        title=order.kind.label,
+        scope_summary=f"{name}{several}，{order.round.name}",
+        params=params,
+    )

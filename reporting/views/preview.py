@@ -1,0 +1,70 @@
+"""The annex on screen, from the same cells as the workbook and the PDF; and its export from there."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from branches.models import Branch
+from branches.permissions import Action, enforce, requires
+from grading.models import Round
+from reporting.kinds import BY_SLUG
+from reporting.models import Export
+from reporting.orders import NothingToShowError, Order, facts_for, stamp_for
+from reporting.tables.html import render_sheet
+from reporting.views.exports import take
+
+PAPER = {("A4", "landscape"): "A4 横向", ("A4", "portrait"): "A4 纵向", ("A3", "landscape"): "A3 横向"}
+
+
+def _order(request: HttpRequest, kind: str, round_: int, unit: int) -> Order:
+    """Return what to show.
+
+    Raises Http404 for what is not there or must not seem to be, PermissionDenied with the reason.
+    """
+    node = Branch.objects.filter(pk=unit).first()
+    chosen = BY_SLUG.get(kind)
+    reach = request.scope  # type: ignore[attr-defined]
+    found = Round.objects.within(reach).select_related("campaign__root", "scale").filter(pk=round_).distinct().first()
+    if node is None or chosen is None or found is None or found.state == Round.State.PREPARING:
+        raise Http404
+    enforce(request, Action.EXPORT, node)
+    if node.level not in chosen.levels or chosen.bundled(node, each=False):
+        raise Http404
+    return Order(chosen, found, node, Export.Format.PDF)
+
+
+@require_GET
+@requires(Action.EXPORT)
+def show(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpResponse:
+    """Show an annex of one unit as it will print."""
+    order = _order(request, kind, round_pk, unit_pk)
+    context: dict[str, Any] = {"order": order}
+    try:
+        facts = facts_for(order)
+    except NothingToShowError as nothing:
+        return render(request, "reporting/preview.html", context | {"nothing": str(nothing)}, status=404)
+    sheets = order.kind.lay(facts[0], stamp_for(request.user))
+    drawn = [render_sheet(sheet) for sheet in sheets]
+    page = sheets[0].page
+    context |= {
+        "body": "".join(one.body for one in drawn),
+        "style": "\n".join(one.style for one in drawn),
+        "about": order.kind.name(facts[0]),
+        "pages": sum(len(sheet.pages) for sheet in sheets),
+        "wide": page.orientation == "landscape",
+        "paper": PAPER.get((page.size, page.orientation), page.size),
+    }
+    return render(request, "reporting/preview.html", context)
+
+
+@require_POST
+@requires(Action.EXPORT)
+def export(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpResponse:
+    """Ask for the annex seen, as a file."""
+    order = _order(request, kind, round_pk, unit_pk)
+    wanted = request.POST.get("format")
+    chosen = Export.Format.XLSX if wanted == Export.Format.XLSX else Export.Format.PDF
+    return take(request, replace(order, format=chosen))
