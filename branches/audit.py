@@ -62,11 +62,11 @@ def record(
     return entry
 
 
-def _link(previous: str, position: int, entry: AuditEntry) -> str:
+def _link(previous: str, position: int, entry: AuditEntry, sealed_at: dt.datetime) -> str:
     values = (
         previous, position, entry.pk, entry.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         entry.account_id, entry.actor, entry.address, entry.action, entry.thing, entry.thing_id, entry.branch_id,
-        entry.summary, entry.detail_digest,
+        entry.summary, entry.detail_digest, sealed_at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
     )  # fmt: skip
     return hashlib.sha256(_canonical(values).encode()).hexdigest()
 
@@ -79,8 +79,9 @@ def seal(limit: int = 1000) -> int:
     sealed = 0
     for entry in AuditEntry.objects.filter(seal__isnull=True).order_by("pk")[:limit]:
         position += 1
-        digest = _link(digest, position, entry)
-        AuditSeal.objects.create(position=position, entry=entry, digest=digest, sealed_at=clock.now())
+        moment = clock.now()
+        digest = _link(digest, position, entry, moment)
+        AuditSeal.objects.create(position=position, entry=entry, digest=digest, sealed_at=moment)
         sealed += 1
     return sealed
 
@@ -102,7 +103,7 @@ def _faults() -> Iterator[tuple[str, int, str]]:
         if row.position != expected:
             yield f"封存序号不连续：缺第 {expected} 条", expected, digest
             expected = row.position
-        digest_now = _link(digest, row.position, row.entry)
+        digest_now = _link(digest, row.position, row.entry, row.sealed_at)
         if digest_now != row.digest:
             yield f"第 {row.position} 条记录（编号 {row.entry_id}）与封存时不符", row.position, digest
         detail = details.get(row.entry_id)
