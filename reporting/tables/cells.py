@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from reporting.tables.definition import Align, Page
@@ -168,6 +169,12 @@ class Sheet:
     def width_of(self, cell: Cell) -> float:
         """Return the width a cell covers, in millimetres."""
         return self.edges_mm[cell.col + cell.colspan] - self.edges_mm[cell.col]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything the sheet shows; equal for equal content, whoever asks and whenever."""
+        shown = (self.title, self.page, self.widths_mm, self.header, self.pages, self.rows)
+        return sha256(repr(shown).encode()).hexdigest()
 
     def with_rows(self, rows: tuple[Row, ...], pages: tuple[tuple[int, int], ...]) -> "Sheet":
         """Return the sheet with other rows and pages."""

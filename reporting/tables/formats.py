@@ -2,9 +2,11 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Kind = Literal["text", "name", "number", "percent", "date", "tick"]
@@ -91,7 +93,8 @@ def half_up(number: Decimal | Fraction | int, places: int) -> Decimal:
         whole, rest = divmod(scaled.numerator, scaled.denominator)
         whole += 1 if rest * 2 >= scaled.denominator else 0
         return (Decimal(whole) * (-1 if number < 0 else 1)).scaleb(-places)
-    return Decimal(number).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    rounded = Decimal(number).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return rounded or abs(rounded)
 
 
 def _number(value: Any, form: Format) -> tuple[Value, str]:
@@ -149,3 +152,32 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
         return text, text
     text = clean_text(str(value))
     return text, text
+
+
+def shower(form: Format, blank: str = DASH) -> Callable[[Any], tuple[Value, str]]:
+    """Return `display` for one column of a long table: the same answers, the usual ones without detours."""
+
+    @lru_cache(maxsize=4096)
+    def text(value: str) -> tuple[Value, str]:
+        return display(value, form, blank)
+
+    if form.kind == "number" and form.places:
+        step = Decimal(1).scaleb(-form.places)
+
+        def decimal(value: Any) -> tuple[Value, str]:
+            if type(value) is Decimal:
+                rounded = value.quantize(step, rounding=ROUND_HALF_UP) or abs(value.quantize(step))
+                return rounded, str(rounded)
+            return text(value) if type(value) is str else display(value, form, blank)
+
+        return decimal
+
+    def other(value: Any) -> tuple[Value, str]:
+        kind = type(value)
+        if kind is str:
+            return text(value)
+        if kind is int and form.kind == "number":
+            return value, str(value)
+        return display(value, form, blank)
+
+    return other

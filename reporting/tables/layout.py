@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from reporting.tables.cells import Cell, Look, Row, Sheet, look
 from reporting.tables.definition import Column, Facts, Group, Head, Table, Total, TotalCell
-from reporting.tables.formats import TEXT, clean_text, display
+from reporting.tables.formats import TEXT, Value, clean_text, display, shower
 from reporting.tables.forms import place
 from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM, fitting_points, height_of
 from reporting.tables.paginate import paginate
@@ -76,12 +77,28 @@ class _Line:
     level: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is the same in all cells of a column; `room` is how many digits surely fit."""
+
+    col: int
+    key: str
+    read: Callable[[Any], Any] | None
+    show: Callable[[Any], tuple[Value, str]]
+    look: Look
+    merged: bool
+    mark: str
+    number: bool
+    room: float
+
+
 class _Body:
     """Lays the rows of one table; lives for one call of lay_out."""
 
     def __init__(self, table: Table, leaves: Sequence[Column], rows: Sequence[Any], first: int) -> None:
         self.table = table
         self.leaves = leaves
+        self.keys = [column.key for column in table.leaves()]
         self.rows = rows
         self.first = first
         self.widths = tuple(column.width_mm for column in leaves)
@@ -147,8 +164,7 @@ class _Body:
         """Return the body's rows."""
         lines = self.lines()
         ends = self._merge_ends(lines)
-        looks = self.looks()
-        columns = [(index, column, looks[index], index in self.merged) for index, column in enumerate(self.leaves)]
+        plans = self._plans()
         laid: list[Row] = []
         before: Any = None
         for index, line in enumerate(lines):
@@ -156,27 +172,50 @@ class _Body:
                 laid.append(self._total_row(line, index, ends))
                 continue
             cells = []
-            for col, column, shared, merged in columns:
-                if merged and ends[col][index] == 0:
+            for plan in plans:
+                span = ends[plan.col][index] if plan.merged else 1
+                if not span:
                     continue
-                value, text = display(column.read(line.row, line.number), column.format, column.blank)
-                if column.format.is_number and text and not isinstance(value, str):
-                    shared = self._fitted(text, shared, col)
-                span = ends[col][index] if merged else 1
-                mark = CONTINUED if merged and self.merged[col].columns[0] == column.key else ""
-                cells.append(Cell(self.first + index, col, value, text, shared, span, 1, column.key, "", (), mark))
+                raw = line.number if plan.read is None else plan.read(line.row)
+                value, text = plan.show(raw)
+                shared = plan.look
+                if plan.number and len(text) > plan.room and not isinstance(value, str):
+                    shared = self._fitted(text, shared, plan.col)
+                cells.append(
+                    Cell(self.first + index, plan.col, value, text, shared, span, 1, plan.key, "", (), plan.mark)
+                )
             forced = before is not None and self._forced(line.row, before)
             before = line.row
             laid.append(self._row("body", cells, line, lines, index, forced=forced))
         return self._with_heights(laid)
+
+    def _plans(self) -> list[_Plan]:
+        """Return for each column what is the same in all its cells."""
+        mappings = bool(self.rows) and isinstance(self.rows[0], Mapping)
+        plans = []
+        for col, (column, shared) in enumerate(zip(self.leaves, self.looks(), strict=True)):
+            read = column.value or (itemgetter(column.key) if mappings else attrgetter(column.key))
+            merge = self.merged.get(col)
+            plans.append(
+                _Plan(
+                    col=col,
+                    key=column.key,
+                    read=None if column.counter else read,
+                    show=shower(column.format, column.blank),
+                    look=shared,
+                    merged=merge is not None,
+                    mark=CONTINUED if merge is not None and merge.columns[0] == column.key else "",
+                    number=column.format.is_number,
+                    room=(self.widths[col] - 1) / (shared.points * MM_PER_POINT * 0.6),
+                )
+            )
+        return plans
 
     def _forced(self, row: Any, before: Any) -> bool:
         return self.table.page_break_before is not None and self.table.page_break_before(row, before)
 
     def _fitted(self, text: str, shared: Look, col: int) -> Look:
         """Return a smaller look where a number would not fit its column (Excel would print ####)."""
-        if len(text) * shared.points * MM_PER_POINT * 0.6 + 1 <= self.widths[col]:
-            return shared
         points = fitting_points(text, shared.face, shared.points, self.widths[col])
         return shared if points == shared.points else replace(shared, size=points)
 
@@ -219,7 +258,7 @@ class _Body:
 
     def _span(self, cell: TotalCell) -> tuple[int, int]:
         """Return the columns of a total's cell; ends that are not exported shrink to those that are."""
-        keys = [column.key for column in self.table.leaves()]
+        keys = self.keys
         inside = keys[keys.index(cell.key) : keys.index(cell.through or cell.key) + 1]
         places = [self.position[key] for key in inside if key in self.position]
         return (places[0], places[-1] + 1) if places else (0, 0)
@@ -257,14 +296,15 @@ class _Body:
 
     def _with_heights(self, rows: list[Row]) -> list[Row]:
         """Return the rows high enough for their text. Most texts are short, so this looks before it measures."""
-        room = [width - PADDING_X_MM for width in self.widths]
+        em = MM_PER_POINT * max(self.table.body_pt, 1)
+        room = [(width - PADDING_X_MM) / em for width in self.widths]
         tall: list[Cell] = []
         for index, row in enumerate(rows):
             need = row.height_mm
             for cell in row.cells:
                 if cell.rowspan > 1:
                     tall.append(cell)
-                elif len(cell.text) * cell.look.points * MM_PER_POINT > room[cell.col] or "\n" in cell.text:
+                elif len(cell.text) > room[cell.col] or "\n" in cell.text:
                     width = self.edges[cell.col + cell.colspan] - self.edges[cell.col]
                     need = max(need, height_of(cell.text, cell.look, width))
             if need > row.height_mm:

@@ -18,6 +18,10 @@ from reporting.tables.metrics import cell_height
 #: Left free on each page: what an estimate of heights may be wrong by.
 SLACK_MM = 2.5
 ROWS_WITH_CLOSING = 3
+#: Excel knows no row higher than 409 points.
+MAX_ROW_MM = 409 / 72 * 25.4
+MIN_TALL_MM = 8.0
+SMALLEST_POINTS = 5.0
 
 
 @dataclass(frozen=True)
@@ -176,12 +180,29 @@ def _divide(sheet: Sheet, first: int, starts: Sequence[int]) -> tuple[Row, ...]:
     )
 
 
+def _low_enough(row: Row, sheet: Sheet, room: float) -> Row:
+    """Return a row that fits on one page: what is too long for it is set smaller."""
+    if row.height_mm <= room:
+        return row
+    cells, height = [], 0.0
+    for cell in row.cells:
+        width = sheet.width_of(cell)
+        while cell.rowspan == 1 and cell_height(cell, width) > room and cell.look.points > SMALLEST_POINTS:
+            cell = cell.changed(look=replace(cell.look, size=cell.look.points - 0.5))
+        if cell.rowspan == 1:
+            height = max(height, cell_height(cell, width))
+        cells.append(cell)
+    return replace(row, cells=tuple(cells), height_mm=min(room, max(height, MIN_TALL_MM)))
+
+
 def paginate(sheet: Sheet) -> Sheet:
     """Return the sheet with its pages cut and its merged cells divided at page ends."""
     header = sum(row.height_mm for row in sheet.rows[sheet.header[0] : sheet.header[1]])
     first = sheet.header[1]
     room = sheet.page.body_height_mm - SLACK_MM - header
     head = sum(row.height_mm for row in sheet.rows[: sheet.header[0]])
+    tallest = min(room - head, MAX_ROW_MM)
+    sheet = replace(sheet, rows=tuple(_low_enough(row, sheet, tallest) for row in sheet.rows))
     atoms = _atoms(sheet, first, room)
     if not atoms:
         return replace(sheet, pages=((0, len(sheet.rows)),))

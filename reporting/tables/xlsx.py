@@ -7,18 +7,18 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Protection, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.pagebreak import Break, RowBreak
 from openpyxl.worksheet.worksheet import Worksheet
 
-from reporting.tables.cells import FRAMED, Cell, Face, Look, Row, Sheet
+from reporting.tables.cells import Face, Look, Sheet
+from reporting.tables.xlsx_rows import RowWriter, Sides
 
 #: The names an office expects; Excel takes them from the computer it runs on.
 FONT_NAMES: dict[Face, str] = {
@@ -32,16 +32,11 @@ _PAPER = {"A4": 9, "A3": 8}
 _VERTICAL = {"top": "top", "middle": "center", "bottom": "bottom"}
 _SIDES = {"": Side(), "thin": Side(style="thin"), "medium": Side(style="medium")}
 _MM_PER_INCH = 25.4
-_POINTS_PER_MM = 72 / 25.4
 _UNITS_PER_MM = 96 / 25.4 / 8
-_EPOCH = dt.date(1899, 12, 30)
 _STAMP = (1980, 1, 1, 0, 0, 0)
-_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _BAD_NAME = re.compile(r"[\[\]:*?/\\']")
 _SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.DOTALL)
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
-
-Sides = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -66,12 +61,16 @@ class _Styles:
     def __init__(self, carrier: Worksheet) -> None:
         self.carrier = carrier
         self.known: dict[tuple[Look, Sides], int] = {}
+        self.quick: dict[tuple[int, Sides], int] = {}
 
     def number(self, look: Look, sides: Sides) -> int:
         """Return the number of a format, made on first use."""
-        found = self.known.get((look, sides))
+        found = self.quick.get((id(look), sides))
         if found is None:
-            found = self.known[look, sides] = self._make(look, sides)
+            found = self.known.get((look, sides))
+            if found is None:
+                found = self.known[look, sides] = self._make(look, sides)
+            self.quick[id(look), sides] = found
         return found
 
     def _make(self, look: Look, sides: Sides) -> int:
@@ -89,93 +88,6 @@ class _Styles:
         cell.number_format = look.format.excel if look.format.kind in {"number", "percent", "date"} else "@"
         cell.protection = Protection(locked=not look.editable)
         return int(cell.style_id)
-
-
-class _Grid:
-    """Which cell covers which place, and which lines stand around each place of a row."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self.sheet = sheet
-        self.columns = len(sheet.widths_mm)
-        self.first = sheet.header[0]
-        self.last = max((index for index, row in enumerate(sheet.rows) if row.band in FRAMED), default=-1)
-        self.page_first = {start for start, _ in sheet.pages[1:]}
-        self.page_last = {start - 1 for start, _ in sheet.pages[1:]}
-
-    def sides(self, cell: Cell, row: int, col: int) -> Sides:
-        """Return the lines around one place of a cell: inner thin, frame medium, pages closed at head and foot."""
-        if not cell.look.boxed:
-            return ("", "", "", "")
-        if self.sheet.rows[row].band not in FRAMED:
-            return tuple(
-                "thin" if edge else "" for edge in (True, col == cell.col + cell.colspan - 1, True, col == cell.col)
-            )  # type: ignore[return-value]
-        top = row == cell.row
-        bottom = row == cell.row + cell.rowspan - 1
-        above = row == self.first or row in self.page_first
-        below = row == self.last or row in self.page_last
-        return (
-            "medium" if above else "thin" if top and not cell.look.open_top else "",
-            "medium" if col == self.columns - 1 else "thin" if col == cell.col + cell.colspan - 1 else "",
-            "medium" if below else "thin" if bottom and not cell.look.open_bottom else "",
-            "medium" if col == 0 else "thin" if col == cell.col else "",
-        )
-
-
-def text_xml(text: str) -> str:
-    """Return text for a sheet's XML; what Excel would read as an escape (_x0041_) is written as text."""
-    return escape(_ESCAPED.sub("_x005F_", text))
-
-
-def _number(value: int | Decimal | dt.date) -> str:
-    """Return a number or a date's serial number."""
-    if isinstance(value, dt.date):
-        return str((value - _EPOCH).days)
-    return str(value) if isinstance(value, int) else format(value, "f")
-
-
-class _Rows:
-    """Writes the rows of a sheet as XML."""
-
-    def __init__(self, sheet: Sheet, styles: _Styles) -> None:
-        self.sheet = sheet
-        self.styles = styles
-        self.grid = _Grid(sheet)
-        self.letters = [get_column_letter(index + 1) for index in range(len(sheet.widths_mm))]
-        self.cache: dict[tuple[Look, Sides], int] = styles.known
-        self.open: dict[int, Cell] = {}
-
-    def chunks(self) -> Iterator[str]:
-        """Yield the rows, one string each."""
-        for index, row in enumerate(self.sheet.rows):
-            yield self.row(index, row)
-
-    def row(self, index: int, row: Row) -> str:
-        """Return one row; places a merged cell covers carry its lines and no value."""
-        height = row.height_mm * _POINTS_PER_MM
-        parts = [f'<row r="{index + 1}" ht="{height:.2f}" customHeight="1">']
-        places: dict[int, Cell] = dict(self.open)
-        for cell in row.cells:
-            for col in range(cell.col, cell.col + cell.colspan):
-                places[col] = cell
-                if cell.rowspan > 1:
-                    self.open[col] = cell
-        parts.extend(self.place(places[col], index, col) for col in sorted(places))
-        for col in [col for col, cell in self.open.items() if cell.row + cell.rowspan - 1 <= index]:
-            del self.open[col]
-        parts.append("</row>")
-        return "".join(parts)
-
-    def place(self, cell: Cell, row: int, col: int) -> str:
-        """Return one place of the grid."""
-        style = self.styles.number(cell.look, self.grid.sides(cell, row, col))
-        where = f'<c r="{self.letters[col]}{row + 1}" s="{style}"'
-        if row != cell.row or col != cell.col or cell.text == "":
-            return where + "/>"
-        value = cell.value
-        if value is None or isinstance(value, str):
-            return f'{where} t="inlineStr"><is><t xml:space="preserve">{text_xml(cell.text)}</t></is></c>'
-        return f"{where}><v>{_number(value)}</v></c>"
 
 
 def _sheet_name(name: str, taken: Iterable[str]) -> str:
@@ -223,12 +135,13 @@ def _set_sheet(sheet: Sheet, page: Worksheet) -> None:
     page.sheet_view.showGridLines = False
     for index, width in enumerate(sheet.widths_mm, 1):
         page.column_dimensions[get_column_letter(index)].width = round(width * _UNITS_PER_MM, 2)
-    for cell in sheet.cells:
-        if cell.rowspan > 1 or cell.colspan > 1:
-            page.merged_cells.add(
-                f"{get_column_letter(cell.col + 1)}{cell.row + 1}:"
-                f"{get_column_letter(cell.col + cell.colspan)}{cell.row + cell.rowspan}"
-            )
+    page.merged_cells.ranges = {
+        CellRange(
+            min_col=cell.col + 1, min_row=cell.row + 1, max_col=cell.col + cell.colspan, max_row=cell.row + cell.rowspan
+        )
+        for cell in sheet.cells
+        if cell.rowspan > 1 or cell.colspan > 1
+    }
     if sheet.header[1] > sheet.header[0]:
         page.freeze_panes = f"{get_column_letter(sheet.freeze + 1)}{sheet.header[1] + 1}"
     if any(cell.look.editable for cell in sheet.cells):
@@ -300,7 +213,7 @@ def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> byt
     book._fonts[0] = Font(name="宋体", size=11, charset=134)  # noqa: SLF001 - the unit of column widths is the default font
     pages = [book.create_sheet(_sheet_name(sheet.name, book.sheetnames)) for sheet in sheets]
     styles = _Styles(pages[0])
-    bodies = [list(_Rows(sheet, styles).chunks()) for sheet in sheets]
+    bodies = [list(RowWriter(sheet, styles.number).chunks()) for sheet in sheets]
     for sheet, page in zip(sheets, pages, strict=True):
         _set_sheet(sheet, page)
     chosen = properties or Properties()

@@ -1,11 +1,11 @@
 """The rules of page ends."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting.tables import Column, Merge, Signature, Subtotal, Table, Total, TotalCell, lay_out
 from reporting.tables.cells import Sheet
-from reporting.tables.paginate import SLACK_MM
+from reporting.tables.paginate import MAX_ROW_MM, SLACK_MM
 from tests.tables.samples import school_sheet
 
 SPLIT = Table(
@@ -61,6 +61,7 @@ def _check(sheet: Sheet) -> None:
     assert sum(1 for row in last if row.split >= 0) >= wanted
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12))
 def test_the_rules_hold_for_any_sizes(sizes: list[int]) -> None:
     _check(lay_out(SPLIT, _rows(*sizes)))
@@ -117,6 +118,20 @@ def test_a_page_break_may_be_asked_for() -> None:
 
 def test_the_sample_is_cut_where_a_clerk_would() -> None:
     _check(school_sheet())
+
+
+def test_a_row_longer_than_a_page_is_set_smaller() -> None:
+    table = Table(slug="long", title="表", columns=SPLIT.columns)
+    sheet = lay_out(table, [{"unit": "短", "name": "很长的问题描述，" * 300}, {"unit": "短", "name": "短"}])
+    tall = next(row for row in sheet.rows if row.band == "body")
+    assert tall.height_mm <= MAX_ROW_MM
+    assert tall.cells[1].look.points < 8
+    assert len(tall.cells[1].text) == 2400
+
+
+def test_equal_content_has_an_equal_digest() -> None:
+    assert lay_out(SPLIT, _rows(3)).digest == lay_out(SPLIT, _rows(3)).digest
+    assert lay_out(SPLIT, _rows(3)).digest != lay_out(SPLIT, _rows(4)).digest
 
 
 def test_pagination_grows_with_the_rows() -> None:
