@@ -207,8 +207,8 @@ class Inputs:
         """Take counts and results; an exemption stands before whatever was handed in."""
         for count in AppraisalCount.objects.filter(unit__in=self.units):
             counts = counts_of(count)
-            if counts is not None:
-                self._given[count.unit_id][self.sources[count.source_id].code] = scoring.CountsInput(counts)
+            given = scoring.MissingInput(count.reason) if counts is None else scoring.CountsInput(counts)
+            self._given[count.unit_id][self.sources[count.source_id].code] = given
         for result in AnnualResult.objects.filter(unit__in=self.units):
             code = self.sources[result.source_id].code
             self._given[result.unit_id][code] = scoring.AnnualInput(result.label, result.score)

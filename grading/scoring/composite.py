@@ -52,7 +52,14 @@ class ExemptInput:
     reason: str
 
 
-SourceInput = SheetInput | CountsInput | AnnualInput | ExemptInput
+@dataclass(frozen=True, slots=True)
+class MissingInput:
+    """A source that is known to be missing, with the reason (未组织, 作废, 有效票太少)."""
+
+    reason: str
+
+
+SourceInput = SheetInput | CountsInput | AnnualInput | ExemptInput | MissingInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ def score_source(rule: SourceRule, rubric: RubricRule, given: SourceInput | None
     """
     if given is None:
         return _missing(rule, "还没有数据")
+    if isinstance(given, MissingInput):
+        return _missing(rule, given.reason)
     if isinstance(given, ExemptInput):
         return SourceScore(rule.code, rule.name, rule.kind, rule.weight, SourceStatus.EXEMPT, None, given.reason)
     if isinstance(given, SheetInput) and rule.kind is SourceKind.SHEET:

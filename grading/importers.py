@@ -1,0 +1,344 @@
+"""年度考核 and 群众评议 workbooks: plan what a file would record, let a person settle doubts, then apply all of it.
+
+A plan writes nothing. Spellings that only resemble a branch are proposed, never merged; a row that contradicts itself
+waits for an answer; branches the file does not name are listed and nothing is invented for them.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from django.db import transaction
+
+from branches.importers import site_vocabulary
+from branches.intake.annual import AnnualRules, Answer, read_annual
+from branches.intake.appraisal import read_appraisal
+from branches.intake.matching import KnownBranch, MatchResult, Proposal, match_names, wanted_names
+from branches.intake.shapes import (
+    AnnualReading,
+    AnnualRow,
+    AppraisalReading,
+    AppraisalRow,
+    AppraisalState,
+    GradeBand,
+    MappingChoice,
+    Problem,
+    Severity,
+    Workbook,
+)
+from branches.intake.vocabulary import Vocabulary
+from branches.intake.workbook import read_workbook
+from branches.models import Account
+from grading.models import AnnualResult, AppraisalCount, RoundUnit, Source
+from grading.services import sources
+from grading.services.errors import RefusedError
+
+Row = TypeVar("Row", AnnualRow, AppraisalRow)
+LISTED = 5
+
+
+class Fate(StrEnum):
+    """What a row of the file would do."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    EXEMPT = "exempt"
+    NO_RESULT = "no_result"
+    PROPOSED = "proposed"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    LEFT_OUT = "left_out"
+
+    @property
+    def zh(self) -> str:
+        """Say it to a person."""
+        return FATES[self]
+
+
+FATES = {
+    Fate.NEW: "新录入",
+    Fate.CHANGED: "更改",
+    Fate.SAME: "没有变化",
+    Fate.EXEMPT: "免计",
+    Fate.NO_RESULT: "没有结果，按缺项处理",
+    Fate.PROPOSED: "名称相近，请确认",
+    Fate.UNKNOWN: "本轮没有这个支部",
+    Fate.DUPLICATE: "与前面的行重复",
+    Fate.LEFT_OUT: "不导入",
+}
+
+
+@dataclass(frozen=True)
+class PlanLine(Generic[Row]):
+    """One row of the file with the branch it means (if it is clear) and what would become of it."""
+
+    position: int
+    row: Row
+    fate: Fate
+    unit: RoundUnit | None = None
+    proposals: tuple[Proposal, ...] = ()
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Row]):
+    """What a file would do. `ready` when no error is left and every proposal is answered."""
+
+    source: Source
+    file_name: str
+    reading: AnnualReading | AppraisalReading
+    lines: tuple[PlanLine[Row], ...]
+    missing: tuple[RoundUnit, ...]
+    problems: tuple[Problem, ...]
+
+    def of(self, *fates: Fate) -> tuple[PlanLine[Row], ...]:
+        """Return the lines of some fates."""
+        return tuple(line for line in self.lines if line.fate in fates)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Problems that stop the import."""
+        return tuple(problem for problem in self.problems if problem.level is Severity.ERROR)
+
+    @property
+    def open_questions(self) -> tuple[PlanLine[Row], ...]:
+        """Rows whose branch a person has to confirm."""
+        return self.of(Fate.PROPOSED)
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the plan may be applied."""
+        return not self.errors and not self.open_questions and not self.of(Fate.DUPLICATE)
+
+    @property
+    def changes(self) -> int:
+        """How many branches would get something new."""
+        return len(self.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT))
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What a person answered: names by row position (None: none of them), contradictions by "sheet!row"."""
+
+    names: Mapping[int, str | None]
+    answers: Mapping[str, Answer]
+    void_contradictions: bool = False
+    mapping: Mapping[str, MappingChoice] | None = None
+
+
+NO_DOUBTS = Doubts({}, {})
+
+
+FateOf = Callable[[Any, RoundUnit], tuple[Fate, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an import recorded."""
+
+    recorded: int
+    exempted: int
+    unchanged: int
+    missing: int
+
+
+def annual_rules(source: Source) -> AnnualRules:
+    """Return what a round says about yearly results, for the reader: points and agreeing scores of each grade."""
+    hundred = Decimal(100)
+    bands = {
+        row.label: GradeBand(
+            row.points,
+            row.low if row.low is not None else Decimal(0),
+            row.high if row.high is not None else hundred,
+        )
+        for row in source.annual_points.all()
+    }
+    return AnnualRules(bands=bands, maximum=None if source.allow_over else hundred)
+
+
+def plan_annual(
+    *, source: Source, units: Iterable[RoundUnit], workbook: Workbook, doubts: Doubts = NO_DOUBTS,
+    vocabulary: Vocabulary | None = None,
+) -> Plan[AnnualRow]:  # fmt: skip
+    """Say what a workbook of yearly results would record for `units` (those the person may record for).
+
+    Raises ValueError or KeyError for an impossible mapping or an answer that was not offered.
+    """
+    words = vocabulary or site_vocabulary()
+    reading = read_annual(workbook, words, rules=annual_rules(source), answers=doubts.answers, mapping=doubts.mapping)
+    known = list(units)
+    stored = {row.unit_id: row for row in AnnualResult.objects.filter(source=source, unit__in=known)}
+    exempt = dict(source.exemptions.filter(unit__in=known).values_list("unit_id", "reason"))
+
+    def fate(row: AnnualRow, unit: RoundUnit) -> tuple[Fate, str]:
+        old = stored.get(unit.pk)
+        before = "" if old is None else _annual_words(old.label, old.score)
+        if row.exempt:
+            return (Fate.SAME if exempt.get(unit.pk) == row.reason else Fate.EXEMPT), before
+        if row.grade is None and row.score is None:
+            return (Fate.LEFT_OUT if row.how == "经核对不采用" else Fate.NO_RESULT), before
+        if old is None:
+            return Fate.NEW, before
+        same = (old.label, old.score) == (row.grade or "", row.score)
+        return (Fate.SAME if same and unit.pk not in exempt else Fate.CHANGED), before
+
+    return _plan((source, workbook.name, reading), known, doubts, fate)
+
+
+def _annual_words(label: str, score: Decimal | None) -> str:
+    """Say a stored result."""
+    number = "" if score is None else format(score.normalize(), "f")
+    return " ".join(part for part in (label, number) if part)
+
+
+def plan_counts(
+    *, source: Source, units: Iterable[RoundUnit], workbook: Workbook, doubts: Doubts = NO_DOUBTS,
+    vocabulary: Vocabulary | None = None,
+) -> Plan[AppraisalRow]:  # fmt: skip
+    """Say what a workbook of ballot counts would record for `units`. Raises as `plan_annual`."""
+    words = vocabulary or site_vocabulary()
+    reading = read_appraisal(
+        workbook, words, floor=source.minimum_ballots or None,
+        void_contradictions=doubts.void_contradictions, mapping=doubts.mapping,
+    )  # fmt: skip
+    known = list(units)
+    options = {option.code for option in source.options.all()}
+    stored = {row.unit_id: row for row in AppraisalCount.objects.filter(source=source, unit__in=known)}
+
+    def fate(row: AppraisalRow, unit: RoundUnit) -> tuple[Fate, str]:
+        old = stored.get(unit.pk)
+        if old is None:
+            return Fate.NEW, ""
+        given = _count_input(row, unit, options)
+        same = (old.state, old.issued, old.returned, old.valid, old.counts, old.reason) == (
+            given.state, given.issued, given.returned, given.valid, dict(given.counts), given.reason,
+        )  # fmt: skip
+        return (Fate.SAME if same else Fate.CHANGED), str(old)
+
+    return _plan((source, workbook.name, reading), known, doubts, fate)
+
+
+def _known(units: Sequence[RoundUnit]) -> list[KnownBranch]:
+    """Return the branches of a round as names are matched against."""
+    return [
+        KnownBranch(
+            key=str(unit.pk),
+            name=unit.name,
+            unit_name="" if unit.direct else unit.parent_name,
+            aliases=(unit.short_name,) if unit.short_name else (),
+            code=unit.code,
+        )
+        for unit in units
+    ]
+
+
+def _plan(read: tuple[Source, str, Any], units: list[RoundUnit], doubts: Doubts, fate: FateOf) -> Plan[Any]:
+    """Match rows with branches and say what becomes of each."""
+    source, file_name, reading = read
+    matched = match_names(wanted_names(reading.rows), _known(units))
+    resolved = matched.resolved(dict(doubts.names))
+    by_key = {str(unit.pk): unit for unit in units}
+    lines = []
+    for position, row in enumerate(reading.rows):
+        key = resolved.get(position)
+        if key is not None:
+            unit = by_key[key]
+            what, before = fate(row, unit)
+            lines.append(PlanLine(position, row, what, unit, before=before))
+        else:
+            lines.append(_unmatched(position, row, matched, doubts))
+    named = {line.unit.pk for line in lines if line.unit is not None}
+    proposed = {proposal.key for line in lines for proposal in line.proposals}
+    missing = tuple(unit for unit in units if unit.pk not in named and str(unit.pk) not in proposed)
+    return Plan(source, file_name, reading, tuple(lines), missing, reading.problems)
+
+
+def _unmatched(position: int, row: Any, matched: MatchResult, doubts: Doubts) -> PlanLine[Any]:
+    """Return the line of a row without a branch: proposed, left out by a person, duplicate or unknown."""
+    if position in matched.duplicates:
+        if position in doubts.names:
+            return PlanLine(position, row, Fate.LEFT_OUT)
+        return PlanLine(position, row, Fate.DUPLICATE)
+    proposals = matched.proposals.get(position, ())
+    if proposals and position not in doubts.names:
+        return PlanLine(position, row, Fate.PROPOSED, proposals=proposals)
+    return PlanLine(position, row, Fate.LEFT_OUT if proposals else Fate.UNKNOWN)
+
+
+def _refuse_unready(plan: Plan[Any]) -> None:
+    """Raise RefusedError while errors or questions are open."""
+    sentences = [problem.zh() for problem in plan.errors]
+    if plan.open_questions:
+        names = "、".join(line.row.name for line in plan.open_questions[:LISTED])
+        sentences.append(f"{len(plan.open_questions)} 个名称还没有确认：{names}。")
+    duplicates = plan.of(Fate.DUPLICATE)
+    if duplicates:
+        names = "、".join(line.row.name for line in duplicates[:LISTED])
+        sentences.append(f"{len(duplicates)} 行与前面的行是同一个支部：{names}。")
+    if sentences:
+        raise RefusedError(sentences)
+
+
+@transaction.atomic
+def apply_annual(*, by: Account | None, plan: Plan[AnnualRow], now: dt.datetime) -> Outcome:
+    """Record a plan of yearly results, all or nothing. 不参加考核 becomes an exemption with its reason.
+
+    Raises RefusedError while the plan has errors or open questions.
+    """
+    _refuse_unready(plan)
+    rows = [
+        sources.AnnualInput(
+            unit=line.unit, label=line.row.grade or "", score=line.row.score, raw=line.row.raw[:60],
+            remark=line.row.remark[:200],
+        )
+        for line in plan.of(Fate.NEW, Fate.CHANGED)
+        if line.unit is not None
+    ]  # fmt: skip
+    if rows:
+        sources.record_annual(by=by, source=plan.source, rows=rows, now=now, file_name=plan.file_name)
+    exempted = plan.of(Fate.EXEMPT)
+    for line in exempted:
+        if line.unit is not None:
+            sources.exempt(by=by, unit=line.unit, source=plan.source, reason=line.row.reason[:200], now=now)
+    return Outcome(len(rows), len(exempted), len(plan.of(Fate.SAME)), len(plan.missing))
+
+
+def _count_input(row: AppraisalRow, unit: RoundUnit, options: set[str]) -> sources.CountInput:
+    """Return one row as it is stored; what cannot count keeps its numbers and says why."""
+    held = row.state is AppraisalState.VALID
+    state = AppraisalCount.State.COUNTED
+    if not held:
+        void = row.state is AppraisalState.VOID
+        state = AppraisalCount.State.VOID if void else AppraisalCount.State.MISSING
+    counts = {code: number for code, number in row.counts.items() if number is not None and (number or code in options)}
+    return sources.CountInput(
+        unit=unit,
+        issued=row.issued,
+        returned=row.returned,
+        valid=row.valid,
+        counts=counts if held else {},
+        state=state,
+        reason="" if held else row.reason[:200],
+    )
+
+
+@transaction.atomic
+def apply_counts(*, by: Account | None, plan: Plan[AppraisalRow], now: dt.datetime) -> Outcome:
+    """Record a plan of ballot counts, all or nothing. Raises RefusedError while errors or questions are open."""
+    _refuse_unready(plan)
+    options = {option.code for option in plan.source.options.all()}
+    rows = [
+        _count_input(line.row, line.unit, options) for line in plan.of(Fate.NEW, Fate.CHANGED) if line.unit is not None
+    ]
+    if rows:
+        sources.record_counts(by=by, source=plan.source, rows=rows, now=now, file_name=plan.file_name)
+    return Outcome(len(rows), 0, len(plan.of(Fate.SAME)), len(plan.missing))
+
+
+def open_workbook(name: str, data: bytes) -> Workbook:
+    """Check and read an uploaded workbook. Raises RefusedUpload with a sentence when it is none we take."""
+    return read_workbook(name, data)

@@ -1,0 +1,127 @@
+"""The office's own files against an opened round of the sample roster."""
+
+import datetime as dt
+from decimal import Decimal as D  # noqa: N817
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from branches import clock
+from branches.importers import apply_roster, plan_roster, site_vocabulary
+from branches.intake.annual import Answer
+from branches.intake.roster import read_roster
+from branches.intake.workbook import read_workbook
+from branches.models import Branch
+from branches.services.words import ensure_categories
+from grading import importers
+from grading.importers import Doubts, Fate
+from grading.models import AnnualResult, AppraisalCount, Exemption
+from grading.services import results
+from grading.services.errors import RefusedError
+from tests.factories.branches import BranchFactory
+from tests.factories.grading import opened_round
+from tests.grading.trees import Tree
+
+pytestmark = pytest.mark.db
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+def workbook(name):
+    return read_workbook(name, (DATA / name).read_bytes())
+
+
+@pytest.fixture
+def sample():
+    """Round 1 of 2012 over the 168 branches of roster-sample.xlsx."""
+    root = BranchFactory(code="DW", level=Branch.Level.COMMITTEE, name="中共清源师范学院委员会")
+    ensure_categories(by=None)
+    words = site_vocabulary()
+    reading = read_roster(workbook("roster-sample.xlsx"), words)
+    plan = plan_roster(reading, root=root, today=clock.today(), vocabulary=words)
+    apply_roster(plan, by=None, now=clock.now(), vocabulary=words)
+    return opened_round(Tree(root))
+
+
+SPELLINGS = {
+    "文传学院研究生党支部": "文学与传播学院研究生党支部",
+    "数计学院行政教工党支部": "数学与计算机科学学院行政教工党支部",
+    "体育学院 理论教研室教工党支部": "体育学院理论教研室教工党支部",
+    "教育科学学院教育系教师党支部": "教育科学学院教育系教工党支部",
+    "人事处支部": "人事处党支部",
+}
+
+
+def settled(plan):
+    """Answer every open question as README says."""
+    names = {}
+    for line in plan.open_questions:
+        wanted = SPELLINGS[line.row.name]
+        names[line.position] = next(proposal.key for proposal in line.proposals if proposal.name == wanted)
+    return names
+
+
+def test_annual_results_of_the_office(sample):
+    source, units = sample.source("annual"), list(sample.round.units.all())
+    book = workbook("annual-results.xlsx")
+    plan = importers.plan_annual(source=source, units=units, workbook=book)
+    assert {line.row.name for line in plan.open_questions} == set(SPELLINGS)
+    assert sorted(unit.name for unit in plan.missing) == [
+        "化学与生命科学学院生物技术专业学生党支部",
+        "软件学院实验中心教工党支部",
+    ]
+    assert [line.row.name for line in plan.of(Fate.UNKNOWN)] == ["海洋学院海洋科学系教工党支部"]
+    assert len(plan.errors) == 2
+    assert any("84" in problem.reason and "不一致" in problem.reason for problem in plan.errors)
+    assert any("104" in problem.reason and "超过上限" in problem.reason for problem in plan.errors)
+    with pytest.raises(RefusedError, match="5 个名称还没有确认"):
+        importers.apply_annual(by=None, plan=plan, now=clock.now())
+    assert AnnualResult.objects.count() == 0
+
+    contradicting = {
+        f"{line.row.sheet}!{line.row.row}": Answer.SCORE if line.row.score == 84 else Answer.LEAVE_OUT
+        for line in plan.lines
+        if (line.row.grade == "优秀" and line.row.score == 84) or line.row.score == 104
+    }
+    doubts = Doubts(settled(plan), contradicting)
+    plan = importers.plan_annual(source=source, units=units, workbook=book, doubts=doubts)
+    assert plan.ready
+    assert (len(plan.of(Fate.EXEMPT)), len(plan.of(Fate.LEFT_OUT))) == (3, 1)
+    outcome = importers.apply_annual(by=None, plan=plan, now=clock.now())
+    assert outcome == importers.Outcome(recorded=162, exempted=3, unchanged=0, missing=2)
+    assert AnnualResult.objects.filter(score=D("89.995")).count() == 1
+    assert set(Exemption.objects.values_list("source__code", flat=True)) == {"annual"}
+    again = importers.plan_annual(source=source, units=units, workbook=book, doubts=doubts)
+    assert (again.changes, len(again.of(Fate.SAME))) == (0, 165)
+
+
+def test_ballot_counts_of_the_office(sample):
+    source, units = sample.source("appraisal"), list(sample.round.units.all())
+    book = workbook("appraisal-counts.xlsx")
+    plan = importers.plan_counts(source=source, units=units, workbook=book)
+    assert [problem.cell for problem in plan.errors] == ["E17", "G52:J52", "F136"]
+    names = settled(plan)
+    plan = importers.plan_counts(
+        source=source, units=units, workbook=book, doubts=Doubts(names, {}, void_contradictions=True)
+    )
+    assert plan.ready
+    outcome = importers.apply_counts(by=None, plan=plan, now=clock.now())
+    assert (outcome.recorded, outcome.missing) == (168, 0)
+    states = AppraisalCount.State
+    assert AppraisalCount.objects.filter(state=states.VOID).count() == 3
+    absent = {row.reason for row in AppraisalCount.objects.filter(state=states.MISSING)}
+    assert absent == {"未组织", "有效票 4 张，低于公布下限 5 张：不显示、不计分"}
+    derivations = {d.unit: d for d in results.derive(sample.round).values()}
+    rates = {unit.name: derivations[unit.code].satisfaction for unit in units}
+    assert rates["外国语学院英语本科高年级学生党支部"] == Fraction(18, 20)
+    edge = next(unit for unit in units if unit.name == "数学与计算机科学学院软件工程专业学生党支部")
+    assert rates[edge.name] == Fraction(1808, 2009)
+    assert derivations[edge.code].gates[0].failed
+    held = next(d for d in derivations.values() if any("未组织" in text for text in d.blockers))
+    assert "缺群众评议：未组织。" in held.blockers
+
+
+def test_day_of_the_copy(sample):
+    assert sample.round.frozen_on == clock.today() or sample.round.frozen_on == dt.date(2012, 3, 28)
+    assert sample.round.units.count() == 168
+    assert sample.round.units.filter(direct=True).count() == 2
