@@ -23,6 +23,8 @@ from branches.services import accounts
 START_SECONDS = 60.0
 POLITE_SECONDS = 3.0
 STOP_SECONDS = 12.0
+# Documents are set in these; no page asks for them, and compressing them takes a minute.
+FONTS = "fonts"
 Say = Callable[[str], None]
 
 
@@ -80,12 +82,12 @@ def _digest_of_assets() -> str:
 
 
 def collect_assets(say: Say) -> None:
-    """Collect style sheets, scripts and fonts when any of them changed since the last time."""
+    """Collect style sheets and scripts when any of them changed since the last time."""
     stamp, digest = Path(settings.STATIC_ROOT) / ".collected", _digest_of_assets()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    say("assets: collecting style sheets, scripts and fonts")
-    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    say("assets: collecting style sheets and scripts")
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True, ignore_patterns=[FONTS])
     stamp.write_text(digest)
 
 
@@ -202,6 +204,7 @@ def serve(*, port: int, say: Say) -> int:
     """Run the product in the foreground and return the exit code. Raises CannotStart with what to do."""
     if not port_is_free(port):
         raise CannotStart(f"Port {port} is taken by another program. Choose another one: make run PORT={port + 1}")
+    os.umask(0o077)
     prepare(say)
     connection.close()
     supervisor = Supervisor([("web", web_command(port)), ("worker", worker_command())])
