@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from grading.views import campaigns, decide, evidence, grid, rounds, self_assessment, survey, units
+from grading.views import campaigns, decide, evidence, grid, rounds, self_assessment, sources, survey, unit_lists, units
 
 urlpatterns = [
     path("campaigns/open/", campaigns.campaign_open, name="campaign-open"),
@@ -13,6 +13,11 @@ urlpatterns = [
     path("rounds/<int:pk>/due/", rounds.due_dates, name="round-due"),
     path("rounds/<int:pk>/compute/", rounds.compute, name="round-compute"),
     path("rounds/<int:pk>/grid/", grid.scoring_grid, name="scoring-grid"),
+    path("rounds/<int:pk>/units/", unit_lists.round_units, name="round-units"),
+    path("rounds/<int:pk>/rules/", unit_lists.round_rules, name="round-rules"),
+    path("rounds/<int:pk>/sources/", sources.sources_page, name="sources"),
+    path("rounds/<int:pk>/sources/<slug:code>/<slug:key>/", sources.source_import, name="source-import"),
+    path("units/<int:pk>/sources/", sources.unit_sources, name="unit-sources"),
     path("rounds/<int:pk>/decide/", decide.decide, name="decide"),
     path("units/<int:pk>/", units.unit, name="unit"),
     path("units/<int:pk>/return/", units.return_sheet, name="assessment-return"),

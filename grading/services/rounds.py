@@ -13,6 +13,7 @@ from grading.gates import has_step
 from grading.models import Extension, Result, Round, RoundStep, RoundUnit, due_on
 from grading.services.errors import RefusedError, refuse
 
+LAST = 1_000_000  # 直属党支部 stand behind all 党总支
 PROFILE_FACTS = ("last_election", "term_ends", "committee", *BranchProfile.COUNTS, "venue", "annual_funds", "remarks")
 
 
@@ -69,7 +70,8 @@ def _copy_branches(round_: Round) -> list[RoundUnit]:
         units.append(
             RoundUnit(
                 round=round_, branch=branch, code=branch.code, name=found.name, short_name=found.short_name,
-                parent=parent, parent_code=parent.code, parent_name=parent.name, parent_position=parent.position,
+                parent=parent, parent_code=parent.code, parent_name=parent.name,
+                parent_position=LAST if parent.level == Branch.Level.COMMITTEE else parent.position,
                 direct=parent.level == Branch.Level.COMMITTEE, category_id=found.category_id,
                 category_name=names[found.category_id], rubric=rubrics[found.category_id],
                 secretary_name=facts["secretary"].get("name", ""), facts=facts, position=branch.position,

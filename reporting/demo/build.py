@@ -9,7 +9,7 @@ from django.utils import timezone
 from branches import audit, clock
 from branches.models import Branch, Placement
 from branches.services import words
-from reporting.demo import organisation
+from reporting.demo import organisation, round_one
 
 DEMO_MOMENT = dt.datetime(2012, 3, 29, 9, 30, tzinfo=timezone.get_default_timezone())
 
@@ -22,5 +22,6 @@ def build(scale: str) -> Iterator[str]:
     root = organisation.build(scale)
     graded = Branch.objects.branches_only().count()
     yield f"{Placement.objects.filter(branch=root).get().name}: {graded} branches"
+    yield from round_one.build(root, clock.now())
     while audit.seal():
         pass

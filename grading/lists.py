@@ -1,0 +1,173 @@
+"""Lists of grading: the branches of a round with what each has handed in and what grade it has."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.urls import reverse
+from django_filters import ChoiceFilter, FilterSet
+
+from branches import wording
+from branches.listing import ListPage
+from branches.registries import list_page
+from grading.models import Assessment, Grade, Result, RoundUnit, Source
+from reporting.tables import Column, Table, formats
+
+SHAPES = {
+    "": "state-todo",
+    Assessment.State.DRAFT: "state-info",
+    Assessment.State.SUBMITTED: "state-ok",
+    Assessment.State.RETURNED: "state-warn",
+    Assessment.State.ACCEPTED: "state-ok",
+}
+RESULTS = {"": "未测算", **dict(Result.State.choices)}
+
+
+def unit_rows(units: QuerySet[RoundUnit]) -> QuerySet[RoundUnit]:
+    """Annotate units with the state of both sheets and the result that counts now."""
+
+    def sheet(code: str, field: str) -> Subquery:
+        rows = Assessment.objects.filter(unit=OuterRef("pk"), source__code=code)
+        return Subquery(rows.values(field)[:1])
+
+    newest = Result.objects.filter(unit=OuterRef("pk")).order_by("-version")
+
+    def result(field: str) -> Subquery:
+        return Subquery(newest.values(field)[:1])
+
+    return units.annotate(
+        own_state=sheet(Source.SELF, "state"),
+        own_points=sheet(Source.SELF, "earned"),
+        own_late=sheet(Source.SELF, "late"),
+        superior_points=sheet(Source.SUPERIOR, "earned"),
+        result_state=result("state"),
+        composite=result("composite"),
+        decided_id=result("decided_grade_id"),
+        proposed_id=result("proposed_grade_id"),
+        computed_id=result("computed_grade_id"),
+        manual=result("manual"),
+    )
+
+
+class UnitFilter(FilterSet):
+    """党总支, 类别, how far the self-assessment and the decision are."""
+
+    unit = ChoiceFilter(label="党总支", method="of_group", empty_label="全部", choices=())
+    category = ChoiceFilter(label="类别", field_name="category_name", empty_label="全部", choices=())
+    own = ChoiceFilter(
+        label="自评", method="by_own", empty_label="全部",
+        choices=[("none", "未开始"), *Assessment.State.choices, ("late", "逾期提交")],
+    )  # fmt: skip
+    result = ChoiceFilter(
+        label="定级", method="by_result", empty_label="全部",
+        choices=[("none", "未定"), ("proposed", "已拟定"), ("decided", "已定"), ("manual", "人工调整")],
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer the 党总支 and categories among the rows."""
+        super().__init__(*args, **kwargs)
+        rows = self.queryset.order_by().values_list("direct", "parent_id", "parent_name", "category_name")
+        groups, categories = {}, {}
+        for direct, parent_id, parent_name, category in rows.distinct():
+            groups["direct" if direct else str(parent_id)] = "直属党支部" if direct else parent_name
+            categories[category] = category
+        self.filters["unit"].extra["choices"] = list(groups.items())
+        self.filters["category"].extra["choices"] = list(categories.items())
+
+    def of_group(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        """Keep one 党总支, or 直属党支部."""
+        return rows.filter(direct=True) if value == "direct" else rows.filter(direct=False, parent_id=value)
+
+    def by_own(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        """Keep units by the state of their self-assessment."""
+        if value == "none":
+            return rows.filter(own_state__isnull=True)
+        return rows.filter(own_late=True) if value == "late" else rows.filter(own_state=value)
+
+    def by_result(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        """Keep units by the state of their grade."""
+        if value == "none":
+            return rows.exclude(result_state__in=[Result.State.PROPOSED, Result.State.DECIDED])
+        return rows.filter(manual=True) if value == "manual" else rows.filter(result_state=value)
+
+
+def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return table rows: words and badges, grades read for all at once."""
+    scales = {unit.round.scale_id for unit in units}
+    grades = {grade.pk: grade for grade in Grade.objects.filter(scale__in=scales)}
+    states = dict(Assessment.State.choices)
+    rows = []
+    for unit in units:
+        grade = grades.get(unit.decided_id or unit.proposed_id or unit.computed_id or 0)
+        state = unit.result_state or ""
+        rows.append(
+            {
+                "pk": unit.pk,
+                "code": unit.code,
+                "name": unit.name,
+                "parent": unit.general_branch_name,
+                "category": unit.category_name,
+                "secretary": unit.secretary_name,
+                "own_state": states.get(unit.own_state or "", "未开始") + ("（逾期）" if unit.own_late else ""),
+                "own_badge": SHAPES[unit.own_state or ""],
+                "own": unit.own_points,
+                "superior": unit.superior_points,
+                "composite": unit.composite,
+                "grade": (grade.label if grade else "未评") + ("（人工）" if unit.manual else ""),
+                "grade_badge": _badge(grade, len(grades) // max(len(scales), 1)),
+                "result": RESULTS.get(state, "") if unit.graded else "不定级",
+            }
+        )
+    return rows
+
+
+def _badge(grade: Grade | None, steps: int) -> str:
+    return f"grade-{wording.rank_letter(grade.rank, steps)}" if grade else "grade-none"
+
+
+UNITS = list_page(
+    ListPage(
+        slug="round-units",
+        title="参评党支部",
+        unit="个党支部",
+        table=Table(
+            slug="round-units",
+            title="参评党支部",
+            columns=(
+                Column("code", "编号", 20, sort_key="code", hide_small=True),
+                Column(
+                    "name", "党支部", 60, align="left", row_header=True, sort_key="name",
+                    href=lambda row: reverse("unit", args=[row["pk"]]),
+                ),
+                Column("parent", "所属党总支", 46, align="left", sort_key="parent", hide_small=True),
+                Column("category", "类别", 16, sort_key="category", hide_small=True),
+                Column("secretary", "书记", 20, hide_small=True),
+                Column("own_state", "自评", 24, kind="state", badge=lambda row: row["own_badge"], sort_key="own_state"),
+                Column("own", "自评得分", 18, format=formats.DECIMAL1, sort_key="own", hide_small=True),
+                Column("superior", "总支得分", 18, format=formats.DECIMAL1, sort_key="superior", hide_small=True),
+                Column("composite", "综合", 18, format=formats.DECIMAL2, sort_key="composite"),
+                Column("grade", "等级", 20, kind="grade", badge=lambda row: row["grade_badge"]),
+                Column("result", "定级", 18, hide_small=True, sort_key="result"),
+            ),
+        ),
+        sorts={
+            "order": ("parent_position", "parent_code", "position", "code"),
+            "code": ("code",),
+            "name": ("name",),
+            "parent": ("parent_position", "parent_code", "position"),
+            "category": ("category__position", "parent_position", "position"),
+            "own_state": ("own_state",),
+            "own": ("own_points",),
+            "superior": ("superior_points",),
+            "composite": ("composite",),
+            "result": ("result_state",),
+        },
+        default_sort="order",
+        filters=UnitFilter,
+        search=("name", "code", "secretary_name"),
+        search_label="名称、编号或书记",
+        prepare=prepared,
+        empty_title="还没有参评党支部",
+        empty_text="开始自评时按名册固定参评支部。",
+    )
+)  # fmt: skip

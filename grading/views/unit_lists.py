@@ -1,0 +1,39 @@
+"""The branches of a round as a list, and a round's rules in words."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from branches.listing import render_list
+from branches.permissions import Action, requires
+from grading.lists import UNITS, unit_rows
+from grading.models import RoundUnit
+from grading.views.shared import round_or_404
+
+
+@requires(Action.VIEW_GRADING)
+@require_http_methods(["GET", "POST"])
+def round_units(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the branches of a round with filters, sorting and export."""
+    round_ = round_or_404(request, pk)
+    units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
+    rows = unit_rows(units.select_related("round", "category"))
+    return render_list(request, UNITS, rows, template="grading/units.html", context={"round": round_})
+
+
+@requires(Action.VIEW_GRADING)
+@require_GET
+def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show everything the round fixes, in plain words."""
+    round_ = round_or_404(request, pk)
+    context = {
+        "round": round_,
+        "sources": round_.sources.prefetch_related("options", "annual_points"),
+        "cut_offs": round_.cut_offs.select_related("grade"),
+        "gates": round_.gates.select_related("best"),
+        "caps": round_.caps.select_related("grade"),
+        "vetoes": round_.veto_items.select_related("grade"),
+        "rubrics": round_.rubrics.select_related("rubric", "category"),
+        "grade_count": round_.scale.grades.count(),
+    }
+    return render(request, "grading/rules.html", context)
