@@ -27,7 +27,7 @@ class Node:
     branches: int = 0
     members: int = 0
     unknown: int = 0  # branches whose members nobody has counted yet
-    by_category: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    categories: dict[str, int] = field(default_factory=dict)  # branches below by category, in the order of categories
 
     @property
     def is_branch(self) -> bool:
@@ -35,9 +35,9 @@ class Node:
         return self.branch.level == Branch.Level.BRANCH
 
     @property
-    def categories(self) -> list[tuple[str, int]]:
-        """Return (category, branches) of everything below, commonest first."""
-        return sorted(self.by_category.items(), key=lambda pair: (-pair[1], pair[0]))
+    def has_units(self) -> bool:
+        """Whether anything but 党支部 hangs directly under it."""
+        return any(not child.is_branch for child in self.children)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,16 @@ def placed(day: dt.date, reach: Scope) -> list[Branch]:
     return list(Branch.objects.within(reach).as_of(day).order_by("position", "code"))
 
 
-SECRETARY = FilteredRelation(
-    "appointments",
-    condition=Q(appointments__post=Appointment.Post.SECRETARY, appointments__ends_on__isnull=True),
-)
 _NUMBERS = (*BranchProfile.COUNTS, "annual_funds")
 _TEXTS = ("committee", "venue")
 _DATES = ("last_election", "term_ends")
 _PERSON = ("name", "gender", "birth", "education", "title", "phone")
+
+
+def _secretary() -> FilteredRelation:
+    """Join the present 书记; made anew each time because a queryset renames the condition in place."""
+    present = Q(appointments__post=Appointment.Post.SECRETARY, appointments__ends_on__isnull=True)
+    return FilteredRelation("appointments", condition=present)
 
 
 def _empty(path: str, *, text: bool = True) -> Case:
@@ -88,7 +90,7 @@ def register(day: dt.date, reach: Scope) -> BranchRows:
     mobile, term_ends, confirmed_at and blanks (how many facts 附件4 prints are still empty).
     """
     rows = Branch.objects.within(reach).as_of(day).branches_only()
-    return rows.annotate(post=SECRETARY).annotate(
+    return rows.annotate(post=_secretary()).annotate(
         secretary_name=F("post__person__name"),
         secretary_initials=F("post__person__initials"),
         secretary_phone=F("post__person__phone"),
@@ -109,8 +111,9 @@ def forest(day: dt.date, reach: Scope) -> list[Node]:
     for node in nodes.values():
         parent = nodes.get(node.branch.parent_id)
         (parent.children if parent else tops).append(node)
+    order = [name for _, name in categories()]
     for top in tops:
-        _count(top, members)
+        _count(top, members, order)
     return tops
 
 
@@ -202,20 +205,21 @@ def _members(pks: Iterable[int]) -> dict[int, int | None]:
     return {row.branch_id: row.total_members for row in rows.only("branch", "full_members", "probationary_members")}
 
 
-def _count(node: Node, members: dict[int, int | None]) -> None:
+def _count(node: Node, members: dict[int, int | None], order: list[str]) -> None:
     if node.is_branch:
         known = members.get(node.branch.pk)
         node.branches, node.members, node.unknown = 1, known or 0, known is None
-        node.by_category[node.branch.category_name or "未定类别"] += 1
+        node.categories[node.branch.category_name or "未定类别"] = 1
         return
-    node.children.sort(key=lambda child: (not child.is_branch, child.branch.position, child.branch.code))
+    node.children.sort(key=lambda child: (child.is_branch, child.branch.position, child.branch.code))
     for child in node.children:
-        _count(child, members)
+        _count(child, members, order)
         node.branches += child.branches
         node.members += child.members
         node.unknown += child.unknown
-        for category, number in child.by_category.items():
-            node.by_category[category] += number
+    names = {name for child in node.children for name in child.categories}
+    for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        node.categories[name] = sum(child.categories.get(name, 0) for child in node.children)
 
 
 def totals(day: dt.date, reach: Scope) -> Totals:

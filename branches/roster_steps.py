@@ -8,7 +8,7 @@ from typing import Any
 
 from branches import clock
 from branches.importers import BranchEntry, RosterOutcome, RosterPlan, apply_roster, plan_roster, site_vocabulary
-from branches.intake.headers import HeadingMatcher, apply_mapping, cell_text, find_header, find_table
+from branches.intake.headers import HeadingMatcher, apply_mapping, cell_text, find_header, find_table, looks_like
 from branches.intake.roster import read_roster
 from branches.intake.shapes import (
     Grid,
@@ -180,6 +180,8 @@ class RosterSteps:
         """Return the sheets that hold anything; `rows` are header rows by sheet that a person asks to read anew."""
         selection = select_sheets(self.workbook, self.vocabulary, TABLE, self.chosen)
         used = {grid.name: table for grid, table in selection.tables}
+        if self.chosen is None:
+            used |= self._tables()
         reasons = {sheet.name: sheet.reason for sheet in selection.skipped}
         reasons |= {p.sheet: p.reason for p in selection.problems if p.sheet not in reasons}
         views = []
@@ -224,7 +226,7 @@ class RosterSteps:
                 heading=heading.text,
                 hidden=heading.hidden,
                 field=fields.get(heading.column, ""),
-                samples=tuple(cell_text(grid.shown(row, heading.column)) for row in shown),
+                samples=tuple(cell_text(grid.shown(row, heading.column)).removesuffix(" 00:00:00") for row in shown),
             )
             for heading in mapping.headings
         )
@@ -280,10 +282,16 @@ class RosterSteps:
             columns[name] = column
         return columns
 
+    def _tables(self) -> dict[str, TableMapping]:
+        """Return the sheets recognised as rosters, complete or not."""
+        found = (
+            (grid.name, find_table(grid, self.vocabulary, TABLE)) for grid in self.workbook.sheets if not grid.empty
+        )
+        return {name: table for name, table in found if table and looks_like(table.columns, self.words)}
+
     def recognised(self) -> dict[str, MappingChoice]:
         """Return the mapping the system finds by itself."""
-        tables = select_sheets(self.workbook, self.vocabulary, TABLE, None).tables
-        return {grid.name: table.choice() for grid, table in tables}
+        return {name: table.choice() for name, table in self._tables().items()}
 
     def taught(self, choices: Mapping[str, MappingChoice]) -> dict[str, str]:
         """Return heading → field for the columns a person named otherwise than the words did."""

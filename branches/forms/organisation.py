@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -163,6 +164,16 @@ def _past(value: PartialDate | None, label: str) -> PartialDate | None:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page: its heading, the word a phone has room for, its anchor and its fields."""
+
+    title: str
+    short: str
+    anchor: str
+    fields: list[BoundField]
+
+
 class ProfileForm(ZhForm):
     """支部基本情况: the branch, its secretary and its profile in one form."""
 
@@ -181,6 +192,7 @@ class ProfileForm(ZhForm):
     term_ends = _month("届满时间")
     venue = forms.CharField(label="固定活动场所", max_length=120, required=False)
     annual_funds = forms.DecimalField(
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         label="年度活动经费（元）", max_digits=12, decimal_places=2, min_value=0, required=False,
         error_messages={"min_value": "年度活动经费不能小于 0。"},
     )  # fmt: skip
@@ -192,11 +204,11 @@ class ProfileForm(ZhForm):
         "committee", "last_election", "term_ends", *BranchProfile.COUNTS, "venue", "annual_funds", "remarks",
     )  # fmt: skip
     SECTIONS = (
-        ("支部", "branch", ("founded",)),
-        ("支部书记", "secretary", ("gender", "birth", "education", "title", "since", "phone")),
-        ("班子与任期", "committee", ("committee", "last_election", "term_ends")),
-        ("党员队伍", "members", BranchProfile.COUNTS),
-        ("阵地与经费", "venue", ("venue", "annual_funds", "remarks")),
+        ("支部", "支部", "branch", ("founded",)),
+        ("支部书记", "书记", "secretary", ("gender", "birth", "education", "title", "since", "phone")),
+        ("班子与任期", "班子", "committee", ("committee", "last_election", "term_ends")),
+        ("党员队伍", "党员", "members", BranchProfile.COUNTS),
+        ("阵地与经费", "阵地", "venue", ("venue", "annual_funds", "remarks")),
     )
 
     def __init__(self, *args: Any, basics: Basics, **kwargs: Any) -> None:
@@ -209,7 +221,7 @@ class ProfileForm(ZhForm):
             messages = {"min_value": f"{label}不能小于 0。", "max_value": f"{label}太大了。"}
             self.fields[name] = forms.IntegerField(
                 label=label, min_value=0, max_value=99999, required=False, error_messages=messages,
-                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+                widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
             )  # fmt: skip
         if basics.secretary is None:
             for name in (*self.PERSON, "since"):
@@ -227,9 +239,12 @@ class ProfileForm(ZhForm):
             values["since"] = basics.secretary.starts
         return values
 
-    def sections(self) -> list[tuple[str, str, list[BoundField]]]:
-        """Return (title, anchor, fields) in the order of 附件4."""
-        return [(title, anchor, [self[n] for n in names if n in self.fields]) for title, anchor, names in self.SECTIONS]
+    def sections(self) -> list[Section]:
+        """Return the parts of the page in the order of 附件4."""
+        return [
+            Section(title, short, anchor, [self[name] for name in names if name in self.fields])
+            for title, short, anchor, names in self.SECTIONS
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Check that no part is larger than the whole, and that the term ends after the election."""

@@ -17,7 +17,7 @@ class WorkbookForm(ZhForm):
     file = forms.FileField(
         label="花名册",
         help_text="Excel（.xlsx、.xls）或 WPS 表格（.et），不超过 10 MB",
-        widget=forms.FileInput(attrs={"accept": ACCEPT}),
+        widget=forms.FileInput(attrs={"accept": ACCEPT, "class": "visually-hidden"}),
         error_messages={"empty": "这个文件是空的，请重新选择。"},
     )
 

@@ -233,6 +233,7 @@ def appoint(
 ) -> Appointment:  # fmt: skip
     """Give a post; a new secretary ends the post of the one before on `on`."""
     if post == Appointment.Post.SECRETARY:
+        _unconfirm(branch)
         held = Appointment.objects.filter(branch=branch, post=post, ends_on__isnull=True).exclude(person=person)
         held.update(ends_on=on, end_reason="换任")
     appointment, created = Appointment.objects.get_or_create(
@@ -249,9 +250,16 @@ def appoint(
     return appointment
 
 
+def _unconfirm(branch: Branch) -> None:
+    """Ask for 支部基本情况 to be confirmed anew: it prints the secretary's particulars."""
+    BranchProfile.objects.filter(branch=branch).update(confirmed_at=None, confirmed_by=None)
+
+
 @transaction.atomic
 def end_appointment(*, by: Account | None, appointment: Appointment, on: dt.date, reason: str) -> Appointment:
     """End a post at a day with the reason (不胜任调整 among them)."""
+    if appointment.post == Appointment.Post.SECRETARY:
+        _unconfirm(appointment.branch)
     appointment.ends_on, appointment.end_reason = on, reason
     appointment.save(update_fields=["ends_on", "end_reason"])
     audit.record(

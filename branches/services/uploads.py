@@ -16,13 +16,21 @@ KEEP_DAYS = 7
 
 
 def keep(*, by: Account, kind: str, name: str, data: bytes) -> Upload:
-    """Store a checked workbook under a random key; the file is written first, so that no row is without one."""
+    """Store a checked workbook under a random key; the same one still waiting for this account is taken up again.
+
+    The file is written first, so that no row is without one.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    mine = Upload.objects.filter(account=by, kind=kind, sha256=digest, state=Upload.State.WAITING)
+    waiting = mine.filter(name=name[-200:]).first()
+    if waiting is not None:
+        return waiting
     upload = Upload(
         key=secrets.token_hex(16),
         kind=kind,
         name=name[-200:],
         size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest,
         account=by,
         created_at=clock.now(),
     )

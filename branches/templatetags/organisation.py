@@ -59,6 +59,18 @@ def lookup(mapping: dict[Any, Any], key: Any) -> Any:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """3,807."""
+    return f"{number:,}"
+
+
+@register.filter
+def is_han(text: str) -> bool:
+    """Whether a text could be a Chinese name: not pinyin, not a number."""
+    return any(ch > "\u2e80" for ch in text)
+
+
+@register.filter
 def since_words(day: dt.date) -> str:
     """2012年3月30日起; a beginning set only because history must begin somewhere is 最初."""
     return "最初" if day.year < LONG_AGO else f"{wording.zh_date(day)}起"

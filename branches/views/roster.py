@@ -90,7 +90,7 @@ def _mapping(request: HttpRequest, steps: RosterSteps) -> HttpResponse:
                 return redirect("roster-step", steps.upload.key, "preview")
         except ChoiceError as error:
             fault = str(error)
-    fields = [(name, field.label) for name, field in steps.words.fields.items() if name != "index"]
+    fields = [(name, field.label) for name, field in steps.words.fields.items()]
     context = {
         "upload": steps.upload, "step": "mapping", "sheets": steps.sheets(rows), "fields": fields, "fault": fault,
         "required": [steps.words.fields[name].label for name in steps.words.required],
@@ -133,8 +133,10 @@ def _preview(request: HttpRequest, steps: RosterSteps) -> HttpResponse:
 
 def _act(request: HttpRequest, steps: RosterSteps) -> HttpResponse:
     here = redirect("roster-step", steps.upload.key, "preview")
-    if "drop" in request.POST:
+    if "drop" in request.POST or "close" in request.POST:
         uploads.finish(upload=steps.upload, state=Upload.State.DROPPED)
+        if "close" in request.POST:
+            return redirect("branches")
         messages.success(request, "已放弃这次导入，什么也没有写入。")
         return redirect("roster-import")
     if "decide" in request.POST:
