@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from branches import basics, clock, directory
 from branches.forms.organisation import DissolveForm, NewForm, PlaceForm
@@ -46,6 +46,7 @@ def described(branch: Branch) -> dict[str, Any]:
 
 
 @require_safe
+@require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch_tree(request: HttpRequest) -> HttpResponse:
     """The whole organisation as a tree that folds, with counts per 党总支."""
@@ -55,6 +56,7 @@ def branch_tree(request: HttpRequest) -> HttpResponse:
     return render(request, "branches/organisation/tree.html", context)
 
 
+@require_safe
 @require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -190,7 +192,7 @@ def branch_dissolve(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "branches/organisation/dissolve.html", described(node) | {"form": form})
 
 
-@require_safe
+@require_http_methods(["GET", "POST"])
 @requires(Action.VIEW_BRANCHES)
 def branches(request: HttpRequest) -> HttpResponse:
     """The register: searched, filtered, sorted, in pages, as Excel or CSV."""

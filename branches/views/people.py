@@ -5,7 +5,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock, directory
 from branches.forms.organisation import AppointForm, EndForm, PersonForm
@@ -117,7 +117,7 @@ def appointment_end(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("branch", post.branch_id)
 
 
-@require_safe
+@require_http_methods(["GET", "POST"])
 @requires(Action.EDIT_PROFILE)
 def people(request: HttpRequest) -> HttpResponse:
     """People of the caller's reach: search by name, pinyin initials or number."""

@@ -55,6 +55,12 @@ def none(_world: World, _relation: str, _name: str) -> Call:
     return Call()
 
 
+@target("list_file")
+def list_file(_world: World, _relation: str, _name: str) -> Call:
+    """A list page; a POST asks for its rows as a file."""
+    return Call({}, {"format": "csv"})
+
+
 def discover() -> None:
     """Import the modules of this package, so that their targets register."""
     for found in pkgutil.iter_modules(__path__):
