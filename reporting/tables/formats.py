@@ -139,6 +139,8 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
         return None, blank
     if form.kind == "tick":
         return ("√", "√") if value else (None, blank)
+    if isinstance(value, bool):
+        return ("是", "是") if value else ("否", "否")
     if isinstance(value, str):
         text = clean_text(value).strip(" \n")
         text = spaced_name(text) if form.kind == "name" else text

@@ -68,6 +68,46 @@ def _look(cell: FormCell, body_pt: float, label_pt: float) -> Look:
     )
 
 
+class _Grid:
+    """Puts form rows on a grid of columns; lives for one call of `place`."""
+
+    def __init__(self, facts: Facts, first: int, widths: Sequence[float], *, body_pt: float, label_pt: float) -> None:
+        self.facts = facts
+        self.first = first
+        self.edges = edges_of(widths)
+        self.body_pt = body_pt
+        self.label_pt = label_pt
+        self.covered: dict[int, set[int]] = {}
+        self.glued: set[int] = set()
+
+    def row(self, index: int, row: FormRow, count: int) -> tuple[Cell, ...]:
+        """Return the cells of a row. Raises ValueError when they do not fill it exactly."""
+        columns = len(self.edges) - 1
+        taken = self.covered.setdefault(index, set())
+        cells = []
+        position = 0
+        for cell in row.cells:
+            while position in taken:
+                position += 1
+            right = position + cell.span
+            if right > columns or index + cell.rows > count or taken & set(range(position, right)):
+                raise ValueError(f"row {index + 1} of the form: a cell does not fit ({cell.text or cell.key})")
+            cells.append(self._cell(cell, index, position))
+            for below in range(index, index + cell.rows):
+                self.covered.setdefault(below, set()).update(range(position, right))
+            self.glued.update(range(index, index + cell.rows - 1))
+            position = right
+        if len(taken) != columns:
+            raise ValueError(f"row {index + 1} of the form covers {len(taken)} of {columns} columns")
+        return tuple(cells)
+
+    def _cell(self, cell: FormCell, index: int, col: int) -> Cell:
+        """Return one cell at its place."""
+        look = _look(cell, self.body_pt, self.label_pt)
+        typed, text = _content(cell, self.facts, self.edges[col + cell.span] - self.edges[col], look.points)
+        return Cell(self.first + index, col, typed, text, look, cell.rows, cell.span, cell.key, options=cell.options)
+
+
 def place(
     rows: Sequence[FormRow],
     facts: Facts,
@@ -93,55 +133,13 @@ def place(
         ValueError: when the cells of a row do not fill the grid exactly, or a cell reaches below the last row.
         KeyError: when the values lack a key.
     """
-    edges = edges_of(widths)
-    columns = len(widths)
-    covered: dict[int, set[int]] = {}
-    placed: list[Row] = []
-    glued: set[int] = set()
+    grid = _Grid(facts, first, widths, body_pt=body_pt, label_pt=label_pt)
+    placed = []
     for index, row in enumerate(rows):
-        taken = covered.setdefault(index, set())
-        cells: list[Cell] = []
-        position = 0
-        for cell in row.cells:
-            while position in taken:
-                position += 1
-            right = position + cell.span
-            if right > columns or index + cell.rows > len(rows) or taken & set(range(position, right)):
-                raise ValueError(f"row {index + 1} of the form: a cell does not fit ({cell.text or cell.key})")
-            width = edges[right] - edges[position]
-            size = cell.size or (label_pt if cell.kind == "label" else body_pt)
-            typed, text = _content(cell, facts, width, size)
-            cells.append(
-                Cell(
-                    first + index,
-                    position,
-                    typed,
-                    text,
-                    _look(cell, body_pt, label_pt),
-                    cell.rows,
-                    cell.span,
-                    cell.key,
-                    "",
-                    cell.options,
-                )
-            )
-            for below in range(index, index + cell.rows):
-                covered.setdefault(below, set()).update(range(position, right))
-            glued.update(range(index, index + cell.rows - 1))
-            position = right
-        if len(covered[index]) != columns:
-            raise ValueError(f"row {index + 1} of the form covers {len(covered[index])} of {columns} columns")
-        placed.append(
-            Row(
-                band,
-                tuple(cells),
-                row.min_height_mm,
-                keep_with_next=row.keep_with_next,
-                break_before=row.page_break_before,
-            )
-        )
-    placed = [replace(row, keep_with_next=row.keep_with_next or index in glued) for index, row in enumerate(placed)]
-    return _heights(placed, first, edges)
+        cells = grid.row(index, row, len(rows))
+        placed.append(Row(band, cells, row.min_height_mm, row.keep_with_next, row.page_break_before))
+    glued = [replace(row, keep_with_next=row.keep_with_next or index in grid.glued) for index, row in enumerate(placed)]
+    return _heights(glued, first, grid.edges)
 
 
 def _heights(rows: list[Row], first: int, edges: Sequence[float]) -> list[Row]:

@@ -152,6 +152,12 @@ def _cell(column: Column, kind: str, row: Any, number: int, columns: Sequence[Co
     return f"<td{_classes(column, kind)}>{content}</td>"
 
 
+def _opening(table: Table, row: Any) -> str:
+    """Return the opening tag of a row."""
+    extra = table.row_class(row) if table.row_class else ""
+    return f'<tr class="{escape(extra)}">' if extra else "<tr>"
+
+
 def render_list(
     table: Table,
     rows: Sequence[Any],
@@ -176,7 +182,7 @@ def render_list(
         classes: of the table element.
 
     Returns:
-        escaped markup without style attributes; an empty list says `table.empty`.
+        escaped markup; an empty list says `table.empty`.
     """
     columns = on_screen(table.columns)
     leaves = _leaves(columns)
@@ -186,11 +192,9 @@ def render_list(
     parts.append(_head(columns, sort, safe_href(base_url), params or {}))
     parts.append("</thead><tbody>")
     for number, row in enumerate(rows, first_number):
-        extra = table.row_class(row) if table.row_class else ""
-        parts.append(f'<tr class="{escape(extra)}">' if extra else "<tr>")
+        parts.append(_opening(table, row))
         parts.extend(_cell(column, kind, row, number, leaves) for column, kind in zip(leaves, kinds, strict=True))
         parts.append("</tr>")
     if not rows:
         parts.append(f'<tr><td class="muted" colspan="{len(leaves)}">{escape(table.empty)}</td></tr>')
-    parts.append("</tbody></table>")
-    return "".join(parts)
+    return "".join([*parts, "</tbody></table>"])

@@ -318,6 +318,15 @@ class _Body:
         return rows
 
 
+def _header_rows(table: Table, columns: Sequence[Head], start: int, widths: Sequence[float]) -> list[Row]:
+    """Return the rows of the repeated head."""
+    size = 0 if table.header_pt == 10 else table.header_pt
+    lines = header_cells(columns, start, size)
+    least = 7.0 if len(lines) > 1 else 9.0
+    rows = [Row("header", tuple(cells), least, keep_with_next=True) for cells in lines]
+    return with_heights(rows, edges_of(widths))
+
+
 def lay_out(table: Table, rows: Sequence[Any], values: Mapping[str, Any] | None = None) -> Sheet:
     """Lay a table out.
 
@@ -334,17 +343,9 @@ def lay_out(table: Table, rows: Sequence[Any], values: Mapping[str, Any] | None 
     columns = exported(table.columns)
     leaves = fitted(replace(table, columns=columns).leaves(), table.page.body_width_mm)
     widths = tuple(column.width_mm for column in leaves)
-    edges = edges_of(widths)
     laid = head_rows(table, facts, widths)
     start = len(laid)
-    size = 0 if table.header_pt == 10 else table.header_pt
-    lines = header_cells(columns, start, size)
-    heads = [Row("header", tuple(cells), 7, keep_with_next=True) for cells in lines]
-    laid += (
-        with_heights(heads, edges)
-        if len(heads) > 1
-        else [replace(row, height_mm=max(row.height_mm, 9)) for row in with_heights(heads, edges)]
-    )
+    laid += _header_rows(table, columns, start, widths)
     first = len(laid)
     body = _Body(table, leaves, rows, first)
     laid += body.lay()

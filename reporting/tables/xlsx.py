@@ -193,7 +193,10 @@ def _stream(target: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes, shee
         member.write(head + b"<sheetData>")
         for chunk in body:
             member.write(chunk.encode("utf-8"))
-        member.write(b"</sheetData>" + content[place.end() :])
+        # Telephone numbers are text; Excel need not mark them.
+        ignored = f'<ignoredErrors><ignoredError sqref="A1:{last}" numberStoredAsText="1"/></ignoredErrors></worksheet>'
+        tail = content[place.end() :].replace(b"</worksheet>", ignored.encode())
+        member.write(b"</sheetData>" + tail)
 
 
 def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> bytes:
@@ -210,6 +213,7 @@ def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> byt
         raise ValueError("a workbook needs a sheet")
     book = Workbook()
     book.remove(book.active)
+    book.calculation.fullCalcOnLoad = False
     book._fonts[0] = Font(name="宋体", size=11, charset=134)  # noqa: SLF001 - the unit of column widths is the default font
     pages = [book.create_sheet(_sheet_name(sheet.name, book.sheetnames)) for sheet in sheets]
     styles = _Styles(pages[0])

@@ -46,6 +46,8 @@ def test_rounding_is_half_up(number: Decimal, places: int, result: str) -> None:
         ("柯虹", formats.NAME, "柯　虹", "柯　虹"),
         (True, formats.TICK, "√", "√"),
         (False, formats.TICK, None, "—"),
+        (True, formats.TEXT, "是", "是"),
+        (False, formats.INTEGER, "否", "否"),
         (None, formats.DECIMAL2, None, "—"),
         ("", formats.TEXT, None, "—"),
         ("  ", formats.TEXT, None, "—"),
