@@ -42,6 +42,12 @@ class SessionAgeMiddleware:
             request.session["seen"] = moment
 
 
+def begin(request: HttpRequest) -> None:
+    """Count the age and the idle time of a session from now on; called at sign-in."""
+    request.session["started"] = request.session["seen"] = timezone.now().timestamp()
+    request.session.pop("expired", None)
+
+
 def wants_page(request: HttpRequest) -> bool:
     """Return whether a redirect to the sign-in page would help: not for htmx or JSON requests."""
     return not (request.headers.get("HX-Request") or "application/json" in request.headers.get("Accept", ""))

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock, wording
 from branches.forms.accounts import ChangePasswordForm, CodeForm, NewPasswordForm, SignInForm
+from branches.middleware import begin
 from branches.models import Account, ActivationCode, Campaign, Placement, Role, RoleGrant
 from branches.permissions import public, signed_in
 from branches.role_texts import TEXTS
@@ -37,8 +38,7 @@ def _next(request: HttpRequest) -> str:
 def enter(request: HttpRequest, account: Account) -> None:
     """Begin a session under a new key, note it, and tell the holder of the sign-in before."""
     login(request, account, backend=BACKEND)
-    for key in ("started", "seen", "expired"):
-        request.session.pop(key, None)
+    begin(request)
     before = accounts.note_sign_in(account=account)
     if before is not None:
         place = f"，来自 {before.address}" if before.address else ""
