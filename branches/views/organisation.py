@@ -46,7 +46,6 @@ def described(branch: Branch) -> dict[str, Any]:
 
 
 @require_safe
-@require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch_tree(request: HttpRequest) -> HttpResponse:
     """The whole organisation as a tree that folds, with counts per 党总支."""
@@ -56,7 +55,6 @@ def branch_tree(request: HttpRequest) -> HttpResponse:
     return render(request, "branches/organisation/tree.html", context)
 
 
-@require_safe
 @require_safe
 @requires(Action.VIEW_BRANCHES)
 def branch(request: HttpRequest, pk: int) -> HttpResponse:
