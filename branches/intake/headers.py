@@ -83,6 +83,8 @@ def heading_path(grid: Grid, rows: tuple[int, ...], column: int) -> tuple[str, .
     seen: set[tuple[int, int]] = set()
     for row in rows:
         merge = grid.merge_at(row, column)
+        if merge and (merge.top < rows[0] or merge.bottom > rows[-1]):
+            continue  # belongs to a higher or deeper header than these rows
         place = (merge.top, merge.left) if merge else (row, column)
         text = cell_text(grid.cell(*place))
         if not text and merge is None and row != rows[-1]:

@@ -18,7 +18,7 @@ FORMULA_SIGNS = "=+-@＝＋－＠"
 _LINE_ENDS = "\t\n\r\u0085\u2028\u2029"
 _SPACES = re.compile(r"\s+")
 _DATE_FORMAT_PARTS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
-_FIXED_PLACES = re.compile(r"^0\.(0+)(?:_.)?$")
+_FIXED_PLACES = re.compile(r"^#?,?#*0\.(0+)(?:_.?)?(?:;.*)?$")
 _YEAR_MONTH_DAY = re.compile(r"^(\d{4})[-./年](\d{1,2})(?:[-./月](?:(\d{1,2})日?)?)?(?:起|至今|[-—–~]+(?:今)?)?$")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})?$")
 _PEOPLE = re.compile(r"(?:人|名|个|票|张)$")
