@@ -67,7 +67,7 @@ def zh_moment(moment: dt.datetime | None, now: dt.datetime) -> str:
 
 
 def zh_range(first: dt.date | None, last: dt.date | None, today: dt.date) -> str:
-    """Say a span of days: 9月17日至28日, 4月1日至5月31日; one open end is said as 起 or 前."""
+    """Say a span of days: 9月17日至28日, 12月1日至2013年1月31日; one open end is said as 起 or 前."""
     if first is None and last is None:
         return MISSING
     if first is None:
@@ -81,7 +81,7 @@ def zh_range(first: dt.date | None, last: dt.date | None, today: dt.date) -> str
         return f"{start}至{last.day}日"
     if first.year == last.year:
         return f"{start}至{last.month}月{last.day}日"
-    return f"{zh_date(first)}至{zh_date(last)}"
+    return f"{start}至{zh_date(last)}"
 
 
 def zh_weekday(day: dt.date) -> str:

@@ -1,4 +1,4 @@
-/* Points in steps: buttons, arrow keys, typing; and running sums.
+/* Points in steps: buttons, arrow keys, typing; and running sums over a form.
    Markup: templates/components/stepper.html. An input with data-tally-in="all s3" counts in the sums "all" and "s3":
    [data-tally-sum="s3"] shows the sum, [data-tally-done="s3"] how many are filled, [data-tally-of="s3"] how many there are,
    [data-tally-full="s3"] the points of those filled. */
@@ -111,7 +111,7 @@
   }
 
   function start() {
-    document.querySelectorAll("[data-tally]").forEach((form) => {
+    new Set([...document.querySelectorAll("[data-tally-in]")].map((input) => input.form).filter(Boolean)).forEach((form) => {
       tallies(form);
       form.addEventListener("input", () => tallies(form));
       form.addEventListener("zhibu:restored", () => tallies(form));

@@ -123,11 +123,7 @@ def test_csv_holds_the_filtered_rows(ask):
 def test_export_needs_the_right_to_export(ask):
     outsider = AccountFactory(role=Role.INTERVIEWER, node=BranchFactory())
     with pytest.raises(PermissionDenied):
-        render_list(
-            ask(account=AccountFactory(role=Role.INTERVIEWER, node=BranchFactory()), format="csv"),
-            PAGE,
-            Branch.objects.all(),
-        )
+        render_list(ask(account=outsider, format="csv"), PAGE, Branch.objects.all())
 
 
 def test_pages_keep_the_filters(ask):
