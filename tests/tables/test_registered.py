@@ -1,0 +1,65 @@
+"""Every list and annex shows the same on screen, in Excel and as PDF, with real rows of a filled round."""
+
+import datetime as dt
+
+import pytest
+
+from branches import clock, directory
+from branches.models import Person
+from branches.registries import lists
+from branches.scopes import Scope
+from grading.lists import unit_rows
+from grading.models import RoundUnit
+from reporting.annexes.facts import Stamp
+from reporting.kinds import KINDS
+from reporting.tables import lay_out
+from tests.factories.branches import AppointmentFactory, BranchProfileFactory
+from tests.factories.grading import fill, opened_round
+from tests.guards import without
+from tests.tables.parity import assert_parity
+
+pytestmark = pytest.mark.django_db
+
+EVERYTHING = Scope(frozenset(), dt.date(2012, 4, 1), everything=True)
+# One entry per registered list: its rows. A list without an entry fails below.
+ROWS = {
+    "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
+    "people": lambda _world: Person.objects.order_by("pk"),
+    "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
+}
+
+
+@pytest.fixture
+def world():
+    """A round with a filled sheet, a secretary, and a branch whose basics are known; the others are blank."""
+    made = opened_round()
+    BranchProfileFactory(branch=made.school.software)
+    AppointmentFactory(branch=made.school.software, person__name="欧阳㛃")
+    fill(made.unit("software"), lose=7)
+    fill(made.unit("software"), "superior", lose=9)
+    return made
+
+
+@pytest.mark.unit
+def test_every_registered_list_has_rows_here():
+    assert without(lists(), ROWS) == []
+    assert without([*lists(), "a-new-list"], ROWS) == ["a-new-list"]
+
+
+@pytest.mark.parametrize("slug", sorted(ROWS))
+def test_a_list_is_the_same_everywhere(world, slug):
+    page = lists()[slug]
+    rows = page.prepare(list(ROWS[slug](world)))
+    assert len(rows) > 0
+    assert_parity(lay_out(page.table, rows))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_an_annex_is_the_same_everywhere(world, kind):
+    place = world.school.software if kind.single[0] == "branch" else world.school.maths
+    documents = list(kind.gather(world.round, place))
+    assert len(documents) == 1
+    sheets = kind.lay(documents[0], Stamp(on="2012年4月10日", by="林志远"))
+    assert len(sheets) > 0
+    for sheet in sheets:
+        assert_parity(sheet)
