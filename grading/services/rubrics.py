@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from branches import audit
 from branches.models import Account
+from branches.versions import ConflictError
 from grading import rules, scoring
 from grading.models import Criterion, Level, Rubric, Section
 from grading.services.errors import RefusedError, refuse
@@ -134,3 +135,55 @@ def delete_draft(*, by: Account | None, rubric: Rubric) -> None:
         refuse("有轮次指定了这个评分标准，不能删除。")
     audit.record(by=by, action="rubric.delete", thing=row, summary=f"删除评分标准草稿：{row}")
     row.delete()
+
+
+HEADER = ("code", "title", "form_code", "not_applicable", "exceed", "source")
+
+
+@transaction.atomic
+def save_draft(*, by: Account | None, rubric: Rubric, edits: int) -> Rubric:
+    """Store the header of a draft held in memory (`HEADER` fields); a new one gets the next version of its code.
+
+    Raises RefusedError when the version is published, and ConflictError when somebody saved since `edits`.
+    """
+    if rubric.pk is None:
+        last = Rubric.objects.filter(code=rubric.code).aggregate(last=Max("version"))["last"] or 0
+        rubric.version = last + 1
+        rubric.save()
+        audit.record(by=by, action="rubric.create", thing=rubric, summary=f"新建评分标准：{rubric}")
+        return rubric
+    stored = Rubric.objects.select_for_update().get(pk=rubric.pk)
+    if stored.published:
+        refuse("已发布的评分标准不能修改，请复制为新版本。")
+    values = {name: getattr(rubric, name) for name in HEADER}
+    if stored.edits != edits:
+        raise ConflictError(stored, values)
+    Rubric.objects.filter(pk=rubric.pk).update(**values, edits=edits + 1)
+    rubric.edits = edits + 1
+    audit.record(
+        by=by,
+        action="rubric.edit",
+        thing=rubric,
+        summary=f"修改评分标准：{rubric}",
+        before={name: getattr(stored, name) for name in HEADER},
+        after=values,
+    )
+    return rubric
+
+
+@transaction.atomic
+def replace_items(*, by: Account | None, rubric: Rubric, sections: list[dict[str, Any]]) -> Rubric:
+    """Write the sections, items and options of a draft anew. Raises RefusedError for a published version."""
+    row = Rubric.objects.select_for_update().get(pk=rubric.pk)
+    if row.published:
+        refuse("已发布的评分标准不能修改，请复制为新版本。")
+    before = items_of(row)
+    row.sections.all().delete()
+    write_items(row, sections)
+    after = items_of(row)
+    if before != after:
+        audit.record(
+            by=by, action="rubric.items", thing=row, summary=f"修改条目：{row}", before={"sections": before},
+            after={"sections": after},
+        )  # fmt: skip
+    return row

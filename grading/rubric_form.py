@@ -1,0 +1,94 @@
+"""附件2/3 as a blank form: what a rubric looks like printed, before anything is filled in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from grading.models import Rubric
+from reporting.tables import (
+    Column,
+    Merge,
+    Page,
+    Pair,
+    Sheet,
+    Signature,
+    Subtotal,
+    Table,
+    Total,
+    TotalCell,
+    formats,
+    lay_out,
+)
+
+PAPER = Page(top=25, right=18, bottom=22, left=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item as it prints."""
+
+    section: str
+    section_points: Decimal
+    code: str
+    text: str
+    points: Decimal
+    own: None = None
+    superior: None = None
+    remark: str = ""
+
+
+def lines(rubric: Rubric) -> list[Line]:
+    """Return the items of a rubric in order; guidance stands below the text."""
+    found = []
+    for section in rubric.sections.prefetch_related("criteria__levels"):
+        points = formats.display(section.points, formats.DECIMAL1)[1].removesuffix(".0")
+        for item in section.criteria.all():
+            options = "；".join(f"{level.label} {level.points.normalize():f} 分" for level in item.levels.all())
+            text = "\n".join(part for part in (item.text, options) if part)
+            found.append(Line(f"{section.name}\n（{points}分）", section.points, item.code, text, item.points))
+    return found
+
+
+def _points(rows: Sequence[Line]) -> Decimal:
+    """Return the points of a section from its first row."""
+    return rows[0].section_points
+
+
+def _whole(rows: Sequence[Line]) -> Decimal:
+    """Return the sum of all sections."""
+    return sum({row.section: row.section_points for row in rows}.values(), Decimal(0))
+
+
+def blank_sheet(rubric: Rubric) -> Sheet:
+    """Lay a rubric out as the form a branch would be given."""
+    form = formats.DECIMAL1
+    table = Table(
+        slug="blank_scoring_sheet",
+        code=rubric.form_code,
+        title=rubric.title,
+        page=PAPER,
+        head_line=(
+            Pair("党支部名称", ""), Pair("填报时间", ""),
+            Pair("所属党总支", "", new_line=True), Pair("评分主体", "☐自评　☐考评"),
+        ),
+        columns=(
+            Column("section", "项目", 20),
+            Column("code", "序号", 10),
+            Column("text", "具体内容", 81, align="left", row_header=True),
+            Column("points", "分值", 12, format=form),
+            Column("own", "自评\n得分", 13.5, format=form, blank=""),
+            Column("superior", "考评\n得分", 13.5, format=form, blank=""),
+            Column("remark", "备注", 18, align="left", blank=""),
+        ),
+        merge_by=(Merge(("section",), across_pages="keep"),),
+        subtotals=(
+            Subtotal("section", Total((TotalCell("code", "小　计", through="text"), TotalCell("points", _points)))),
+        ),
+        total=Total((TotalCell("section", "合　　计", through="text"), TotalCell("points", _whole)), min_height_mm=9),
+        signatures=(Signature("支部书记（签字）：", dated=True), Signature("考评组长（签字）：", dated=True)),
+        sheet_name=rubric.form_code or "评分表",
+        row_height_mm=8.5,
+        body_pt=10.5,
+        header_pt=11,
+    )  # fmt: skip
+    return lay_out(table, lines(rubric), {})
