@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from reporting.tables.cells import FRAMED, Cell, Face, Look, Row, Sheet
-from reporting.tables.html_list import render_list
+from reporting.tables.html_list import render_list, safe_href
 from reporting.tables.metrics import INDENT_MM, LINE_HEIGHT, lines_of
 
 __all__ = ["FONT_STACKS", "Rendered", "render_list", "render_sheet"]
@@ -29,6 +29,7 @@ _COMMON = """
 .zt table{border-collapse:collapse;table-layout:fixed;border-spacing:0;margin:0}
 .zt td,.zt th{box-sizing:border-box;padding:.2mm .5mm;font-weight:400;line-height:LINE;white-space:pre-wrap;
 overflow-wrap:anywhere;word-break:normal}
+.zt a{color:inherit;text-decoration:underline dotted}
 .zt h2{font:inherit;margin:0;line-height:inherit}
 .zt-frame{border:1.5pt solid #000}
 .zt-frame td,.zt-frame th,.zt .zt-box{border:.5pt solid #000}
@@ -84,6 +85,9 @@ class _Writer:
         elif self.breaks and text:
             text = "\n".join(lines_of(text, cell.look, self.sheet.width_of(cell)))
         text = escape(text)
+        href = "" if self.breaks or not cell.href else safe_href(cell.href)
+        if href:
+            return f'<a href="{escape(href)}">{text}</a>'
         return f"<h2>{text}</h2>" if cell.look.style == "title" else text
 
     def cell(self, cell: Cell, *, head: bool, height: str = "") -> str:

@@ -90,6 +90,7 @@ class _Plan:
     mark: str
     number: bool
     room: float
+    href: Callable[[Any], str] | None
 
 
 class _Body:
@@ -181,8 +182,9 @@ class _Body:
                 shared = plan.look
                 if plan.number and len(text) > plan.room and not isinstance(value, str):
                     shared = self._fitted(text, shared, plan.col)
+                href = plan.href(line.row) if plan.href is not None else ""
                 cells.append(
-                    Cell(self.first + index, plan.col, value, text, shared, span, 1, plan.key, "", (), plan.mark)
+                    Cell(self.first + index, plan.col, value, text, shared, span, 1, plan.key, href, (), plan.mark)
                 )
             forced = before is not None and self._forced(line.row, before)
             before = line.row
@@ -207,6 +209,7 @@ class _Body:
                     mark=CONTINUED if merge is not None and merge.columns[0] == column.key else "",
                     number=column.format.is_number,
                     room=(self.widths[col] - 1) / (shared.points * MM_PER_POINT * 0.6),
+                    href=column.href,
                 )
             )
         return plans

@@ -130,6 +130,12 @@ def test_a_preview_has_heads_spans_and_pages() -> None:
     assert drawn.body.count("<h2>") == 1
 
 
+def test_a_preview_links_and_paper_does_not() -> None:
+    sheet = lay_out(LIST, [ROW])
+    assert '<a href="/branches/7/">甲&lt;b&gt;</a>' in html.render_sheet(sheet).body
+    assert "<a " not in html.render_sheet(sheet, breaks=True).body
+
+
 def test_form_labels_are_row_heads() -> None:
     body = html.render_sheet(survey_sheet()).body
     assert '<th scope="rowgroup"' in body
