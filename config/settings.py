@@ -203,7 +203,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="zhibu@localhost")
 
 REDIS_URL = env("REDIS_URL", default="")
 QUEUE_DIR = VAR_DIR / ("demo-queue" if DEMO else "queue")
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
     QUEUE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -211,6 +211,7 @@ if not REDIS_URL:
         "data_folder_out": str(QUEUE_DIR),
         "control_folder": str(QUEUE_DIR / "control"),
         "store_processed": False,
+        "polling_interval": 0.5,
     }
 else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {

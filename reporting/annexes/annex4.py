@@ -26,6 +26,7 @@ COUNT_LABELS = (
 )  # fmt: skip
 GRID = 24
 PAGES = 2
+USUAL_BALLOT = 7
 HEAD = 4
 SIGN_SELF = f"支部书记（签字）：　　　　　　　　　　　　{wording.SIGN_DATE}　　"
 SIGN_GROUP = f"党总支书记（签字）：　　　　　　　（盖章）　　　　{wording.SIGN_DATE}　　"
@@ -86,12 +87,15 @@ def _broken(text: str) -> str:
 
 def _ballot_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
     labels = ("发出", "收回", "有效", *(_broken(option) for option in rounds.ballot), "满意率")
-    spans = spread(GRID - HEAD - 6, len(labels))
+    side, heading = (3, "群众评议") if len(labels) <= USUAL_BALLOT else (2, "群众\n评议")
+    spans = spread(GRID - HEAD - 2 * side, len(labels))
     names = ("issued", "returned", "valid", *(f"option_{i}" for i in range(len(rounds.ballot))))
     heads = (label(text, span, size=9.5) for text, span in zip(labels, spans, strict=True))
     figures = (value(name, span, format=formats.INTEGER) for name, span in zip(names, spans, strict=False))
     return (
-        FormRow((label("年度考核\n结　　果", HEAD, 2), value("annual", 3, 2), label("群众评议", 3, 2), *heads), 10.5),
+        FormRow(
+            (label("年度考核\n结　　果", HEAD, 2), value("annual", side, 2), label(heading, side, 2), *heads), 10.5
+        ),
         FormRow((*figures, value("satisfaction", spans[-1], format=formats.PERCENT2, size=9)), 8),
     )
 
@@ -116,7 +120,7 @@ def _text_rows(*, direct: bool, own_page: bool) -> tuple[FormRow, ...]:
     superior = ("考 评 组\n意　　见", SIGN_DIRECT) if direct else ("党 总 支\n意　　见", SIGN_GROUP)
     box: dict[str, Any] = {"span": GRID - HEAD, "heading_span": HEAD}
     return (
-        FormRow((label("存在的\n主要问题", HEAD), value("problems", 20, align="left", blank="无")), 33),
+        FormRow((label("存在的\n主要问题", HEAD), value("problems", 20, align="left")), 30),
         FormRow(
             (label("晋位升级\n目标与\n主要措施", HEAD), value("goal", 20, align="left", blank="")),
             46,
@@ -173,7 +177,7 @@ def superior_opinion(facts: Annex4) -> str:
         parts.append(f"群众满意率 {wording.two_places(result.satisfaction)}%")
     if result.vetoed:
         parts.append("有一票否决情形")
-    elif facts.veto_reviewed:
+    elif result.veto_known:
         parts.append("无一票否决情形")
     parts.append(f"拟定等级：{grade}。")
     return "，".join(parts) + facts.decision

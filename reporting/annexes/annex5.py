@@ -53,8 +53,8 @@ class _Widths:
     type_pt: float
 
 
-_ONE = _Widths(0, 8.6, 40, 12, 15, 9.5, 12.6, 13.5, 11, 12.5, 10, 27, 11, 9.5, 10)
-_MANY = _Widths(22, 8.4, 33, 12, 14, 9.5, 11.7, 12.7, 10.5, 11.5, 9.5, 22, 10.5, 7.5, 9.5)
+_ONE = _Widths(0, 9.4, 39.2, 12, 15, 9.5, 12.6, 13.5, 11, 12.5, 10, 27, 11, 9.5, 10)
+_MANY = _Widths(22, 9, 32.4, 12, 14, 9.5, 11.7, 12.7, 10.5, 11.5, 9.5, 22, 10.5, 7.5, 9.5)
 _USUAL_SOURCES = 4
 _OVERVIEW_MM = 126.0
 _LOWEST_ROW_MM = 5.7
@@ -73,8 +73,8 @@ def _score_columns(rounds: RoundFacts, width: float) -> tuple[Column, ...]:
     return (*columns, Column("composite", "综合", width, format=formats.DECIMAL2))
 
 
-def _problem(row: BranchResult) -> str:
-    return row.problem or NONE
+def _veto(row: BranchResult) -> str:
+    return "是" if row.vetoed else NONE if row.veto_known else ""
 
 
 def _proposed(row: BranchResult) -> str:
@@ -109,8 +109,8 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
             Column("proposed_grade", "党总支\n拟定", widths.proposed, blank="", value=_proposed),
             Column("decided_grade", "党委\n审定", widths.grade, blank="", value=_decided),
         )),
-        Column("vetoed", "一票\n否决", widths.veto, value=lambda row: "是" if row.vetoed else NONE),
-        Column("problem", "主要问题", widths.problem, align="left", value=_problem),
+        Column("vetoed", "一票\n否决", widths.veto, value=_veto),
+        Column("problem", "主要问题", widths.problem, align="left"),
         Column("target", "晋位\n目标", widths.target),
         Column("remark", "备注", widths.remark, align="left", blank=""),
     )  # fmt: skip

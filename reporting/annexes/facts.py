@@ -75,6 +75,7 @@ class BranchResult:
     proposed_grade: str
     decided_grade: str
     vetoed: bool = False
+    veto_known: bool = False
     problem: str = ""
     target: str = ""
     remark: str = ""
@@ -161,7 +162,6 @@ class Annex4:
     problems: str
     goal: str
     self_submitted: bool = False
-    veto_reviewed: bool = False
     decision: str = ""
 
 

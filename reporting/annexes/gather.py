@@ -164,7 +164,8 @@ class Gatherer:
             composite=composite.rounded if composite else None, exact=composite.exact if composite else None,
             valid=valid, satisfied=satisfied, self_grade=self._self_grade(derivation),
             proposed_grade=proposed, decided_grade=decided, vetoed=unit.pk in self.vetoes,
-            problem=first_problem(self._text(unit, "problems")), target=self._target(unit),
+            veto_known=unit.pk in self.reviewed,
+            problem=first_problem(self._problems(unit)), target=self._target(unit),
             remark=_remark(unit, result), direct=unit.direct,
         )  # fmt: skip
 
@@ -196,6 +197,11 @@ class Gatherer:
         rows = self._survey(unit, superior_first=field == "problems")
         return next((text for row in rows if (text := str(getattr(row, field)).strip())), "")
 
+    def _problems(self, unit: RoundUnit) -> str:
+        """Return the problems found; 无 where a survey found none, "" where there was no survey."""
+        surveyed = any((unit.pk, side) in self.surveys for side in Survey.By.values)
+        return self._text(unit, "problems") or ("无" if surveyed else "")
+
     def _target(self, unit: RoundUnit) -> str:
         rows = self._survey(unit, superior_first=False)
         return next((row.target.label for row in rows if row.target is not None), "")
@@ -209,8 +215,8 @@ class Gatherer:
             secretary=_secretary(given.get("secretary") or {}), committee=committee_text(given),
             counts=tuple(given.get(name) for name in MEMBER_COUNTS), findings=self._findings(unit),
             annual=self._annual(unit), ballots=self._ballots(unit, shown=result.valid is not None),
-            problems=self._text(unit, "problems"), goal=self._goal(unit, result.target),
-            self_submitted=(unit.pk, Source.SELF) in self.sheets, veto_reviewed=unit.pk in self.reviewed,
+            problems=self._problems(unit), goal=self._goal(unit, result.target),
+            self_submitted=(unit.pk, Source.SELF) in self.sheets,
             decision=self._decision(unit),
         )  # fmt: skip
 

@@ -91,7 +91,7 @@ def table(facts: SheetFacts, stamp: Stamp) -> Table:
             Column("points", "分值", 12, format=form),
             Column("own", "自评\n得分", 13.5, format=formats.DECIMAL1, value=partial(_shown, side="own")),
             Column("superior", "考评\n得分", 13.5, format=formats.DECIMAL1, value=partial(_shown, side="superior")),
-            Column("remark", "备注", 18, align="left", blank=""),
+            Column("remark", "备注", 18, blank=""),
         ),
         merge_by=(Merge(("section",), across_pages="keep"),),
         subtotals=(Subtotal("section", _subtotal()),),

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from reporting import processes, worker
+from reporting import worker
 
 
 class Command(BaseCommand):
@@ -26,5 +25,4 @@ class Command(BaseCommand):
         if role is None:
             worker.Supervisor(heavy=heavy).run()
             return
-        processes.die_with_parent()
-        current_app.worker_main(worker.celery_arguments(role, number))
+        worker.run_member(role, number)
