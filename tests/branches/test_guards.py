@@ -42,8 +42,8 @@ def test_rows_are_frozen(table, guarded):
     factory()
     assert refused(f"UPDATE {table} SET {column} = 'x'")
     assert refused(f"DELETE FROM {table}")
-    factory()
     if connection.vendor == "postgresql":
+        run("SET CONSTRAINTS ALL IMMEDIATE")
         assert refused(f"TRUNCATE {table} CASCADE")
 
 
