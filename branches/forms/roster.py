@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from branches.forms_base import ZhForm
+from branches.intake.sandbox import try_reading
 from branches.intake.uploads import RefusedUpload
-from branches.intake.workbook import read_workbook
 
 ACCEPT = ".xlsx,.xls,.et"
 
@@ -26,7 +26,7 @@ class WorkbookForm(ZhForm):
         sent = self.cleaned_data["file"]
         self.content = sent.read()
         try:
-            read_workbook(sent.name, self.content)
+            try_reading(sent.name, self.content)
         except RefusedUpload as error:
             raise forms.ValidationError(str(error)) from error
         return sent
