@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock
-from branches.permissions import Action, account_of, get_or_404, requires
+from branches.permissions import Action, account_of, can, get_or_404, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import scoring
 from grading.models import Assessment, Result, Round, RoundUnit, Source
@@ -100,6 +101,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     lines = _lines(request, round_, units, deciding=deciding)
     faults: list[Fault] = []
     if request.method == "POST":
+        answer = can(request.user, Action.DECIDE_GRADE if deciding else Action.PROPOSE_GRADE)
+        if not answer:
+            raise PermissionDenied(answer.reason)
         faults = _apply(request, round_, lines, deciding=deciding)
         if not faults:
             return redirect(f"{reverse('decide', args=[round_.pk])}?parent={chosen}")
@@ -193,13 +197,11 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     ask = may_decide if result.state == Result.State.DECIDED else may_propose
     answer = ask(request.user, result.unit)
     if not answer:
-        messages.error(request, answer.reason)
+        raise PermissionDenied(answer.reason)
+    try:
+        results.withdraw(by=account_of(request), result=result, reason=request.POST.get("reason", ""), now=clock.now())
+    except (RefusedError, IllegalMoveError, BlockedError) as error:
+        messages.error(request, str(error))
     else:
-        try:
-            results.withdraw(
-                by=account_of(request), result=result, reason=request.POST.get("reason", ""), now=clock.now()
-            )
-            messages.success(request, "已撤回，可以修改评分后重新定级。")
-        except (RefusedError, IllegalMoveError, BlockedError) as error:
-            messages.error(request, str(error))
+        messages.success(request, "已撤回，可以修改评分后重新定级。")
     return redirect(f"{reverse('decide', args=[result.unit.round_id])}?parent={result.unit.group}")

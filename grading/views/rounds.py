@@ -14,7 +14,7 @@ from grading import board
 from grading.models import Round, RoundUnit
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
-from grading.views.shared import round_or_404
+from grading.views.shared import posted_version, round_or_404
 
 
 @requires(Action.VIEW_GRADING)
@@ -115,7 +115,7 @@ def due_dates(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("round", round_.pk)
     try:
         rounds.set_due_dates(
-            by=account_of(request), round_=round_, version=int(request.POST.get("version") or 0), due=due
+            by=account_of(request), round_=round_, version=posted_version(request), due=due
         )
     except RefusedError as error:
         messages.error(request, str(error))

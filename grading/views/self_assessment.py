@@ -20,7 +20,7 @@ from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
 from grading.sheet_page import Sheet
-from grading.views.shared import Fault, conflict, unit_or_404
+from grading.views.shared import Fault, conflict, posted_version, unit_or_404
 
 FORM = "self"
 
@@ -140,7 +140,7 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
     entries, faults = parse(request.POST, sheet)
     if faults:
         return _page(request, unit, sheet, source, errors=faults, verb=verb)
-    version = int(request.POST.get("version") or 0) or (1 if assessment.version == 1 else 0)
+    version = posted_version(request) or (1 if assessment.version == 1 else 0)
     try:
         saved = sheets.save_scores(by=account, assessment=assessment, version=version, entries=entries, now=now)
         if submit:

@@ -34,6 +34,12 @@ def round_or_404(request: HttpRequest, pk: int) -> Round:
     return get_or_404(Round.objects.select_related("campaign__root", "scale"), request.scope, pk=pk)  # type: ignore[attr-defined]
 
 
+def posted_version(request: HttpRequest) -> int:
+    """Return the version the page showed; 0 when it showed none or sent nonsense."""
+    typed = request.POST.get("version", "")
+    return int(typed) if typed.isascii() and typed.isdigit() else 0
+
+
 def conflict(
     request: HttpRequest, *, thing: models.Model, rows: Iterable[tuple[str, str, str]], version: int, title: str
 ) -> HttpResponse:

@@ -14,7 +14,7 @@ from branches.versions import ConflictError
 from grading.models import Grade, RoundUnit, Survey, SurveyFinding
 from grading.services import survey as service
 from grading.services.errors import RefusedError
-from grading.views.shared import Fault, conflict, unit_or_404
+from grading.views.shared import Fault, conflict, posted_version, unit_or_404
 
 TEXTS = ("problems", "goal", "measures", "method")
 ACTIONS = {Survey.By.BRANCH: Action.FILL_ASSESSMENT, Survey.By.SUPERIOR: Action.SCORE}
@@ -101,7 +101,7 @@ def _typed(request: HttpRequest, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _save(request: HttpRequest, unit: RoundUnit, side: str, rows: list[dict[str, Any]]) -> HttpResponse:
     texts = _typed(request, rows)
-    version = int(request.POST.get("version") or 0)
+    version = posted_version(request)
     findings = {row["check"].code: service.FindingInput(row["finding"], row["note"]) for row in rows}
     try:
         visited = dt.date.fromisoformat(texts["visited_on"]) if texts["visited_on"] else None
