@@ -9,10 +9,12 @@ from branches import wording
 from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
-from grading import board
+from grading import board, home_board
 from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
+
+__all__ = ["home_board"]  # imported so that its figures and panels register
 
 nav(NavItem("分类定级", "rounds", Action.VIEW_GRADING, "/grading/", 30))
 
