@@ -127,11 +127,11 @@ class _Writer:
             "full_members": row.formal,
             "probationary_members": row.probationary,
             "mobile_members": row.mobile,
-            "remarks": row.remark[:300],
+            "remarks": row.remark,
             "last_election": date_of(row.extra.get("last_election", "")),
             "term_ends": date_of(row.extra.get("term_ends", "")),
             "committee": texts["committee"],
-            "venue": texts["venue"][:120],
+            "venue": texts["venue"],
         }
         stated = {name: value for name, value in values.items() if value not in (None, "")}
         if stated:
@@ -163,9 +163,9 @@ def _particulars(row: RosterRow) -> dict[str, Any]:
     """Return what the row says about the secretary as fields of Person, without blanks."""
     values: dict[str, Any] = {
         "gender": gender_of(row.secretary_gender),
-        "title": row.secretary_post[:80],
-        "phone": "、".join(row.phones)[:60],
-        "education": row.extra.get("secretary_education", "")[:40],
+        "title": row.secretary_post,
+        "phone": "、".join(row.phones),
+        "education": row.extra.get("secretary_education", ""),
         "birth": date_of(row.extra.get("secretary_birth", "")),
         "email": row.extra.get("email", ""),
         "kind": Person.Kind.STUDENT if row.secretary_post == _STUDENT else Person.Kind.STAFF,

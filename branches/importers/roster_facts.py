@@ -39,11 +39,8 @@ def gender_of(text: str) -> str:
 
 
 def date_of(text: str) -> PartialDate | None:
-    """Return the date of a free text column, or None when it is none: such a column is not worth stopping an import."""
-    try:
-        return PartialDate.parse(text)
-    except ValueError:
-        return None
+    """Return the date that a reading put down as text, or None for nothing."""
+    return PartialDate.parse(text) if text else None
 
 
 def facts_of_row(row: RosterRow, categories: Mapping[str, str]) -> Facts:
@@ -56,12 +53,12 @@ def facts_of_row(row: RosterRow, categories: Mapping[str, str]) -> Facts:
         "full_members": row.formal,
         "probationary_members": row.probationary,
         "mobile_members": row.mobile,
-        "remarks": row.remark[:300],
+        "remarks": row.remark,
         "secretary": row.secretary_name,
         "secretary_gender": gender_of(row.secretary_gender),
-        "secretary_title": row.secretary_post[:80],
+        "secretary_title": row.secretary_post,
         "secretary_since": row.secretary_since,
-        "secretary_phone": "、".join(row.phones)[:60],
+        "secretary_phone": "、".join(row.phones),
     }
     texts = {
         "short_name": "short_name", "founded": "founded", "last_election": "last_election", "term_ends": "term_ends",

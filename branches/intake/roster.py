@@ -6,7 +6,7 @@ A table exported by the system imports back unchanged when its headings are the 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from branches.intake.matching import name_key
@@ -20,21 +20,26 @@ from branches.intake.roster_checks import (
 )
 from branches.intake.rows import TableReader, in_order
 from branches.intake.shapes import (
+    Grid,
     Limits,
     MappingChoice,
+    Problem,
     RosterReading,
     RosterRow,
     RosterTotals,
     Severity,
+    TableMapping,
     Workbook,
 )
-from branches.intake.sheets import labelled_day, labelled_text, select_sheets
+from branches.intake.sheets import Selection, labelled_day, labelled_text, select_sheets
 from branches.intake.values import (
     Parsed,
+    T,
     parse_category,
     parse_code,
     parse_count,
     parse_date,
+    parse_email,
     parse_gender,
     parse_person,
     parse_phones,
@@ -49,6 +54,7 @@ EXTRA_FIELDS = (
     "short_name", "secretary_education", "secretary_birth", "founded", "last_election", "term_ends", "committee",
     "venue", "email",
 )  # fmt: skip
+EXTRA_DATES = ("secretary_birth", "founded", "last_election", "term_ends")
 _SPOKEN = {
     "name": "党支部名称", "general_branch": "所属党总支", "category": "支部类别", "members": "党员合计",
     "formal": "正式党员数", "probationary": "预备党员数", "mobile": "流动党员数", "secretary_name": "书记姓名",
@@ -161,12 +167,20 @@ class RosterRows(TableReader):
         return values
 
     def _extra(self, row: int) -> dict[str, str]:
+        """Read the columns that only some offices have; dates become 2011-10 or 2011-10-16."""
         found = {}
         for name in EXTRA_FIELDS:
-            if name in self.mapping.columns:
-                text = self.read(row, name, parse_text).value
-                if text:
-                    found[name] = " ".join(text.split())
+            if name not in self.mapping.columns:
+                continue
+            if name in EXTRA_DATES:
+                date = self.read(row, name, parse_date).value
+                text = "" if date is None else str(date)
+            elif name == "email":
+                text = self.read(row, name, parse_email).value or ""
+            else:
+                text = " ".join((self.read(row, name, parse_text).value or "").split())
+            if text:
+                found[name] = text
         return found
 
 
@@ -189,38 +203,41 @@ def read_roster(
     limits = limits or Limits()
     selection = select_sheets(workbook, vocabulary, TABLE, mapping)
     decided = {name_key(written): meant for written, meant in (decisions or {}).items()}
-    drafts: list[RowDraft] = []
-    problems = list(selection.problems)
-    notes: list[str] = []
-    day, unit_name = reported_on, ""
-    for grid, table in selection.tables:
-        day = day or labelled_day(grid, table, vocabulary.date_labels)
-        unit_name = unit_name or labelled_text(grid, table, vocabulary.unit_labels)
-        reader = RosterRows(grid, table, vocabulary, limits, own=_NOT_SHARED, spoken=_SPOKEN)
-        own = [reader.draft(row) for row in table.data_rows()]
-        problems += reader.problems
-        problems += check_total_row(grid, table, own, vocabulary, limits)
-        notes += [f"工作表“{grid.name}”{note}" for note in table.notes]
-        drafts += own
-    drafts = [_decided(draft, decided, vocabulary) for draft in drafts]
-    problems += check_counts(drafts)
-    problems += check_against_day(drafts, day)
+    found, problems = _read_sheets(selection, vocabulary, limits)
+    drafts = [_decided(draft, decided, vocabulary) for draft in found]
+    day = reported_on or _first(selection, lambda grid, table: labelled_day(grid, table, vocabulary.date_labels))
+    problems += [*selection.problems, *check_counts(drafts), *check_against_day(drafts, day)]
     problems += check_units(drafts, known_units, decided, vocabulary)
-    problems += check_names(drafts, limits)
-    problems += check_codes(drafts)
-    mappings = {grid.name: table for grid, table in selection.tables}
+    problems += [*check_names(drafts, limits), *check_codes(drafts)]
     rows = tuple(draft.row for draft in drafts)
     return RosterReading(
         workbook=workbook.name,
-        mappings=mappings,
+        mappings={grid.name: table for grid, table in selection.tables},
         rows=rows,
         problems=in_order(problems, workbook),
         skipped_sheets=selection.skipped,
         filled_in_on=day,
-        unit_name=unit_name,
+        unit_name=_first(selection, lambda grid, table: labelled_text(grid, table, vocabulary.unit_labels)) or "",
         totals=_totals(rows),
-        notes=tuple(notes),
+        notes=tuple(f"工作表“{grid.name}”{note}" for grid, table in selection.tables for note in table.notes),
     )
+
+
+def _read_sheets(selection: Selection, vocabulary: Vocabulary, limits: Limits) -> tuple[list[RowDraft], list[Problem]]:
+    """Read the rows of every sheet, with what is wrong with single cells and with the total rows."""
+    drafts: list[RowDraft] = []
+    problems: list[Problem] = []
+    for grid, table in selection.tables:
+        reader = RosterRows(grid, table, vocabulary, limits, own=_NOT_SHARED, spoken=_SPOKEN)
+        own = [reader.draft(row) for row in table.data_rows()]
+        problems += [*reader.problems, *check_total_row(grid, table, own, vocabulary, limits)]
+        drafts += own
+    return drafts, problems
+
+
+def _first(selection: Selection, look: Callable[[Grid, TableMapping], T | None]) -> T | None:
+    """Return the first thing found on the sheets that were read."""
+    return next((found for grid, table in selection.tables if (found := look(grid, table))), None)
 
 
 def _decided(draft: RowDraft, decided: Mapping[str, str], vocabulary: Vocabulary) -> RowDraft:

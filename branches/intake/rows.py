@@ -43,6 +43,10 @@ class TableReader:
         """Parse a field's cell and note what is wrong with it."""
         parsed = parse(self.cell(row, name), self.vocabulary, self.limits)
         label = self._spoken.get(name, "")
+        longest = self.limits.field_lengths.get(name)
+        if longest is not None and _length(parsed.value) > longest:
+            self.add(row, name, f"{label}过长（{_length(parsed.value)}字，最多{longest}字）", "too_long")
+            return Parsed()
         if parsed.reason:
             colon = "：" if parsed.reason.startswith(("单元格", "公式")) else ""
             self.add(row, name, f"{label}{colon}{parsed.reason}", parsed.code)
@@ -53,6 +57,13 @@ class TableReader:
     def references(self, row: int) -> dict[str, str]:
         """Return the reference of each field's cell in the row."""
         return {name: self.mapping.at(row, name) for name in self.mapping.columns}
+
+
+def _length(value: object) -> int:
+    """Return how long a value is when stored: texts as they are, several telephone numbers with a mark between."""
+    if isinstance(value, tuple):
+        return len("、".join(value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def in_order(problems: Sequence[Problem], workbook: Workbook) -> tuple[Problem, ...]:

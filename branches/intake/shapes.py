@@ -172,6 +172,16 @@ class Limits:
     short_phone_lengths: tuple[int, ...] = (3, 4, 5, 6)
     local_phone_length: int = 8
     vacant_secretary: Severity = Severity.ERROR  # a site may make it a warning; it is listed either way
+    field_lengths: Mapping[str, int] = field(
+        default_factory=lambda: {
+            "secretary_post": 80,
+            "secretary_education": 40,
+            "phones": 60,
+            "remark": 300,
+            "short_name": 60,
+            "venue": 120,
+        }
+    )
     shown_length: int = 24  # long texts are cut to this in messages
 
 

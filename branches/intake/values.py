@@ -23,6 +23,7 @@ _YEAR_MONTH_DAY = re.compile(r"^(\d{4})[-./年](\d{1,2})(?:[-./月](?:(\d{1,2})�
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})?$")
 _PEOPLE = re.compile(r"(?:人|名|个|票|张)$")
 _PHONE_BREAKS = re.compile(r"[\n\r\t、，,；;/／|]|或")
+_EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", re.ASCII)
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?)\s*\d{1,6}$", re.IGNORECASE)
 _SERIAL_DAYS = range(20_000, 80_000)
 
@@ -337,6 +338,14 @@ def parse_code(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[
         return parsed
     text = "".join(parsed.value.split())
     return Parsed("" if vocabulary.is_none(text) else text)
+
+
+def parse_email(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[str]:
+    """Read an e-mail address; what is none gives a reason."""
+    parsed = parse_code(cell, vocabulary, limits)
+    if parsed.value and not _EMAIL.match(parsed.value):
+        return Parsed(reason=f"“{shortened(parsed.value, limits.shown_length)}”不是电子邮箱地址", code="email")
+    return parsed
 
 
 def parse_phones(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[tuple[str, ...]]:

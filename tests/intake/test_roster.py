@@ -415,3 +415,30 @@ def test_messages_never_paste_a_whole_long_name() -> None:
     found = read(made(HEADER, row("甲" * 300), row("乙党支部", category="丙" * 400)))
     assert all(len(problem.reason) < 120 for problem in found.problems)
     assert re.search("共300字", found.problems[0].reason)
+
+
+def test_columns_that_only_some_offices_have() -> None:
+    header = [*HEADER, "成立时间", "最近换届时间", "固定活动场所", "电子邮箱", "书记学历", "书记出生年月", "支部简称"]
+    more = ["2005年9月", dt.datetime(2011, 6, 3), "文科楼 301", " a@b.cn ", "硕士", 1975.1, "甲支部"]
+
+    def change(sheet: Any) -> None:
+        sheet["I2"].number_format = "yyyy-mm-dd"
+        sheet["M2"].number_format = "0.00"
+
+    found = read(made(header, [*row("甲党支部"), *more], change=change))
+    assert found.problems == ()
+    assert found.rows[0].extra == {
+        "founded": "2005-09", "last_election": "2011-06-03", "venue": "文科楼 301", "email": "a@b.cn",
+        "secretary_education": "硕士", "secretary_birth": "1975-10", "short_name": "甲支部",
+    }  # fmt: skip
+    wrong = ["去年", "2011.13", "楼" * 121, "不是邮箱", "学" * 41, "1975", "简" * 61]
+    assert codes(read(made(header, [*row("甲党支部"), *wrong]))) == [
+        ("H2", "not_date"), ("I2", "no_such_date"), ("J2", "too_long"), ("K2", "email"), ("L2", "too_long"),
+        ("M2", "not_date"), ("N2", "too_long"),
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_is_said_and_not_cut() -> None:
+    header = [*HEADER, "备注", "书记职务"]
+    found = read(made(header, [*row("甲党支部"), "备" * 301, "职" * 81]))
+    assert codes(found) == [("H2", "too_long"), ("I2", "too_long")]
