@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 
 from branches import clock
 from branches.models import Account, ActivationCode, AuditDetail, AuditEntry, Branch, Role, RoleGrant
@@ -243,3 +244,12 @@ def test_a_wrong_token_or_a_weak_password_makes_nothing(token):
         accounts.first_run(token=token, form=FirstRun("学校", "党委", "DW", "chen", "Dangwei2012", also_office=True))
     assert not Account.objects.exists()
     assert not Branch.objects.exists()
+
+
+def test_a_lone_administrator_gets_a_code_on_the_server(capsys):
+    account = f.AccountFactory(username="admin1")
+    call_command("access_code", "ADMIN1")
+    code = capsys.readouterr().out.splitlines()[0].rpartition("：")[2]
+    assert accounts.find_code(code).account == account
+    with pytest.raises(CommandError, match="没有启用中的账号"):
+        call_command("access_code", "nobody")
