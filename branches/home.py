@@ -10,7 +10,7 @@ from branches import basics, clock, wording
 from branches.models import Account, Appointment, Branch, Campaign
 from branches.partial_dates import PartialDate
 from branches.permissions import Action, roles, scope
-from branches.registries import HomeItem, HomeStat, NavItem, home, home_stats, nav
+from branches.registries import HomeItem, HomePanel, HomeStat, NavItem, home, home_panels, home_stats, nav
 
 ELECTION_MONTHS = 3
 
@@ -124,3 +124,25 @@ def tree_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
     done = wording.share(found["confirmed"], found["branches"])
     base = f"/ {found['branches']:,}　{wording.pct1(done)}"
     yield HomeStat("基本情况已确认", f"{found['confirmed']:,}", base, f"{url}?basics=done", 12)
+
+
+@home_panels
+def own_branch(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
+    """Show a secretary or clerk the main facts of the own branch."""
+    del now
+    for branch in _own_branches(account):
+        read = basics.read(branch)
+        profile = read.profile
+        full, total = profile.full_members, profile.total_members
+        members = "—" if total is None else f"{total} 人，其中正式 {full} 人、预备 {profile.probationary_members} 人"
+        pairs = [
+            ("书记", read.secretary.person.name if read.secretary else "—"),
+            ("党员", members),
+            ("支委", profile.committee or basics.committee_words(read.posts) or "—"),
+            ("届满时间", profile.term_ends.zh() if profile.term_ends else "—"),
+            ("活动场所", profile.venue or "—"),
+        ]
+        context = {"pairs": pairs, "url": reverse("branch-profile", args=[branch.pk])}
+        yield HomePanel(
+            f"branch-{branch.pk}", "本支部", "branches/home_branch.html", context, position=8, side=True, flush=False
+        )

@@ -46,7 +46,7 @@ def test_a_general_branch_sees_only_its_own(graded):
 def test_a_branch_sees_itself(signed_in, graded):
     unit = graded.unit("software")
     secretary = AccountFactory(role=Role.SECRETARY, node=graded.school.software)
-    assert set(panels(secretary)) == {f"own-{unit.pk}"}
+    assert set(panels(secretary)) == {f"own-{unit.pk}", f"branch-{unit.branch_id}"}
     assert "已自评" not in figures(secretary)
     html = signed_in(secretary).get("/").content.decode()
     assert f"/grading/units/{unit.pk}/self/" in html
