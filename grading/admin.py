@@ -7,7 +7,8 @@ from django.forms.models import modelformset_factory
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST, require_safe
 
 from branches import clock
 from branches.permissions import Action, account_of, can
@@ -36,6 +37,16 @@ class MaintainedAdmin(admin.ModelAdmin):
     """Rights come from `branches.permissions.can`, never from Django's own permissions."""
 
     actions = None
+
+    @method_decorator(require_safe)
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list; it has no actions, so nothing is posted to it."""
+        return super().changelist_view(request, extra_context)
+
+    @method_decorator(require_safe)
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show what was done through this site."""
+        return super().history_view(request, object_id, extra_context)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the model to maintainers."""
@@ -206,7 +217,7 @@ class RubricAdmin(MaintainedAdmin):
         own = [
             path("<int:object_id>/publish/", wrap(require_POST(self.publish)), name="grading_rubric_publish"),
             path("<int:object_id>/copy/", wrap(require_POST(self.copy)), name="grading_rubric_copy"),
-            path("<int:object_id>/preview/", wrap(self.preview), name="grading_rubric_preview"),
+            path("<int:object_id>/preview/", wrap(require_safe(self.preview)), name="grading_rubric_preview"),
         ]
         return [*own, *super().get_urls()]
 

@@ -113,6 +113,9 @@ def test_publishing_checks_the_totals_and_freezes(maintainer):
     assert "此版本不再改动" in answer.content.decode()
     rubric.refresh_from_db()
     assert rubric.published
+    shown = maintainer.get(page(rubric)).content.decode()
+    assert "内容A1" in shown
+    assert "发布（不再改动）" not in shown
     answer = maintainer.post(page(rubric), posted(("A", "A1", 4), edits=2, title="改"))
     assert answer.status_code == 403
     assert maintainer.post(page(rubric, "delete"), {"post": "yes"}).status_code == 403

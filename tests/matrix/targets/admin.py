@@ -10,8 +10,8 @@ from tests.matrix.world import World
 
 @target("admin_app")
 def admin_app(_world: World, _relation: str, _name: str) -> Call:
-    """The page of one app; `branches` stands for all."""
-    return Call({"app_label": "branches"})
+    """The page of one app; `grading` stands for all."""
+    return Call({"app_label": "grading"})
 
 
 @target("admin_object")
