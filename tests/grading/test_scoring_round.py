@@ -413,3 +413,13 @@ def test_a_composite_lies_between_its_sources(four, first, second):
     given_scores = {f"s{n}": s.AnnualInput("", first if n % 2 else second) for n in range(4)}
     exact = s.grade_unit(rules, s.UnitInput("甲", "1", rubric(), given_scores, {})).composite.exact
     assert min(first, second) <= exact <= max(first, second)
+
+
+def test_the_worked_example_of_the_documentation():
+    first = s.grade_unit(RULES, unit(own="94.5", ballots=counts(18, 7, 3), superior="91.5"))
+    assert first.composite.exact == Fraction(1291, 14)
+    assert (first.composite.rounded, first.by_score.label, first.grade.label) == (D("92.21"), "先进", "较好")
+    assert (first.bars_promotion, first.divergence.needs_reason) == (False, False)
+    set_aside = {"annual": s.ExemptInput("不参加考核")}
+    second = s.grade_unit(RULES, unit(own="94.5", ballots=counts(18, 7, 3), superior="91.5", sources=set_aside))
+    assert (second.composite.exact, second.composite.rounded) == (Fraction(5123, 56), D("91.48"))
