@@ -80,7 +80,7 @@ def _blanks() -> CombinedExpression:
     parts += [_empty(f"post__person__{name}", text=name != "birth") for name in _PERSON]
     parts += [_empty(f"profile__{name}") for name in _TEXTS]
     parts += [_empty(f"profile__{name}", text=False) for name in (*_NUMBERS, *_DATES)]
-    return reduce(operator.add, parts)  # type: ignore[arg-type]
+    return reduce(operator.add, parts)  # type: ignore[arg-type, return-value]
 
 
 def register(day: dt.date, reach: Scope) -> BranchRows:
@@ -107,7 +107,7 @@ def forest(day: dt.date, reach: Scope) -> list[Node]:
     """Return the top nodes of `reach` with everything below them; an officer's forest begins at the own 党总支."""
     nodes = {branch.pk: Node(branch) for branch in placed(day, reach)}
     members = _members(nodes)
-    tops = []
+    tops: list[Node] = []
     for node in nodes.values():
         parent = nodes.get(node.branch.parent_id)
         (parent.children if parent else tops).append(node)

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from branches import clock
 from branches.models import Account, Appointment, Branch, Campaign, Placement, Role, RoleGrant
@@ -282,7 +283,7 @@ def get_or_404(queryset: "models.QuerySet[M]", reach: Scope, **lookup: Any) -> M
     return row
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def requires(action: Action) -> Callable[[View], View]:
@@ -290,7 +291,7 @@ def requires(action: Action) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             reach = scope(request.user, action)
             if not reach:
                 message = "您的角色没有这项权限。"
@@ -308,7 +309,7 @@ def signed_in(view: View) -> View:
     """Declare a view that any signed-in account may use on its own things (password, drafts, sign-out)."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return view(request, *args, **kwargs)
 
     wrapped.zhibu_action = "signed_in"  # type: ignore[attr-defined]
@@ -319,7 +320,7 @@ def public(view: View) -> View:
     """Declare a view that needs no account."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return view(request, *args, **kwargs)
 
     wrapped.zhibu_action = "public"  # type: ignore[attr-defined]

@@ -71,7 +71,7 @@ class CampaignDatesForm(ZhForm):
         self.fields["starts_on"] = day_field("活动开始日期")
         self.fields["ends_on"] = day_field("活动结束日期")
         if span:
-            self.initial |= {"starts_on": span.first, "ends_on": span.last}
+            self.initial.update(starts_on=span.first, ends_on=span.last)
         for slot in slots:
             self._ask(f"stage_{slot.key}_first", f"“{slot.name}”开始日期", slot.first)
             self._ask(f"stage_{slot.key}_last", f"“{slot.name}”结束日期", slot.last)

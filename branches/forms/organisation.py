@@ -50,7 +50,16 @@ class PlaceForm(Decision):
     name = forms.CharField(label="全称", max_length=100)
     short_name = forms.CharField(label="简称", max_length=60, required=False)
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    field_order = ("name", "short_name", "parent", "category", "on", "document_number", "reason", "seen")
+    field_order: tuple[str, ...] = (
+        "name",
+        "short_name",
+        "parent",
+        "category",
+        "on",
+        "document_number",
+        "reason",
+        "seen",
+    )
 
     def __init__(self, *args: Any, parents: Choices, categories: Choices, branch: Branch | None, **kwargs: Any) -> None:
         """Offer the nodes it may hang under, and the categories when it is a 党支部."""

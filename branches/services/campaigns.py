@@ -64,8 +64,8 @@ def reschedule(*, campaign: Campaign, version: int, dates: Dates, by: Account) -
     wrong = faults(Dates(dates.campaign, known, {}), {pk: stage.name for pk, stage in stages.items()})
     if wrong:
         raise DatesRefused("".join(wrong))
-    before = {"starts_on": campaign.starts_on, "ends_on": campaign.ends_on}
-    before["stages"] = {stage.name: [stage.starts_on, stage.ends_on] for stage in stages.values()}
+    named = {stage.name: [stage.starts_on, stage.ends_on] for stage in stages.values()}
+    before = {"starts_on": campaign.starts_on, "ends_on": campaign.ends_on, "stages": named}
     values = {"starts_on": dates.campaign.first, "ends_on": dates.campaign.last}
     fresh = save_versioned(campaign, version=version, values=values)
     for pk, span in known.items():

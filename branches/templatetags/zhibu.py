@@ -202,7 +202,7 @@ def is_wide(field: BoundField) -> bool:
 def zh_widget(field: BoundField) -> SafeString:
     """The control with its classes, its hint and its error tied to it for the screen reader."""
     name = control_class(field.field.widget)
-    attributes: dict[str, str] = {}
+    attributes: dict[str, str | bool] = {}
     if name:
         own = field.field.widget.attrs.get("class", "")
         attributes["class"] = " ".join(filter(None, [own, name, "is-invalid" if field.errors else ""]))
@@ -231,6 +231,6 @@ def error_links(form: forms.BaseForm) -> list[ErrorLink]:
     for field in form:
         target = field.id_for_label or f"{field.auto_id}_0"
         for error in field.errors:
-            text = str(error) if field.label in str(error) else f"{field.label}：{error}"
+            text = str(error) if str(field.label) in str(error) else f"{field.label}：{error}"
             links.append(ErrorLink(text, target))
     return links

@@ -87,10 +87,9 @@ def _chosen(request: HttpRequest) -> Person | None:
 def _appoint(
     request: HttpRequest, node: Branch, person: Person | None, form: AppointForm, newcomer: PersonForm | None
 ) -> Appointment:
-    if person is None and newcomer is not None:
-        given = {
-            key: value for key, value in newcomer.cleaned_data.items() if key != "version" and value not in ("", None)
-        }
+    if person is None:
+        typed = newcomer.cleaned_data if newcomer else {}
+        given = {key: value for key, value in typed.items() if key != "version" and value not in ("", None)}
         person = tree.add_person(by=account_of(request), unit=node, **given)
     data = form.cleaned_data
     post = tree.appoint(

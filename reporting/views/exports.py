@@ -6,12 +6,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import clock
 from branches.models import Branch
-from branches.permissions import Action, can, requires
+from branches.permissions import Action, account_of, can, requires
 from branches.scopes import Scope
 from grading.models import Round
 from reporting import desk
@@ -31,14 +32,14 @@ def rounds_for(reach: Scope) -> list[Round]:
 
 
 def _mine(request: HttpRequest, pk: int) -> Export:
-    export = Export.objects.of(request.user).select_related("unit", "owner__person").filter(pk=pk).first()
+    export = Export.objects.of(account_of(request)).select_related("unit", "owner__person").filter(pk=pk).first()
     if export is None:
         raise Http404
     return export
 
 
 def _rows(request: HttpRequest) -> dict[str, Any]:
-    found = Export.objects.of(request.user).recent(clock.now() - KEPT).select_related("unit")
+    found = Export.objects.of(account_of(request)).recent(clock.now() - KEPT).select_related("unit")
     lines = desk.lines(found[:SHOWN])
     return {"lines": lines, "live": any(line.live for line in lines), "total": found.count()}
 
@@ -155,7 +156,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @requires(Action.EXPORT)
-def download(request: HttpRequest, pk: int) -> HttpResponse:
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand out the file of one of my exports; permission is asked again."""
     export = _mine(request, pk)
     try:
