@@ -71,7 +71,7 @@ class Offer:
 class ExportForm(forms.Form):
     """One request. Choices depend on what is chosen above them; the page fetches the form again on a change."""
 
-    kind = forms.ChoiceField(label="报表", choices=[(kind.slug, kind.label) for kind in KINDS])
+    kind = forms.ChoiceField(label="报表")
     round = forms.ChoiceField(label="评定轮次")
     unit = forms.ChoiceField(label="范围")
     branch = forms.ChoiceField(label="党支部", required=False)
@@ -82,10 +82,13 @@ class ExportForm(forms.Form):
         """Fill the choices for what is chosen so far."""
         super().__init__(*args, **kwargs)
         self.reach, self.rounds = reach, list(rounds)
-        self.chosen_kind = BY_SLUG.get(str(self._so_far("kind")), KINDS[0])
         wanted = str(self._so_far("round"))
         self.chosen_round = next((r for r in self.rounds if str(r.pk) == wanted), next(iter(self.rounds), None))
         self.offer = Offer(reach, self.chosen_round)
+        kinds = [kind for kind in KINDS if self.offer.parents(kind)] or list(KINDS)
+        asked = BY_SLUG.get(str(self._so_far("kind")))
+        self.chosen_kind = asked if asked in kinds else kinds[0]
+        self.fields["kind"].choices = [(kind.slug, kind.label) for kind in kinds]  # type: ignore[attr-defined]
         self._fill()
 
     def _so_far(self, name: str) -> Any:

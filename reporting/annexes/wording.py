@@ -8,11 +8,13 @@ from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Sta
 from reporting.tables import Pair, formats, half_up
 
 SIGN_DATE = "年　　月　　日"
+LONGEST_HEADING = 5
 
 
 def heading(source: Source) -> str:
     """Return a source's heading for a narrow column: 自评, 群众⏎评议, 党总支⏎考评."""
-    short = source.label.removeprefix("支部")
+    short = source.name.removeprefix("支部")
+    short = source.label if len(short) > LONGEST_HEADING else short
     return short if len(short) <= 2 else f"{short[:-2]}\n{short[-2:]}"
 
 
