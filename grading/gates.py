@@ -134,14 +134,16 @@ def _everything_is_in(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa
     units = list(round_.units.filter(graded=True))
     inputs_rules = rules.round_rules(round_)
     inputs = rules.Inputs(round_, units)
-    missing: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {source.name: [] for source in inputs_rules.sources}
     for unit in units:
         given = scoring.score_unit(inputs_rules, inputs.of(unit))
         for source in given:
             if source.weight > 0 and source.status is scoring.SourceStatus.MISSING:
-                missing.setdefault(source.name, []).append(unit.name)
+                missing[source.name].append(unit.name)
     if round_.missing != Round.Missing.RENORMALISE:
         for name, names in missing.items():
+            if not names:
+                continue
             yield f"{len(names)} 个支部缺{name}：{listed(names)}。"
     if has_step(round_, RoundStep.Code.SURVEY):
         surveyed = set(Survey.objects.filter(unit__round=round_).values_list("unit_id", flat=True))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
 from branches.registries import figures
 from grading import scoring
@@ -195,13 +195,29 @@ class Inputs:
             self._rubrics[rubric.pk] = rubric_rule(rubric)
 
     def _read_sheets(self) -> None:
-        """Take submitted and accepted sheets; a draft or returned one has not been handed in."""
-        scores = Prefetch("scores", Score.objects.select_related("criterion", "section"))
+        """Take submitted and accepted sheets; a draft or returned one has not been handed in.
+
+        Points are read as plain values: a round of 500 branches has some 50,000 of them.
+        """
         handed_in = [Assessment.State.SUBMITTED, Assessment.State.ACCEPTED]
-        rows = Assessment.objects.filter(unit__in=self.units, state__in=handed_in).prefetch_related(scores)
-        for row in rows:
-            row.source = self.sources[row.source_id]
-            self._given[row.unit_id][row.source.code] = sheet_input(row, row.scores.all())
+        sheets = Assessment.objects.filter(unit__in=self.units, state__in=handed_in)
+        owners = {
+            pk: (unit, self.sources[source]) for pk, unit, source in sheets.values_list("pk", "unit_id", "source_id")
+        }
+        items: dict[int, dict[str, scoring.Entry]] = {pk: {} for pk in owners}
+        sums: dict[int, dict[str, Decimal | None]] = {pk: {} for pk in owners}
+        rows = Score.objects.filter(assessment__in=sheets).values_list(
+            "assessment_id", "criterion__code", "section__code", "points", "not_applicable"
+        )
+        for pk, item, section, points, not_applicable in rows.iterator(chunk_size=5000):
+            if item is not None:
+                items[pk][item] = scoring.Entry(points, not_applicable)
+            else:
+                sums[pk][section] = points
+        for pk, (unit, source) in owners.items():
+            by_section = source.entry == Source.Entry.SECTIONS
+            given = scoring.SheetInput({}, sums[pk]) if by_section else scoring.SheetInput(items[pk])
+            self._given[unit][source.code] = given
 
     def _read_rows(self) -> None:
         """Take counts and results; an exemption stands before whatever was handed in."""

@@ -13,26 +13,30 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 SEQUENCE = (tuple, list)
+PLAIN = frozenset({type(None), bool, int, str})
 
 
 def encode(value: object) -> Any:
     """Return ``value`` as JSON can hold it: Decimal and Fraction become text, tuples lists."""
-    if value is None or isinstance(value, bool | int) or type(value) is str:
+    kind: type[Any] = type(value)
+    if kind in PLAIN:
         return value
+    names = _names_of(kind)
+    if names is not None:
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Decimal | Fraction):
         return str(value)
     if isinstance(value, SEQUENCE):
         return [encode(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(getattr(value, name)) for name in _names(type(value))}
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
+    """Return the field names of a dataclass, None for any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 @cache
