@@ -227,8 +227,12 @@ def test_two_people_who_edit_one_person_see_both_texts(tree, office):
     assert office.post(url, first).status_code == 302
     conflict = office.post(url, second)
     assert conflict.status_code == 409
-    assert conflict.context["rows"] == [("联系电话", "0595-3", "0595-2")]
-    insisted = dict(conflict.context["keep"]) | {"version": conflict.context["version"]}
+    (choice,) = conflict.context["choices"]
+    assert (choice.label, choice.mine, choice.theirs) == ("联系电话", "0595-3", "0595-2")
+    insisted = dict(conflict.context["keep"]) | {
+        "version": conflict.context["version"],
+        choice.name: choice.mine_posted,
+    }
     assert office.post(url, insisted).status_code == 302
     person.refresh_from_db()
     assert person.phone == "0595-3"

@@ -92,15 +92,24 @@ def test_what_cannot_be_is_refused_in_words_and_kept_on_the_page(tree, secretary
 
 
 def test_two_who_save_at_once_see_both_texts_and_choose(tree, secretary):
-    first, second = filled(secretary, tree, venue="理工楼305"), filled(secretary, tree, venue="文科楼101")
+    first = filled(secretary, tree, venue="理工楼305", last_election="2011年10月", gender="female")
+    second = filled(secretary, tree, venue="文科楼101", women="8", gender="male")
     secretary.post(url(tree), first)
     conflict = secretary.post(url(tree), second)
     assert conflict.status_code == 409
-    assert conflict.context["rows"] == [("固定活动场所", "文科楼101", "理工楼305")]
-    assert BranchProfile.objects.get(branch=tree.software).venue == "理工楼305"
-    insisted = dict(conflict.context["keep"]) | {"version": conflict.context["version"]}
-    secretary.post(url(tree), insisted)
-    assert BranchProfile.objects.get(branch=tree.software).venue == "文科楼101"
+    choices = {choice.name: choice for choice in conflict.context["choices"]}
+    assert {name: (choice.mine, choice.theirs) for name, choice in choices.items()} == {
+        "gender": ("男", "女"), "last_election": ("", "2011年10月"), "women": ("8", ""),
+        "venue": ("文科楼101", "理工楼305"),
+    }  # fmt: skip
+    assert [name for name, choice in choices.items() if not choice.prefers_mine] == ["last_election"]
+    profile = BranchProfile.objects.get(branch=tree.software)
+    assert (profile.venue, profile.women) == ("理工楼305", None)
+    data = dict(conflict.context["keep"]) | {"version": conflict.context["version"]}
+    data |= {name: c.mine_posted if c.prefers_mine else c.theirs_posted for name, c in choices.items()}
+    assert secretary.post(url(tree), data).status_code == 302
+    profile.refresh_from_db()
+    assert (profile.venue, profile.women, profile.last_election) == ("文科楼101", 8, PartialDate(2011, 10))
 
 
 def test_a_secretary_changed_meanwhile_is_a_conflict_too(tree, secretary):
