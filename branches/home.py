@@ -61,7 +61,10 @@ def own_basics(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             yield HomeItem("核对并确认支部基本情况", "附件4 按这些内容打印", "去确认", url)
         ends = read.profile.term_ends
         if ends and ends <= _month_ahead(now.date(), ELECTION_MONTHS):
-            yield HomeItem("支部委员会任期届满，请按期换届", f"届满时间 {ends.zh()}", "查看", url, _last_day(ends))
+            last = _last_day(ends)
+            ahead = last >= now.date()
+            title = "支部委员会任期将满，请按期换届" if ahead else "支部委员会任期已满，请换届并更新届满时间"
+            yield HomeItem(title, f"届满时间 {ends.zh()}", "查看", url, last if ahead else None)
 
 
 @home

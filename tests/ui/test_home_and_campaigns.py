@@ -85,7 +85,7 @@ def test_home_items_are_sorted_by_deadline(school):
     branch = school.software
     make.BranchProfileFactory(branch=branch, term_ends="2012-11")
     titles = [(item.title, item.due) for item in home_items(account(Role.SECRETARY, branch), OCTOBER)]
-    assert titles[0] == ("支部委员会任期届满，请按期换届", dt.date(2012, 11, 30))
+    assert titles[0] == ("支部委员会任期将满，请按期换届", dt.date(2012, 11, 30))
 
 
 def test_a_branch_sees_the_campaign_of_the_committee_above(signed_in, school, campaign):
