@@ -22,7 +22,7 @@ from tests.servers import postgres_url, redis_url
 __all__ = ["postgres_url", "redis_url"]
 
 ROOT = Path(__file__).resolve().parent.parent
-KINDS = {"unit", "db", "queue", "e2e", "e2e_pg", "soak"}
+KINDS = {"unit", "db", "once", "queue", "e2e", "e2e_pg", "soak"}
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "client_as"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs_database = "django_db" in kinds or bool(fixtures & DATABASE_FIXTURES)
         if not kinds & KINDS:
             item.add_marker("db" if needs_database else "unit")
-        if kinds & {"db", "queue"} and "django_db" not in kinds:
+        if kinds & {"db", "once", "queue"} and "django_db" not in kinds:
             item.add_marker(pytest.mark.django_db)
 
 

@@ -172,6 +172,8 @@ def check_view(name: str, row: Row, world: World, visitors: Visitors) -> Iterato
         url = reverse(name, kwargs=call.kwargs)
         for method in METHODS:
             cells = row.cells.get(method)
+            if cells is None and relation != found.relations[0]:
+                continue  # a method that is not offered is so for every object
             for account in ACCOUNTS:
                 response, writes = visitors.ask(account, method, url, call)
                 expected = cells[relation][account] if cells else None

@@ -31,7 +31,7 @@ def test_a_cell_must_answer_for_everybody():
             engine.parse_cell(wrong)
 
 
-@pytest.mark.db
+@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
 def test_view_answers_as_written(name):
     row = engine.row_of(name, ROWS)
@@ -40,7 +40,7 @@ def test_view_answers_as_written(name):
     assert list(engine.check_view(name, row, world, engine.Visitors(world))) == []
 
 
-@pytest.mark.db
+@pytest.mark.once
 def test_removing_one_scope_filter_turns_the_matrix_red(monkeypatch):
     monkeypatch.setattr(BranchQuerySet, "within", lambda self, _scope: self.all())
     world = make_world()

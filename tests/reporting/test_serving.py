@@ -61,7 +61,7 @@ def lines_until(process, word):
     raise AssertionError("\n".join(said))
 
 
-@pytest.mark.queue
+@pytest.mark.once
 @pytest.mark.parametrize("whole_group", [True, False], ids=["ctrl-c", "sigterm"])
 def test_it_says_where_it_is_and_stops_within_seconds(start, whole_group):
     port = free_port()

@@ -18,7 +18,7 @@ from tests.factories.grading import fill, opened_round
 from tests.guards import without
 from tests.tables.parity import assert_parity
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.once
 
 EVERYTHING = Scope(frozenset(), dt.date(2012, 4, 1), everything=True)
 # One entry per registered list: its rows. A list without an entry fails below.
