@@ -12,6 +12,7 @@ from grading import scoring
 from grading.models import Assessment, Criterion, Round, RoundUnit, Score, Section, Source
 from grading.models.rubric import GradeScale
 from grading.services.results import derive
+from grading.sheet_page import points_text
 
 
 @dataclass(slots=True)
@@ -33,7 +34,12 @@ class Cell:
     @property
     def shown(self) -> str:
         """The superior's points as text, empty when there are none."""
-        return "" if self.superior is None else f"{self.superior:.1f}"
+        return points_text(self.superior)
+
+    @property
+    def own_shown(self) -> str:
+        """The branch's points as text, empty when there are none."""
+        return points_text(self.own)
 
 
 @dataclass(slots=True)

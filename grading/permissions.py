@@ -37,3 +37,11 @@ def may_decide(account: Any, unit: RoundUnit) -> Allowed | Denied:
     if above and not _acts_for_committee(account, Action.DECIDE_GRADE):
         return Denied("本轮等级由党委审定，党总支只拟定。" if not unit.direct else "直属党支部由上级党组织定级。")
     return Allowed()
+
+
+def may_check_reason(account: Any, unit: RoundUnit) -> Allowed | Denied:
+    """Say whether the account may tick off the reason of a large difference: only the level above the 党总支 does."""
+    answer = can(account, Action.DECIDE_GRADE, unit)
+    if answer and not _acts_for_committee(account, Action.DECIDE_GRADE):
+        return Denied("评分理由由组织部核对。")
+    return answer

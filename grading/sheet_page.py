@@ -11,6 +11,13 @@ from decimal import Decimal
 from grading.models import Assessment, Criterion, Evidence, EvidenceUse, Level, RoundUnit, Score, Section
 
 
+def points_text(value: Decimal | None) -> str:
+    """Return points as a field shows them: one place, two where the step of an item needs them, empty when missing."""
+    if value is None:
+        return ""
+    return f"{value:.1f}" if value * 10 % 1 == 0 else f"{value:.2f}"
+
+
 @dataclass(slots=True)
 class Item:
     """One item of a rubric with what was entered for it."""
@@ -20,7 +27,7 @@ class Item:
     points: Decimal | None = None
     not_applicable: bool = False
     remark: str = ""
-    typed: str = ""
+    typed: str | None = None
     error: str = ""
     other: Decimal | None = None
     files: list[Evidence] = field(default_factory=list)
@@ -32,10 +39,13 @@ class Item:
 
     @property
     def shown(self) -> str:
-        """The text of the points field: what was typed when it was wrong, else the stored points."""
-        if self.typed:
-            return self.typed
-        return "" if self.points is None else f"{self.points.normalize():f}" if self.levels else f"{self.points:.1f}"
+        """The text of the points field: what was typed, else the stored points."""
+        return points_text(self.points) if self.typed is None else self.typed
+
+    @property
+    def other_shown(self) -> str:
+        """The figure to compare with, as text."""
+        return points_text(self.other)
 
 
 @dataclass(slots=True)
@@ -88,6 +98,11 @@ class Sheet:
     def to_answer(self) -> int:
         """How many items a person has to fill in."""
         return sum(s.to_answer for s in self.sections)
+
+    @property
+    def full_of_answered(self) -> Decimal:
+        """Full marks of the items that carry points."""
+        return sum((i.criterion.points for i in self.items if i.points is not None), Decimal(0))
 
     @property
     def full(self) -> Decimal:

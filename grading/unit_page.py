@@ -53,6 +53,11 @@ class UnitPage:
         return deadline(self.unit, code)
 
     @property
+    def decide_due(self) -> dt.date | None:
+        """The last day of deciding."""
+        return self.due(RoundStep.Code.DECIDE)
+
+    @property
     def own(self) -> Assessment | None:
         """The branch's own sheet."""
         return self.assessments.get(Source.SELF)
@@ -74,7 +79,10 @@ class UnitPage:
         fact = f"{points(sheet.earned)} 分" if sheet.earned is not None else f"已填 {sheet.answered} 条"
         shape = SHAPES[Assessment.State(sheet.state)]
         due = None if shape == "ok" else self.due(source.code)
-        return Line(source.name, shape, sheet.get_state_display(), fact, due, late=sheet.late)
+        state = sheet.get_state_display()
+        if source.code != Source.SELF:
+            state = "已评完" if shape == "ok" else "评分中"
+        return Line(source.name, shape, state, fact, due, late=sheet.late)
 
     def survey_line(self, side: str) -> Line:
         """Return the step of one side's survey."""

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from grading.views import campaigns, decide, evidence, grid, rounds, self_assessment, sources, survey, unit_lists, units
+from grading.views import (
+    campaigns,
+    decide,
+    evidence,
+    grid,
+    reviews,
+    rounds,
+    self_assessment,
+    sources,
+    survey,
+    unit_lists,
+    units,
+    visits,
+)
 
 urlpatterns = [
     path("campaigns/open/", campaigns.campaign_open, name="campaign-open"),
@@ -13,6 +26,7 @@ urlpatterns = [
     path("rounds/<int:pk>/due/", rounds.due_dates, name="round-due"),
     path("rounds/<int:pk>/compute/", rounds.compute, name="round-compute"),
     path("rounds/<int:pk>/grid/", grid.scoring_grid, name="scoring-grid"),
+    path("rounds/<int:pk>/visit/", visits.visit, name="visit"),
     path("rounds/<int:pk>/units/", unit_lists.round_units, name="round-units"),
     path("rounds/<int:pk>/rules/", unit_lists.round_rules, name="round-rules"),
     path("rounds/<int:pk>/sources/", sources.sources_page, name="sources"),
@@ -26,6 +40,8 @@ urlpatterns = [
     path("units/<int:pk>/extend/", units.extend, name="unit-extend"),
     path("units/<int:pk>/explain/", units.explain_grade, name="explain"),
     path("units/<int:pk>/withdraw/", decide.withdraw, name="withdraw"),
+    path("units/<int:pk>/veto/", reviews.veto_review, name="veto-review"),
+    path("units/<int:pk>/check-reason/", reviews.check_reason, name="check-reason"),
     path("units/<int:pk>/self/", self_assessment.self_assessment, name="self-assessment"),
     path("units/<int:pk>/survey/", survey.survey, name="survey"),
     path("units/<int:pk>/survey/<slug:side>/", survey.survey, name="survey-side"),

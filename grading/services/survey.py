@@ -14,6 +14,8 @@ from grading.models import Grade, Round, RoundUnit, Survey, SurveyCheck, SurveyF
 from grading.services.errors import RefusedError, refuse
 
 TEXTS = ("problems", "goal", "measures", "method")
+KEEP: Any = object()
+"""Leaves what is stored; None empties it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def save_survey(
     findings: Mapping[str, FindingInput],
     now: dt.datetime,
     texts: Mapping[str, str] | None = None,
-    target: Grade | None = None,
-    visited_on: dt.date | None = None,
+    target: Grade | None = KEEP,
+    visited_on: dt.date | None = KEEP,
 ) -> Survey:
     """Save one side's survey (`side`: branch or superior). `version` 0 means that nothing was saved before.
 
@@ -69,9 +71,9 @@ def save_survey(
     _check_findings(findings, checks)
     values: dict[str, Any] = {name: text.strip() for name, text in (texts or {}).items() if name in TEXTS}
     values |= {"saved_at": now, "saved_by": by}
-    if target is not None:
+    if target is not KEEP:
         values["target"] = target
-    if visited_on is not None:
+    if visited_on is not KEEP:
         values["visited_on"] = visited_on
     survey = _save_row(unit, side, version, values)
     before = {row.check_item.code: row.finding for row in survey.findings.select_related("check_item")}

@@ -15,11 +15,11 @@ from branches import clock
 from branches.permissions import Action, account_of, can, get_or_404, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import scoring
-from grading.models import Assessment, Result, Round, RoundUnit, Source
-from grading.permissions import may_decide, may_propose
+from grading.models import Assessment, Result, Round, RoundUnit, Source, VetoReview
+from grading.permissions import may_check_reason, may_decide, may_propose
 from grading.services import results
 from grading.services.errors import RefusedError
-from grading.views.grid import parents_of, units_of
+from grading.views.grid import decides_here, parents_of, units_of
 from grading.views.shared import Fault, round_or_404
 
 
@@ -34,6 +34,10 @@ class Line:
     reason: str
     why_not: str
     divergence_reason: str = ""
+    reason_checked: bool = False
+    may_withdraw: bool = False
+    checkable: bool = False
+    reviewed: bool = False
     error: str = ""
 
     @property
@@ -63,8 +67,8 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
         "computed_grade", "proposed_grade", "decided_grade")}  # fmt: skip
     graded = [unit for unit in units if unit.graded]
     derived = results.derive(round_, graded)
-    sheets = Assessment.objects.filter(unit__in=units, source__code=Source.SUPERIOR)
-    reasons = dict(sheets.values_list("unit_id", "reason"))
+    sheets = {row.unit_id: row for row in Assessment.objects.filter(unit__in=units, source__code=Source.SUPERIOR)}
+    reviewed = set(VetoReview.objects.filter(unit__in=units).values_list("unit_id", flat=True))
     lines = []
     for unit in graded:
         unit.round = round_
@@ -77,16 +81,24 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
             why = "已定级"
         elif round_.state not in (Round.State.SCORING, Round.State.DECIDING):
             why = f"本轮现在是“{round_.get_state_display()}”"
-        lines.append(
-            Line(unit, result, found, grade, result.manual_reason if result else "", why, reasons.get(unit.pk, ""))
-        )
+        line = Line(unit, result, found, grade, result.manual_reason if result else "", why)
+        line.reviewed = unit.pk in reviewed
+        _add_rights(request, line, sheets.get(unit.pk))
+        lines.append(line)
     return lines
 
 
-def _deciding_here(round_: Round, group: str) -> bool:
-    """Whether this page decides (党总支定级, or 直属党支部 at the level above) rather than proposes."""
-    below = round_.deciding_level == Round.DecidingLevel.GENERAL_BRANCH
-    return below or group == "direct" or round_.state == Round.State.DECIDING
+def _add_rights(request: HttpRequest, line: Line, sheet: Assessment | None) -> None:
+    """Put the written reason on a line, and what the account may do beside choosing a grade."""
+    decided = line.result is not None and line.result.state == Result.State.DECIDED
+    line.may_withdraw = bool((may_decide if decided else may_propose)(request.user, line.unit))
+    if sheet is None or not sheet.reason:
+        return
+    line.divergence_reason, line.reason_checked = sheet.reason, sheet.reason_checked_at is not None
+    large = bool(line.derivation and line.derivation.divergence and line.derivation.divergence.needs_reason)
+    line.checkable = (
+        large and not decided and not line.reason_checked and bool(may_check_reason(request.user, line.unit))
+    )
 
 
 @requires(Action.VIEW_GRADING)
@@ -97,7 +109,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     parents = parents_of(request, round_)
     chosen = request.GET.get("parent") or (parents[0]["key"] if parents else "")
     units = units_of(request, round_, chosen)
-    deciding = _deciding_here(round_, chosen)
+    deciding = decides_here(round_, chosen)
     lines = _lines(request, round_, units, deciding=deciding)
     faults: list[Fault] = []
     if request.method == "POST":
@@ -118,7 +130,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "grades": list(round_.scale.grades.order_by("rank")),
         "sources": round_.sources.all(),
         "errors": faults,
-        "withdrawable": [line for line in lines if line.withdrawable],
+        "withdrawable": [line for line in lines if line.withdrawable and line.may_withdraw],
+        "checkable": [line for line in lines if line.checkable],
+        "may_review": bool(can(request.user, Action.PROPOSE_GRADE)) and round_.is_open and round_.veto_items.exists(),
         "caps": _caps(lines),
         "typed": request.POST,
         "today": clock.today(),

@@ -38,6 +38,12 @@ def units_of(request: HttpRequest, round_: Round, group: str) -> list[RoundUnit]
     return list(units.of_parent(None if group == "direct" else int(group) if group.isdigit() else 0))
 
 
+def decides_here(round_: Round, group: str) -> bool:
+    """Tell whether grades of a group are decided here and now (党总支定级, 直属党支部 above) rather than proposed."""
+    below = round_.deciding_level == Round.DecidingLevel.GENERAL_BRANCH
+    return below or group == "direct" or round_.state == Round.State.DECIDING
+
+
 @requires(Action.VIEW_GRADING)
 @require_GET
 def scoring_grid(request: HttpRequest, pk: int) -> HttpResponse:
@@ -67,6 +73,8 @@ def scoring_grid(request: HttpRequest, pk: int) -> HttpResponse:
         "limits": grid_page.limits_sentence(round_),
         "due_on": deadline(units[0], Source.SUPERIOR) if units else None,
         "focus": focus,
+        "deciding": decides_here(round_, chosen),
+        "may_score": bool(can(request.user, Action.SCORE)),
     }
     return render(request, "grading/scoring_grid.html", context)
 
@@ -125,7 +133,7 @@ def _parse(text: str) -> Decimal | None:
 
 
 def _shown(score: Score | None) -> str:
-    return "" if score is None or score.points is None else f"{score.points:.1f}"
+    return "" if score is None else sheet_page.points_text(score.points)
 
 
 @requires(Action.SCORE)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import charts, clock, wording
+from branches.models import TransitionLog
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError, history, moves
 from grading import board
@@ -53,9 +54,18 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),
         "steps": round_.steps.all(),
-        "history": history(round_)[:8],
+        "history": _history(round_),
     }
     return render(request, "grading/round.html", context)
+
+
+def _history(round_: Round) -> list[TransitionLog]:
+    """Return the newest moves, each with its states in words."""
+    labels = dict(Round.State.choices)
+    rows = list(history(round_)[:8])
+    for row in rows:
+        row.words = f"{labels.get(row.from_state, row.from_state)} → {labels.get(row.to_state, row.to_state)}"  # type: ignore[attr-defined]
+    return rows
 
 
 @requires(Action.MANAGE_ROUND)
@@ -114,9 +124,7 @@ def due_dates(request: HttpRequest, pk: int) -> HttpResponse:
             messages.error(request, f"{step.name}的期限请写成 2012-03-30 的样子。")
             return redirect("round", round_.pk)
     try:
-        rounds.set_due_dates(
-            by=account_of(request), round_=round_, version=posted_version(request), due=due
-        )
+        rounds.set_due_dates(by=account_of(request), round_=round_, version=posted_version(request), due=due)
     except RefusedError as error:
         messages.error(request, str(error))
     else:

@@ -15,11 +15,12 @@ from branches.transitions import BlockedError, history
 from branches.versions import ConflictError
 from grading import sheet_page
 from grading.models import Assessment, RoundUnit, Source
+from grading.permissions import holds_branch
 from grading.services import sheets
 from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
-from grading.sheet_page import Sheet
+from grading.sheet_page import Item, Sheet, points_text
 from grading.views.shared import Fault, conflict, posted_version, unit_or_404
 
 FORM = "self"
@@ -74,6 +75,7 @@ def parse(post: Any, sheet: Sheet) -> tuple[dict[str, sheets.ScoreInput], list[F
             item.error = f"“{typed}”不是数字，请填分数，如 {item.criterion.points / 2:.1f}。"
             faults.append(Fault(f"{item.criterion.code} {item.error}", f"id_points-{key}"))
             continue
+        item.points = points
         entries[item.criterion.code] = sheets.ScoreInput(points, item.not_applicable, item.remark)
     return entries, faults
 
@@ -105,6 +107,7 @@ def _page(
         "due_on": deadline(unit, source.code),
         "why_not": why_not,
         "editable": not why_not,
+        "on_behalf": not holds_branch(account_of(request), unit),
         "may_submit": bool(can(request.user, Action.SUBMIT_ASSESSMENT, unit)),
         "return_reason": returned.reason if returned else "",
         "draft": None if errors or why_not else drafts.load(account=account_of(request), form=FORM, key=str(unit.pk)),
@@ -143,6 +146,7 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
     version = posted_version(request) or (1 if assessment.version == 1 else 0)
     try:
         saved = sheets.save_scores(by=account, assessment=assessment, version=version, entries=entries, now=now)
+        drafts.drop(account=account, form=FORM, key=str(unit.pk))
         if submit:
             sheets.submit(by=account, assessment=saved, now=now)
     except RefusedError as error:
@@ -152,7 +156,6 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
         return _page(request, unit, fresh, source, errors=[Fault(text) for text in error.blockers], verb=verb)
     except ConflictError as error:
         return _conflict(request, unit, source, error)
-    drafts.drop(account=account, form=FORM, key=str(unit.pk))
     if submit:
         messages.success(request, f"{source.name}已提交，合计 {saved.earned:.1f} 分。")
         return redirect("unit", unit.pk)
@@ -168,11 +171,12 @@ def _conflict(request: HttpRequest, unit: RoundUnit, source: Source, error: Conf
     rows = []
     for ours, theirs in zip(mine.items, stored.items, strict=True):
         label = f"{ours.criterion.code} {ours.criterion.text}"
-        rows.append((label, _said(ours.typed, ours.remark), _said(theirs.shown, theirs.remark)))
+        rows.append((label, _said(ours), _said(theirs)))
     version = getattr(error.current, "version", 0)
     return conflict(request, thing=error.current, rows=rows, version=version, title=source.name)
 
 
-def _said(points: str, remark: str) -> str:
-    text = f"{Decimal(points):.1f} 分" if points else "未填"
-    return f"{text}；{remark}" if remark else text
+def _said(item: Item) -> str:
+    """Return what one side entered for an item, in words."""
+    text = "不适用" if item.not_applicable else f"{points_text(item.points)} 分" if item.points is not None else "未填"
+    return f"{text}；{item.remark}" if item.remark else text

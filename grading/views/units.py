@@ -12,8 +12,8 @@ from branches import charts, clock, wording
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, IllegalMoveError, history
 from grading import unit_page
-from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Survey
-from grading.permissions import may_decide
+from grading.models import AppraisalCount, Assessment, Result, RoundStep, RoundUnit, Source, Survey, VetoReview
+from grading.permissions import holds_branch, may_decide
 from grading.services import rounds, sheets
 from grading.services.errors import RefusedError
 from grading.services.explain import Explanation, explain
@@ -30,7 +30,7 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         action.value: bool(can(request.user, action, row))
         for action in (
             Action.FILL_ASSESSMENT, Action.EDIT_PROFILE, Action.SCORE, Action.RETURN_ASSESSMENT, Action.MANAGE_ROUND,
-            Action.RECORD_SOURCES, Action.EXPORT,
+            Action.RECORD_SOURCES, Action.PROPOSE_GRADE, Action.EXPORT,
         )
     }  # fmt: skip
     context = {
@@ -45,6 +45,11 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         "annual": row.annual_results.select_related("source"),
         "exemptions": row.exemptions.select_related("source"),
         "may": may,
+        "on_behalf": not holds_branch(account_of(request), row),
+        "own_open": row.round.is_open and (page.own is None or page.own.editable),
+        "veto_count": row.round.veto_items.count(),
+        "vetoes": row.vetoes.select_related("item"),
+        "review": VetoReview.objects.filter(unit=row).select_related("reviewed_by__person").first(),
         "may_decide": bool(may_decide(request.user, row)),
         "grade_count": row.round.scale.grades.count(),
         "returned": history(page.own).filter(to_state=Assessment.State.RETURNED).first() if page.own else None,
@@ -149,6 +154,8 @@ def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
         "round": row.round,
         "result": result,
         "explanation": explanation,
+        "superior": Assessment.objects.filter(unit=row, source__code=Source.SUPERIOR).exclude(reason="").first(),
+        "counts": row.appraisals.filter(state=AppraisalCount.State.COUNTED).select_related("source"),
         "scale": _scale(row, explanation) if explanation else None,
         "grade_count": row.round.scale.grades.count(),
         "cut_offs": row.round.cut_offs.select_related("grade"),
