@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 SEQUENCE = (tuple, list)
 PLAIN = frozenset({type(None), bool, int, str})
+_NAMES: dict[type[Any], tuple[str, ...] | None] = {}
 
 
 def encode(value: object) -> Any:
@@ -33,10 +34,11 @@ def encode(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
-@cache
 def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
     """Return the field names of a dataclass, None for any other type."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+    return _NAMES[kind]
 
 
 @cache
