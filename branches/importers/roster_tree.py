@@ -42,14 +42,6 @@ class Tree:
         branch = self.codes.get(code.casefold()) if code else None
         return self.nodes.get(branch.pk) if branch else None
 
-    def by_name(self, unit: str, name: str) -> Node | None:
-        """Return the node of that name under a unit ("": under the root)."""
-        wanted = (name_key(unit), name_key(name))
-        for node in self.nodes.values():
-            if (name_key(node.unit), name_key(node.name)) == wanted:
-                return node
-        return None
-
 
 def load_tree(root: Branch, day: dt.date) -> Tree:
     """Read the nodes placed below `root` on `day` with profiles and secretaries."""

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from branches.intake.shapes import AnnualRow, AppraisalRow
 from branches.intake.values import is_han
@@ -15,6 +16,7 @@ ACROSS_UNITS = 0.9  # how like a branch of another unit must be
 _NUMERALS = re.compile(r"\d+|[一二三四五六七八九十]+|[甲乙丙丁戊己庚辛]")
 WITHIN = 0.15  # proposals this far behind the best are not worth showing
 MAXIMUM_PROPOSALS = 3
+MAXIMUM_COMPARISONS = 50_000  # beyond it only branches of the same unit are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class MatchResult:
         return keys
 
 
+@lru_cache(maxsize=20_000)
 def name_key(name: str) -> str:
     """Return what two equal names share: trimmed, line breaks dropped, digits, letters and brackets narrow.
 
@@ -82,18 +85,24 @@ def name_key(name: str) -> str:
     return "".join(char if is_han(char) else unicodedata.normalize("NFKC", char) for char in "".join(lines)).casefold()
 
 
-def likeness(one: str, other: str) -> float:
-    """Return how alike two names are; one that only leaves characters of the other out counts as an abbreviation."""
+def likeness(one: str, other: str, floor: float = 0) -> float:
+    """Return how alike two names are; one that only leaves characters of the other out counts as an abbreviation.
+
+    What cannot reach `floor` is 0 at once: comparing whole schools stays quick.
+    """
     one, other = "".join(one.split()), "".join(other.split())
     if one == other:
         return 1.0
     if numbered_apart(one, other):
         return 0.0
-    ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
     shorter, longer = sorted((one, other), key=len)
+    short_form = 0.0
     if len(shorter) >= 4 and is_abbreviation(shorter, longer):
-        return max(ratio, ABBREVIATION_LIKENESS - 0.2 * (1 - len(shorter) / len(longer)))
-    return ratio
+        short_form = ABBREVIATION_LIKENESS - 0.2 * (1 - len(shorter) / len(longer))
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    if min(matcher.real_quick_ratio(), matcher.quick_ratio()) < floor:
+        return short_form
+    return max(short_form, matcher.ratio())
 
 
 def numbered_apart(one: str, other: str) -> bool:
@@ -170,10 +179,19 @@ class _Index:
 def _propose(
     wanted: Sequence[WantedName], positions: list[int], free: list[KnownBranch], index: _Index
 ) -> tuple[dict[int, tuple[Proposal, ...]], list[int]]:
+    by_unit: dict[str, list[KnownBranch]] = {}
+    for branch in free:
+        by_unit.setdefault(name_key(branch.unit_name), []).append(branch)
+    everywhere = len(positions) * len(free) <= MAXIMUM_COMPARISONS
     proposals: dict[int, tuple[Proposal, ...]] = {}
     unknown: list[int] = []
     for position in positions:
-        found = _proposals_for(wanted[position], free, index)
+        want = wanted[position]
+        found: tuple[Proposal, ...] = ()
+        if want.unit_name is not None and name_key(want.unit_name) in index.units:
+            found = _best(want.name, by_unit.get(name_key(want.unit_name), []), MINIMUM_LIKENESS)
+        if not found and everywhere:
+            found = _best(want.name, free, MINIMUM_LIKENESS if want.unit_name is None else ACROSS_UNITS)
         if found:
             proposals[position] = found
         else:
@@ -181,15 +199,11 @@ def _propose(
     return proposals, unknown
 
 
-def _proposals_for(want: WantedName, free: list[KnownBranch], index: _Index) -> tuple[Proposal, ...]:
-    known_unit = want.unit_name is not None and name_key(want.unit_name) in index.units
-    unit = name_key(want.unit_name or "")
+def _best(name: str, branches: list[KnownBranch], floor: float) -> tuple[Proposal, ...]:
     scored: list[Proposal] = []
-    name = name_key(want.name)
-    for branch in free:
-        same_unit = known_unit and name_key(branch.unit_name) == unit
-        floor = MINIMUM_LIKENESS if same_unit or want.unit_name is None else ACROSS_UNITS
-        best = max(likeness(name, name_key(text)) for text in (branch.name, *branch.aliases))
+    key = name_key(name)
+    for branch in branches:
+        best = max(likeness(key, name_key(text), floor) for text in (branch.name, *branch.aliases))
         if best >= floor:
             scored.append(Proposal(branch.key, branch.name, round(best, 3)))
     scored.sort(key=lambda proposal: (-proposal.likeness, proposal.name))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeVar
 
 from branches.partial_dates import PartialDate
@@ -97,12 +98,12 @@ class Grid:
         merge = self.merge_at(row, column)
         return self.cell(merge.top, merge.left) if merge else self.cell(row, column)
 
-    @property
+    @cached_property
     def last_row(self) -> int:
         """The last row that holds anything but white space; 0 when none does."""
         return max((row for (row, _), cell in self.cells.items() if not cell.blank), default=0)
 
-    @property
+    @cached_property
     def last_column(self) -> int:
         """The last column that holds anything but white space; 0 when none does."""
         return max((column for (_, column), cell in self.cells.items() if not cell.blank), default=0)

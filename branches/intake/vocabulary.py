@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ _PUNCTUATION = re.compile(r"[\s\W_]+")
 _BRACKETS = re.compile(r"[（(\[【〔].*?[)）\]】〕]")
 
 
+@lru_cache(maxsize=4096)
 def heading_key(text: str) -> str:
     """Return what two equal headings share: no white space, punctuation, letter case or full-width forms."""
     return _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text)).casefold()
@@ -136,11 +138,15 @@ class Vocabulary:
         """Return the code of the category written as `text`, or None."""
         keys = [heading_key(text)]
         keys += [keys[0].removesuffix(heading_key(suffix)) for suffix in self.branch_suffixes]
-        for key in keys:
-            for category in self.categories:
-                if key and key in {heading_key(word) for word in category.words}:
-                    return category.code
-        return None
+        return next((self._category_keys[key] for key in keys if key in self._category_keys), None)
+
+    @cached_property
+    def _category_keys(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for category in self.categories:
+            for word in category.words:
+                found.setdefault(heading_key(word), category.code)
+        return {key: code for key, code in found.items() if key}
 
     def category_names(self) -> tuple[str, ...]:
         """Return the names of the categories, in order."""
