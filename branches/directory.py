@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from django.db.models import Case, F, FilteredRelation, Q, QuerySet, When
+from django.db.models import Case, Count, F, FilteredRelation, Q, QuerySet, Sum, When
 from django.db.models.expressions import CombinedExpression
 
 from branches.models import Appointment, AuditEntry, Branch, BranchProfile, Category, Person, Placement
@@ -224,20 +224,25 @@ def _count(node: Node, members: dict[int, int | None], order: list[str]) -> None
 
 def totals(day: dt.date, reach: Scope) -> Totals:
     """Return how many units and members `reach` holds today."""
-    nodes = placed(day, reach)
-    branches = [node.pk for node in nodes if node.level == Branch.Level.BRANCH]
-    profiles = BranchProfile.objects.filter(branch__in=branches).only("full_members", "probationary_members")
-    full = probationary = 0
-    for profile in profiles:
-        full += profile.full_members or 0
-        probationary += profile.probationary_members or 0
-    general = sum(node.level == Branch.Level.GENERAL_BRANCH for node in nodes)
-    return Totals(general, len(branches), full + probationary, probationary)
+    here = Branch.objects.within(reach).filter(pk__in=Placement.objects.on(day).values("branch"))
+    found = here.aggregate(
+        general=Count("pk", filter=Q(level=Branch.Level.GENERAL_BRANCH)),
+        branches=Count("pk", filter=Q(level=Branch.Level.BRANCH)),
+        full=Sum("profile__full_members"),
+        probationary=Sum("profile__probationary_members"),
+    )
+    probationary = found["probationary"] or 0
+    return Totals(found["general"], found["branches"], (found["full"] or 0) + probationary, probationary)
+
+
+def _units(day: dt.date, reach: Scope) -> BranchRows:
+    units = Branch.objects.within(reach).exclude(level=Branch.Level.BRANCH)
+    return units.as_of(day).order_by("position", "code")
 
 
 def parents(day: dt.date, reach: Scope, *, without: Branch | None = None) -> list[tuple[int, str]]:
     """Return (id, name) of the nodes under which something may hang, leaving out `without` and what lies below it."""
-    nodes = [node for node in placed(day, reach) if node.level != Branch.Level.BRANCH]
+    nodes = list(_units(day, reach))
     below = {without.pk} if without else set()
     while without:
         more = {node.pk for node in nodes if node.parent_id in below} - below
