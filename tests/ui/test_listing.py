@@ -1,6 +1,7 @@
 """List pages: filters, search, sort, pages, export, and a constant number of queries."""
 
 import io
+from dataclasses import replace
 
 import django_filters
 import openpyxl
@@ -8,7 +9,7 @@ import pytest
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.core.exceptions import PermissionDenied
 
-from branches.listing import ListPage, listing, render_list
+from branches.listing import BulkAction, ListPage, listing, render_list
 from branches.models import AuditEntry, Branch, Role
 from reporting.tables import Column, Table, formats
 from tests.factories.branches import AccountFactory, BranchFactory
@@ -144,3 +145,24 @@ def test_empty_list_and_no_result_differ(ask):
     nothing = render_list(ask("?q=zzz"), PAGE, branches_only()).content.decode()
     assert "没有符合条件的党组织" in nothing
     assert "去掉“编号含“zzz””" in nothing
+
+
+def test_too_many_rows_are_not_exported_at_once(ask, monkeypatch):
+    monkeypatch.setattr("branches.listing.EXPORT_LIMIT", 1)
+    BranchFactory(code="A0")
+    BranchFactory(code="A1")
+    answer = render_list(ask("?sort=code", format="csv"), PAGE, branches_only())
+    assert (answer.status_code, answer["Location"]) == (302, "/x/?sort=code")
+    assert not AuditEntry.objects.filter(action="list.csv").exists()
+    assert render_list(ask("?q=A1", format="csv"), PAGE, branches_only()).status_code == 200
+
+
+def test_rows_can_be_picked_for_an_action(ask):
+    pick = Column("pick", "选择", kind="select", value=lambda row: row.pk, export=False)
+    table = Table(slug="picked", title="党组织", columns=(pick, *PAGE.table.columns))
+    page = replace(PAGE, table=table, bulk=(BulkAction("打印", "branches", "打印所选。"),))
+    BranchFactory(code="A0")
+    html = render_list(ask(), page, branches_only()).content.decode()
+    assert 'aria-label="选中 A0"' in html
+    assert 'formaction="/branches/"' in html
+    assert 'data-confirm-verb="打印"' in html

@@ -89,3 +89,31 @@ def test_errors_name_the_field_and_lead_to_it(browser_page, address):
     assert texts == ["换届时间请写成 2012-03-30 的样子。", "请选择类别。"]
     browser_page.get_by_role("link", name="请选择类别。").click()
     assert browser_page.evaluate("document.activeElement.id || location.hash") in {"id_category", "#id_category"}
+
+
+def test_the_skip_link_comes_first_and_leads_to_the_text(browser_page, address):
+    browser_page.goto(address)
+    browser_page.evaluate("document.activeElement.blur()")
+    browser_page.keyboard.press("Tab")
+    link = browser_page.get_by_role("link", name="跳到正文")
+    link.focus()
+    link.press("Enter")
+    assert browser_page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_menu_opens_on_a_phone_and_points_are_large_enough_to_touch(phone_page, address):
+    phone_page.goto(address)
+    phone_page.get_by_role("button", name="菜单").tap()
+    phone_page.locator("#nav.show").wait_for()
+    sizes = phone_page.evaluate(
+        "[...document.querySelectorAll('.stepper button, .btn-primary')].map(e => e.getBoundingClientRect().height).filter(h => h)"
+    )
+    assert min(sizes) >= 42
+
+
+def test_printing_hides_the_frame(browser_page, address):
+    browser_page.goto(address)
+    browser_page.emulate_media(media="print")
+    assert not browser_page.locator(".topbar").is_visible()
+    assert not browser_page.locator(".stickybar").is_visible()
+    assert browser_page.locator("h1").is_visible()
