@@ -96,9 +96,8 @@ def _dump_sqlite(directory: Path) -> Dump:
     with closing(sqlite3.connect(path)) as copy:
         connection.connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
-        migrations = [f"{app}.{name}" for app, name in copy.execute("SELECT app, name FROM django_migrations")]
         rows = _count_in(copy)
-    return Dump(path, "sqlite", sorted(migrations), rows)
+    return Dump(path, "sqlite", _applied(), rows)
 
 
 def _check_sqlite(path: Path, manifest: dict[str, Any]) -> None:
