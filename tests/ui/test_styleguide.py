@@ -105,9 +105,8 @@ def test_the_menu_opens_on_a_phone_and_points_are_large_enough_to_touch(phone_pa
     phone_page.goto(address)
     phone_page.get_by_role("button", name="菜单").tap()
     phone_page.locator("#nav.show").wait_for()
-    sizes = phone_page.evaluate(
-        "[...document.querySelectorAll('.stepper button, .btn-primary')].map(e => e.getBoundingClientRect().height).filter(h => h)"
-    )
+    measure = "[...document.querySelectorAll('.stepper button, .btn-primary')].map(e => e.offsetHeight).filter(h => h)"
+    sizes = phone_page.evaluate(measure)
     assert min(sizes) >= 42
 
 
