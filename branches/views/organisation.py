@@ -26,6 +26,15 @@ def node_or_404(request: HttpRequest, action: Action, pk: int) -> Branch:
     return branch
 
 
+def rights(request: HttpRequest) -> dict[str, bool]:
+    """Return what the head of the register, the tree and the list of people offers this account."""
+    return {
+        "may_manage": bool(can(request.user, Action.MANAGE_TREE)),
+        "may_export": bool(can(request.user, Action.EXPORT)),
+        "may_people": bool(can(request.user, Action.EDIT_PROFILE)),
+    }
+
+
 def described(branch: Branch) -> dict[str, Any]:
     """Return what the head of every page about one node shows: the node, its placement today (or the last one)."""
     placements = branch.placements.select_related("category", "parent").order_by("-starts_on")
@@ -50,9 +59,7 @@ def described(branch: Branch) -> dict[str, Any]:
 def branch_tree(request: HttpRequest) -> HttpResponse:
     """The whole organisation as a tree that folds, with counts per 党总支."""
     context = {"tops": directory.forest(clock.today(), request.scope), "today": clock.today()}  # type: ignore[attr-defined]
-    context["may_manage"] = bool(can(request.user, Action.MANAGE_TREE))
-    context["may_export"] = bool(can(request.user, Action.EXPORT))
-    return render(request, "branches/organisation/tree.html", context)
+    return render(request, "branches/organisation/tree.html", context | rights(request))
 
 
 @require_safe
@@ -62,12 +69,15 @@ def branch(request: HttpRequest, pk: int) -> HttpResponse:
     node = node_or_404(request, Action.VIEW_BRANCHES, pk)
     read = basics.read(node)
     children = directory.forest(clock.today(), request.scope) if node.level != Branch.Level.BRANCH else []  # type: ignore[attr-defined]
-    context = described(node) | {
+    head = described(node)
+    parent = head["parent"]
+    context = head | {
         "basics": read,
         "groups": read.groups() if node.level == Branch.Level.BRANCH else [],
         "former": node.appointments.filter(ends_on__isnull=False).select_related("person").order_by("-ends_on"),
         "node": directory.find(children, node),
         "names": directory.names_of(described_parents(node)),
+        "parent_seen": parent is not None and bool(can(request.user, Action.VIEW_BRANCHES, parent)),
         "may_edit": bool(can(request.user, Action.EDIT_PROFILE, node)),
         "may_manage": bool(can(request.user, Action.MANAGE_TREE, node)),
         "log": directory.audit_of(node) if can(request.user, Action.VIEW_AUDIT, node) else None,
@@ -198,7 +208,7 @@ def branches(request: HttpRequest) -> HttpResponse:
     context = {
         "totals": directory.totals(day, reach),
         "today": day,
-        "may_manage": bool(can(request.user, Action.MANAGE_TREE)),
+        **rights(request),
     }
     return render_list(
         request, BRANCHES, directory.register(day, reach), template="branches/organisation/list.html", context=context

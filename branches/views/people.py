@@ -12,11 +12,11 @@ from branches.forms.organisation import AppointForm, EndForm, PersonForm
 from branches.listing import render_list
 from branches.lists import PEOPLE
 from branches.models import Appointment, Branch, Person
-from branches.permissions import Action, account_of, can, requires
+from branches.permissions import Action, account_of, requires
 from branches.services import tree
 from branches.versions import ConflictError
 from branches.views.conflict import conflict_page
-from branches.views.organisation import described, node_or_404
+from branches.views.organisation import described, node_or_404, rights
 
 
 def person_or_404(request: HttpRequest, pk: int) -> Person:
@@ -121,5 +121,4 @@ def appointment_end(request: HttpRequest, pk: int) -> HttpResponse:
 def people(request: HttpRequest) -> HttpResponse:
     """People of the caller's reach: search by name, pinyin initials or number."""
     rows = directory.people(request.scope)  # type: ignore[attr-defined]
-    context = {"may_manage": bool(can(request.user, Action.MANAGE_TREE))}
-    return render_list(request, PEOPLE, rows, template="branches/organisation/people.html", context=context)
+    return render_list(request, PEOPLE, rows, template="branches/organisation/people.html", context=rights(request))

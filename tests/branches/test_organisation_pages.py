@@ -72,6 +72,13 @@ def test_only_those_who_may_see_the_audit_see_who_changed_what(tree, signed_in):
     assert signed_in(holder(Role.SECRETARY, tree.software)).get(url).context["log"] is None
 
 
+def test_nobody_is_led_to_a_node_out_of_reach(tree, signed_in):
+    url = reverse("branch", args=[tree.software.pk])
+    above = reverse("branch", args=[tree.maths.pk])
+    assert above in signed_in(holder(Role.GENERAL_BRANCH_OFFICER, tree.maths)).get(url).content.decode()
+    assert above not in signed_in(holder(Role.SECRETARY, tree.software)).get(url).content.decode()
+
+
 def test_a_dissolved_branch_stays_readable_for_the_office(tree, office):
     office.post(
         reverse("branch-dissolve", args=[tree.software.pk]), {"on": TODAY, "document_number": "", "reason": "合并"}
