@@ -99,7 +99,7 @@ fi
 lock_hash="$(sha256sum $LOCK | cut -d' ' -f1) $($VENV/bin/python -c 'import sys; print(*sys.version_info[:2])')"
 if [ "$(cat $STAMP 2>/dev/null || true)" != "$lock_hash" ]; then
   say "installing the Python packages pinned in $LOCK"
-  $VENV/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $LOCK
+  $VENV/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $LOCK
   printf '%s\n' "$lock_hash" >$STAMP
 fi
 

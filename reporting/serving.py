@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from branches.models import Branch
@@ -69,7 +69,8 @@ def fill_demo(say: Say) -> None:
     """Fill a demo database that is still empty."""
     if settings.DEMO and not Branch.objects.exists():
         say("demo: filling a new demo database (a minute at most)")
-        call_command("demo", scale="small", verbosity=0)
+        with transaction.atomic():  # one that is interrupted leaves nothing behind and is begun anew
+            call_command("demo", scale="small", verbosity=0)
 
 
 def _digest_of_assets() -> str:
