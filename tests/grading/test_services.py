@@ -1,10 +1,13 @@
 """A round from opening to final: what services write, and what they refuse."""
 
 import datetime as dt
+import io
+import zipfile
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
 import time_machine
+from PIL import Image
 
 from branches import clock
 from branches.models import AuditEntry, BranchProfile, Role
@@ -20,6 +23,24 @@ from tests.grading.steps import ballots, complete, now
 
 pytestmark = pytest.mark.db
 PDF = b"%PDF-1.4 minutes"
+
+
+def office(*members):
+    """An office file with these members."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for member in members:
+            archive.writestr(member, "x")
+    return made.getvalue()
+
+
+def photo():
+    """A small photograph that says where it was taken."""
+    made = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "Camera of Quanzhou"
+    Image.new("RGB", (40, 20), "red").save(made, "JPEG", exif=exif)
+    return made.getvalue()
 
 
 @pytest.fixture
@@ -276,7 +297,10 @@ def test_one_file_serves_several_items_and_removal_keeps_the_row(grading):
         ("a.exe", b"MZ", "请用 PDF"),
         ("a.pdf", b"", "空的"),
         ("a.pdf", b"hello", "内容与扩展名 .pdf 不符"),
-        ("a.docx", b"PK\x03\x04 word/vbaProject.bin", "宏"),
+        ("a.docx", office("word/vbaProject.bin"), "宏"),
+        ("a.xlsx", office("xl/embeddings/a.bin"), "嵌入对象"),
+        ("a.docx", b"PK\x03\x04 nothing", "已损坏"),
+        ("a.png", b"\x89PNG\r\n\x1a\n nothing", "图片打不开"),
         ("a.svg", b"<svg/>", "请用 PDF"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * (10 * 1024 * 1024), "文件太大"),
     ],
@@ -284,6 +308,26 @@ def test_one_file_serves_several_items_and_removal_keeps_the_row(grading):
 def test_files_we_do_not_keep(grading, name, data, words):
     with pytest.raises(RefusedError, match=words):
         evidence.add_evidence(by=None, unit=grading.unit("software"), name=name, data=data, criteria=[], now=now())
+
+
+def test_pictures_lose_their_hidden_particulars(grading):
+    unit = grading.unit("software")
+    assert b"Quanzhou" in photo()
+    row = evidence.add_evidence(by=None, unit=unit, name="会场.jpg", data=photo(), criteria=[], now=now())
+    with row.file.open() as stored:
+        data = stored.read()
+    assert b"Quanzhou" not in data
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (40, 20)
+    assert (row.size, row.content_type) == (len(data), "image/jpeg")
+
+
+def test_office_files_are_kept_as_they_are(grading):
+    data = office("word/document.xml")
+    row = evidence.add_evidence(
+        by=None, unit=grading.unit("software"), name="记录.docx", data=data, criteria=[], now=now()
+    )
+    assert row.size == len(data)
 
 
 def test_evidence_stands_still_once_filed(grading):
