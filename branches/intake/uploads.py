@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from xlrd.compdoc import CompDoc, CompDocError
+from xlrd.compdoc import CompDoc
 
 from branches.intake.spans import spanned_cells
 
@@ -233,7 +233,7 @@ def _check_ole(data: bytes) -> None:
         stream = document.get_named_stream("Workbook") or document.get_named_stream("Book")
     except RefusedUpload:
         raise
-    except (CompDocError, AssertionError, IndexError, ValueError, struct.error, TypeError) as error:
+    except Exception as error:
         raise RefusedUpload("文件已损坏或不完整，打不开。请重新保存或重新传送。") from error
     if not stream:
         raise RefusedUpload("这不是 Excel 或 WPS 工作簿（.xls）。")

@@ -1,6 +1,7 @@
 """What is refused before anything parses it, and what is let in."""
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -270,6 +271,11 @@ GOOD: dict[str, tuple[str, Callable[[], bytes], Kind]] = {
     "printer settings": (
         "a.xlsx",
         lambda: with_member(good(), "xl/printerSettings/printerSettings1.bin", b"x"),
+        Kind.XLSX,
+    ),
+    "no default style": (
+        "a.xlsx",
+        lambda: replaced(good(), "xl/styles.xml", lambda old: re.sub(rb"<cellStyles.*</cellStyles>", b"", old)),
         Kind.XLSX,
     ),
     "WPS extra part": ("a.xlsx", lambda: with_member(good(), "docProps/custom.xml", b"<x/>"), Kind.XLSX),
