@@ -48,7 +48,7 @@ class UploadLimits:
     inflated: int = 100 * MEGABYTE
     ratio: int = 100
     ratio_floor: int = MEGABYTE  # below this many inflated bytes a high ratio harms nobody
-    tags: int = 900_000  # "<" in all XML parts: bounds the memory of the parsers
+    tags: int = 600_000  # "<" in all XML parts: bounds the memory of the parsers
     spanned: int = 70_000  # cells under merged and linked ranges, which a parser makes one by one
 
 
@@ -231,7 +231,7 @@ def _check_ole(data: bytes) -> None:
         if any(name.startswith("mbd") or name == "\x01ole10native" for name in names):
             raise RefusedUpload("文件里嵌入了别的文件。请删去嵌入的对象，另存后再上传。")
         stream = document.get_named_stream("Workbook") or document.get_named_stream("Book")
-    except RefusedUpload:
+    except (RefusedUpload, MemoryError):
         raise
     except Exception as error:
         raise RefusedUpload("文件已损坏或不完整，打不开。请重新保存或重新传送。") from error

@@ -50,7 +50,7 @@ def read_workbook(name: str, data: bytes, limits: UploadLimits = DEFAULT_LIMITS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the parsers say of styles and extensions is nobody's concern here
             sheets = _read_xlsx(data) if kind is Kind.XLSX else _read_xls(data)
-    except RefusedUpload:
+    except (RefusedUpload, MemoryError):
         raise
     except Exception as error:
         raise RefusedUpload(_DAMAGED) from error

@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 
@@ -288,6 +289,21 @@ def test_let_in_and_read(case: str) -> None:
     content = data()
     assert check_upload(name, content) is kind
     assert read_workbook(name, content).sheets
+
+
+def test_cells_are_counted_before_they_are_parsed() -> None:
+    with pytest.raises(RefusedUpload, match="单元格太多"):
+        check_upload("a.xlsx", good(), UploadLimits(tags=50))
+
+
+def test_a_bomb_costs_no_memory() -> None:
+    data = bomb(60_000_000)
+    tracemalloc.start()
+    with pytest.raises(RefusedUpload, match="压缩比"):
+        check_upload("a.xlsx", data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_there_are_enough_of_both() -> None:
