@@ -167,7 +167,9 @@ def combine(rules: RoundRules, sources: tuple[SourceScore, ...]) -> Composite:
         return Composite(None, None, (), renormalised=False, blockers=blockers or ("没有任何来源有得分。",))
     parts = []
     for source in counted:
-        weight = Fraction(source.weight) * 100 / base
+        weight = Fraction(source.weight)
+        if base != 100:
+            weight = weight * 100 / base
         score = source.score if source.score is not None else Fraction(0)
         parts.append(WeightedPart(source.code, source.name, weight, score, weight * score / 100))
     renormalised = len(counted) < len(weighted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from grading.scoring.caps import CapReport, apply_caps
 from grading.scoring.composite import Composite, SourceInput, SourceScore, combine, score_source
@@ -51,6 +52,7 @@ class RoundOutcome:
     distribution: tuple[tuple[str, int], ...]
 
 
+@cache
 def name_of(grade: GradeRule) -> GradeName:
     """Return the stored form of a grade."""
     return GradeName(grade.code, grade.label, grade.rank)

@@ -34,7 +34,10 @@ class CriterionScore:
 
 @dataclass(frozen=True, slots=True)
 class SectionScore:
-    """One section. ``earned`` is None while an item is open; ``partial`` is the sum so far."""
+    """One section. ``earned`` is None while an item is open; ``partial`` is the sum so far.
+
+    ``scaled`` is set only where 不适用 was re-scaled inside the section.
+    """
 
     code: str
     name: str
@@ -105,6 +108,9 @@ def band_points(criterion: CriterionRule, figure: Fraction | None) -> Decimal | 
 def _score_criterion(criterion: CriterionRule, entry: Entry | None, figures: Figures) -> CriterionScore:
     """Return what one item earns."""
     maximum = criterion.points
+    if criterion.kind is CriterionKind.POINTS and entry is not None and entry.points is not None:
+        points = entry.points
+        return CriterionScore(criterion.code, points, min(points, maximum), maximum)
     if criterion.kind is CriterionKind.SYSTEM:
         filled = band_points(criterion, figures.get(criterion.figure))
         return CriterionScore(criterion.code, filled, filled, maximum)
@@ -113,9 +119,8 @@ def _score_criterion(criterion: CriterionRule, entry: Entry | None, figures: Fig
     if entry is not None and entry.not_applicable:
         return CriterionScore(criterion.code, None, None, maximum, not_applicable=True)
     entered = entry.points if entry is not None else None
-    optional = criterion.counted == 0
     if entered is None:
-        return CriterionScore(criterion.code, None, ZERO if optional else None, maximum)
+        return CriterionScore(criterion.code, None, ZERO if criterion.counted == 0 else None, maximum)
     if criterion.kind is CriterionKind.DEDUCTION:
         earned = -entered if criterion.points == 0 else max(criterion.points - entered, ZERO)
         return CriterionScore(criterion.code, entered, earned, maximum)
@@ -139,9 +144,9 @@ def _score_section(
     if rubric.exceed is Exceed.NONE:
         partial = min(partial, applicable)
     earned = None if open_items or (applicable == 0 and section.points > 0) else partial
-    scaled = Fraction(earned) if earned is not None else None
-    if scaled is not None and rubric.not_applicable is NotApplicable.SECTION and applicable != section.points:
-        scaled = scaled * Fraction(section.points) / Fraction(applicable)
+    scaled = None
+    if earned is not None and rubric.not_applicable is NotApplicable.SECTION and applicable != section.points:
+        scaled = Fraction(earned) * Fraction(section.points) / Fraction(applicable)
     return SectionScore(section.code, section.name, section.points, applicable, partial, earned, scaled, scores)
 
 
@@ -160,10 +165,9 @@ def score_sections(rubric: RubricRule, points: Mapping[str, Decimal | None]) -> 
     for section in rubric.sections:
         given = points.get(section.code)
         earned = min(max(given, ZERO), section.points) if given is not None else None
-        scaled = Fraction(earned) if earned is not None else None
         partial = earned if earned is not None else ZERO
         sections.append(
-            SectionScore(section.code, section.name, section.points, section.points, partial, earned, scaled)
+            SectionScore(section.code, section.name, section.points, section.points, partial, earned, None)
         )
     return _total(rubric, tuple(sections))
 
@@ -182,7 +186,7 @@ def _total(rubric: RubricRule, sections: tuple[SectionScore, ...]) -> SheetScore
     score, earned = None, None
     if not missing and counted and applicable > 0:
         earned = sum((section.earned for section in counted if section.earned is not None), ZERO)
-        score = _to_hundred(rubric, counted)
+        score = _to_hundred(rubric, counted, earned)
     return SheetScore(rubric.code, rubric.version, rubric.points, applicable, partial, earned, score, missing, sections)
 
 
@@ -197,12 +201,15 @@ def _missing(sections: tuple[SectionScore, ...]) -> tuple[str, ...]:
     return tuple(codes)
 
 
-def _to_hundred(rubric: RubricRule, counted: list[SectionScore]) -> Fraction:
+def _to_hundred(rubric: RubricRule, counted: list[SectionScore], earned: Decimal) -> Fraction:
     """Scale the sum of the counted sections to 100 points."""
-    total = sum((section.scaled for section in counted if section.scaled is not None), Fraction(0))
+    total = Fraction(earned)
+    for section in counted:
+        if section.scaled is not None and section.earned is not None:
+            total += section.scaled - Fraction(section.earned)
     if rubric.not_applicable is NotApplicable.SECTION:
         base = sum((section.maximum for section in counted), ZERO)
     else:
         base = sum((section.applicable for section in counted), ZERO)
-    score = total * 100 / Fraction(base)
+    score = total if base == HUNDRED else total * 100 / Fraction(base)
     return score if rubric.exceed is Exceed.TOTAL else min(score, Fraction(HUNDRED))
