@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 
 PR_SET_PDEATHSIG = 1
+PARENT = "ZHIBU_PARENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,17 @@ class Report:
     final: bool = False
 
 
+def for_child() -> dict[str, str]:
+    """Return the environment of a child, which tells it whose child it is."""
+    return os.environ | {PARENT: str(os.getpid())}
+
+
 def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent ends; elsewhere its time limit ends it."""
+    """Ask Linux to end this process when its parent ends, and end it now if that has happened already."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+        os._exit(os.EX_OK)
 
 
 def limit_resources() -> None:

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db.models import F
 
 from reporting.models import Export
-from reporting.processes import Report, end_group, read_report
+from reporting.processes import Report, end_group, for_child, read_report
 from reporting.queue import nudge
 from reporting.services import jobs
 from reporting.services.jobs import Claim, Outcome
@@ -68,7 +68,13 @@ def start_child(held: Claim, errors: IO[str]) -> "subprocess.Popen[str]":
     manage = settings.BASE_DIR / "manage.py"
     command = [sys.executable, str(manage), "render_export", str(held.export_id), "--token", str(held.token)]
     return subprocess.Popen(  # noqa: S603 - our own command with two numbers
-        command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True, cwd=settings.BASE_DIR
+        command,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        start_new_session=True,
+        cwd=settings.BASE_DIR,
+        env=for_child(),
     )
 
 

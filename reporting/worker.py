@@ -54,7 +54,9 @@ class Member:
         """Start the process."""
         manage = settings.BASE_DIR / "manage.py"
         command = [sys.executable, str(manage), "worker", "--role", self.role, "--number", str(self.number)]
-        self.process = subprocess.Popen(command, cwd=settings.BASE_DIR)  # noqa: S603 - our own command
+        self.process = subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=settings.BASE_DIR, env=processes.for_child()
+        )
         self.started = time.monotonic()
 
 
