@@ -163,7 +163,12 @@ def _branches(
         batch_size=BATCH,
     )
     BranchProfile.objects.bulk_create([_profile(made[u.code], u, day) for _, u in pairs], batch_size=BATCH)
-    people = Person.objects.bulk_create([_person(u.secretary, made[u.code]) for _, u in pairs], batch_size=BATCH)
+    _secretaries([u for _, u in pairs], made, books)
+
+
+def _secretaries(units: list[Unit], made: dict[str, Branch], books: _Books) -> None:
+    """Write the secretaries of branches: people, posts, accounts, roles."""
+    people = Person.objects.bulk_create([_person(u.secretary, made[u.code]) for u in units], batch_size=BATCH)
     Appointment.objects.bulk_create(
         [
             Appointment(
@@ -172,7 +177,7 @@ def _branches(
                 post=Appointment.Post.SECRETARY,
                 starts=PartialDate.parse(u.appointed),
             )
-            for (_, u), person in zip(pairs, people, strict=True)
+            for u, person in zip(units, people, strict=True)
         ],
         batch_size=BATCH,
     )
@@ -180,7 +185,7 @@ def _branches(
     RoleGrant.objects.bulk_create(
         [
             RoleGrant(account=account, role=Role.SECRETARY, node=made[u.code], starts_on=FIRST_DAY)
-            for (_, u), account in zip(pairs, accounts, strict=True)
+            for u, account in zip(units, accounts, strict=True)
         ],
         batch_size=BATCH,
     )
