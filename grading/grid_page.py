@@ -220,7 +220,7 @@ def build(round_: Round, units: Sequence[RoundUnit], account: Any) -> list[Grid]
         sections = tuple(cell.section for cell in row.cells)
         signature = tuple((s.name, s.points) for s in sections)
         grid = grids.setdefault(signature, Grid(sections, []))
-        name = f"{row.unit.category_name}党支部"
+        name = row.unit.category_title
         group = next((g for g in grid.groups if g.name == name), None)
         if group is None:
             group = Group(name)

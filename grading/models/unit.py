@@ -92,6 +92,11 @@ class RoundUnit(models.Model):
         return "直属党支部" if self.direct else self.parent_name
 
     @property
+    def category_title(self) -> str:
+        """The category as a kind of 党支部: 教师党支部."""
+        return self.category_name if self.category_name.endswith("支部") else f"{self.category_name}党支部"
+
+    @property
     def group(self) -> str:
         """The key caps count by: one 党总支, all direct branches together."""
         return "direct" if self.direct else str(self.parent_id)

@@ -117,14 +117,15 @@ def record_visit(
     method: str = "",
     visited_on: dt.date | None = None,
 ) -> list[Survey]:
-    """Record one 走访/座谈 of the 党总支 for many branches at once; those checks are replaced."""
+    """Record one 走访/座谈 of the 党总支 for many branches at once; what is given is replaced, the rest stays."""
     saved = []
     for unit in units:
         stored = Survey.objects.filter(unit=unit, by=Survey.By.SUPERIOR).first()
         saved.append(
             save_survey(
                 by=by, unit=unit, side=Survey.By.SUPERIOR, version=stored.version if stored else 0,
-                findings=findings, now=now, texts={"method": method}, visited_on=visited_on,
+                findings=findings, now=now, texts={"method": method} if method.strip() else {},
+                visited_on=visited_on or KEEP,
             )
         )  # fmt: skip
     return saved

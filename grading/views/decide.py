@@ -59,7 +59,7 @@ class Line:
     @property
     def flags(self) -> tuple[str, ...]:
         """What is marked beside the computed grade."""
-        return results.flags_of(self.derivation) if self.derivation else ()
+        return results.flags_of(self.derivation) if self.derivation and self.derivation.grade else ()
 
 
 def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, deciding: bool) -> list[Line]:

@@ -1,7 +1,5 @@
 """党总支考评: the scoring grid, its dock, and saving one figure at a time."""
 
-import unicodedata
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +17,7 @@ from grading.models import Assessment, Round, RoundUnit, Score, Section, Source
 from grading.services import sheets
 from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
-from grading.views.shared import round_or_404, unit_or_404
+from grading.views.shared import parse_number, round_or_404, unit_or_404
 
 
 def parents_of(request: HttpRequest, round_: Round) -> list[dict[str, Any]]:
@@ -127,11 +125,6 @@ def _row_answer(request: HttpRequest, unit: RoundUnit, **more: Any) -> dict[str,
     return {"parts": parts, "row": mark, "saved_at": f"{clock.now():%H:%M}", **more}
 
 
-def _parse(text: str) -> Decimal | None:
-    typed = unicodedata.normalize("NFKC", text).strip()
-    return Decimal(typed) if typed else None
-
-
 def _shown(score: Score | None) -> str:
     return "" if score is None else sheet_page.points_text(score.points)
 
@@ -149,8 +142,8 @@ def save_score(request: HttpRequest, pk: int, kind: str, target: int) -> HttpRes
     if row is None:
         return JsonResponse({"message": "没有这个条目。"}, status=404)
     try:
-        value = _parse(request.POST.get("value", ""))
-    except InvalidOperation:
+        value = parse_number(request.POST.get("value", ""))
+    except ValueError:
         return JsonResponse({"message": "请填数字。"}, status=422)
     entry = {row.code: sheets.ScoreInput(value)}
     where = {f"{'section' if kind == 'section' else 'criterion'}_id": target}

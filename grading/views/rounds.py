@@ -50,6 +50,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": [(line, shares(line)) for line in page.lines],
         "total_shares": shares(page.total),
         "may_manage": may_manage,
+        "may_grade": bool(can(request.user, Action.PROPOSE_GRADE)),
         "may_record": bool(can(request.user, Action.RECORD_SOURCES)),
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),

@@ -1,7 +1,5 @@
 """支部自评: filling, saving, submitting; evidence files cited by items."""
 
-import unicodedata
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +19,7 @@ from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
 from grading.sheet_page import Item, Sheet, points_text
-from grading.views.shared import Fault, conflict, posted_version, unit_or_404
+from grading.views.shared import Fault, conflict, parse_number, posted_version, unit_or_404
 
 FORM = "self"
 
@@ -66,12 +64,12 @@ def parse(post: Any, sheet: Sheet) -> tuple[dict[str, sheets.ScoreInput], list[F
         if item.system:
             continue
         key = item.criterion.pk
-        typed = unicodedata.normalize("NFKC", post.get(f"points-{key}", "")).strip()
+        typed = post.get(f"points-{key}", "").strip()
         item.remark, item.not_applicable = post.get(f"remark-{key}", ""), f"na-{key}" in post
         item.typed = typed
         try:
-            points = Decimal(typed) if typed and not item.not_applicable else None
-        except InvalidOperation:
+            points = None if item.not_applicable else parse_number(typed)
+        except ValueError:
             item.error = f"“{typed}”不是数字，请填分数，如 {item.criterion.points / 2:.1f}。"
             faults.append(Fault(f"{item.criterion.code} {item.error}", f"id_points-{key}"))
             continue

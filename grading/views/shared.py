@@ -1,7 +1,10 @@
 """What several views of a round need: finding a unit, its deadline, and pages for two people's texts."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +14,8 @@ from branches import clock, wording
 from branches.models import AuditEntry
 from branches.permissions import get_or_404
 from grading.models import Round, RoundUnit
+
+_NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,16 @@ def unit_or_404(request: HttpRequest, pk: int) -> RoundUnit:
 def round_or_404(request: HttpRequest, pk: int) -> Round:
     """Return a round the request's scope reaches; 404 otherwise."""
     return get_or_404(Round.objects.select_related("campaign__root", "scale"), request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def parse_number(text: str) -> Decimal | None:
+    """Return a typed figure, full-width digits too; None when nothing was typed. Raises ValueError otherwise."""
+    typed = unicodedata.normalize("NFKC", text).strip().replace("−", "-")
+    if not typed:
+        return None
+    if not typed.isascii() or not _NUMBER.fullmatch(typed):
+        raise ValueError(text)
+    return Decimal(typed)
 
 
 def posted_version(request: HttpRequest) -> int:

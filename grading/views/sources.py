@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +22,7 @@ from grading.importers import Fate
 from grading.models import Round, RoundUnit, Source
 from grading.services import sources
 from grading.services.errors import RefusedError
-from grading.views.shared import Fault, round_or_404, unit_or_404
+from grading.views.shared import Fault, parse_number, round_or_404, unit_or_404
 
 ANSWERS = ((Answer.GRADE, "以等次为准"), (Answer.SCORE, "以得分为准"), (Answer.LEAVE_OUT, "都不采用，按缺项处理"))
 _ROW = re.compile(r"[A-Z]+(\d+)")
@@ -204,9 +203,8 @@ def _record(request: HttpRequest, unit: RoundUnit, source: Source) -> list[Fault
         if post.get("do") == "exempt":
             sources.exempt(by=account, unit=unit, source=source, reason=post.get("reason", ""), now=now)
         elif source.kind == Source.Kind.ANNUAL:
-            typed = unicodedata.normalize("NFKC", post.get("score", "")).strip()
             row = sources.AnnualInput(
-                unit, post.get("label", ""), Decimal(typed) if typed else None, post.get("label", "")
+                unit, post.get("label", ""), parse_number(post.get("score", "")), post.get("label", "")
             )
             sources.record_annual(by=account, source=source, rows=[row], now=now, file_name="手工录入")
         else:
@@ -217,7 +215,7 @@ def _record(request: HttpRequest, unit: RoundUnit, source: Source) -> list[Fault
                 scrutineer=post.get("scrutineer", ""),
             )  # fmt: skip
             sources.record_counts(by=account, source=source, rows=[row_counts], now=now, file_name="手工录入")
-    except InvalidOperation:
+    except ValueError:
         return [Fault("得分请填数字，如 91.5。")]
     except RefusedError as error:
         return [Fault(text) for text in error.sentences]
