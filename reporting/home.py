@@ -1,4 +1,4 @@
-"""The entry of reports in the navigation, and files that wait to be fetched."""
+"""The entries of reports and upkeep in the navigation, and files that wait to be fetched."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from branches.registries import HomeItem, NavItem, home, nav
 from reporting.models import Export
 
 nav(NavItem("报表导出", "exports", Action.EXPORT, "/reports/", 70))
+nav(NavItem("标准维护", "admin:index", Action.USE_ADMIN_SITE, "/maintenance/", 85))
+nav(NavItem("系统状况", "doctor", Action.RUN_OPS, "/ops/", 90))
 
 
 @home
