@@ -1,0 +1,243 @@
+"""The pages: asking, watching, downloading, previewing; the office's queue."""
+
+import datetime as dt
+from urllib.parse import unquote
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from branches import audit, clock
+from branches.models import Role
+from branches.registries import home_items
+from reporting import desk
+from reporting.database_time import database_now
+from reporting.models import Export
+from reporting.services import requests
+from tests.factories.branches import holder
+from tests.factories.grading import opened_round
+from tests.factories.reporting import ExportFactory, WorkerHeartbeatFactory
+
+S = Export.State
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def storage(settings, tmp_path, monkeypatch):
+    here = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = settings.STORAGES | {"default": here}
+    monkeypatch.setattr(requests, "nudge", lambda _pk: "")
+
+
+@pytest.fixture
+def world():
+    return opened_round()
+
+
+@pytest.fixture
+def office(world, signed_in):
+    account = holder(Role.OFFICE, world.school.root)
+    account.client = signed_in(account)
+    return account
+
+
+def filed(owner, unit, content: bytes = b"%PDF-1.7 x", **given) -> Export:
+    key = default_storage.save("exports/201203/x.pdf", ContentFile(content))
+    name = "附件5 党支部分类定级汇总表（全校，第一轮）.pdf"
+    return ExportFactory(
+        owner=owner, unit=unit, state=S.DONE, file_key=key, file_name=name, file_size=len(content), **given
+    )
+
+
+def ask(office, world, **given):
+    data = {"kind": "annex5", "round": world.round.pk, "unit": world.school.maths.pk, "format": "pdf"} | given
+    return office.client.post(reverse("export-request"), data)
+
+
+def test_asking_twice_gives_one_export_and_says_so(office, world):
+    assert ask(office, world).status_code == 302
+    page = office.client.get(reverse("exports")).content.decode()
+    assert "已开始生成：附件5 党支部分类定级汇总表。" in page
+    assert "数学与计算机科学学院党总支，第一轮" in page
+    ask(office, world)
+    assert "同样的报表已在生成，不再重复。" in office.client.get(reverse("exports")).content.decode()
+    assert Export.objects.count() == 1
+
+
+def test_a_form_that_lacks_something_keeps_what_was_chosen(office, world):
+    answer = ask(office, world, format="docx")
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not Export.objects.exists()
+
+
+def test_a_general_branch_with_a_branch_chosen_asks_for_that_branch(office, world):
+    ask(office, world, kind="annex4", branch=world.school.algebra.pk)
+    export = Export.objects.get()
+    assert (export.unit, export.format, export.scope_summary) == (
+        world.school.algebra,
+        "pdf",
+        "2010级数学党支部，第一轮",
+    )
+
+
+def test_all_branches_of_the_school_come_as_a_zip(office, world):
+    ask(office, world, kind="annex4", unit=world.school.root.pk, format="xlsx")
+    export = Export.objects.get()
+    assert (export.format, export.params["inner"]) == ("zip", "xlsx")
+    assert desk.format_of(export) == "Excel 压缩包"
+    assert "每个党支部一份" in export.scope_summary
+
+
+def test_a_direct_branch_is_asked_for_by_itself(office, world):
+    assert ask(office, world, kind="annex4", unit="direct").status_code == 422
+    ask(office, world, kind="annex4", unit="direct", branch=world.school.direct.pk)
+    assert Export.objects.get().unit == world.school.direct
+
+
+def test_a_secretary_is_offered_the_own_forms_only(world, signed_in):
+    client = signed_in(holder(Role.SECRETARY, world.school.software))
+    page = client.get(reverse("exports")).content.decode()
+    assert "软件工程教研室党支部" in page
+    assert "2010级数学党支部" not in page
+    assert "附件5" not in page
+    preview = reverse("annex-preview", args=["annex4", world.round.pk, world.school.software.pk])
+    assert preview in page
+
+
+def test_the_form_follows_what_is_chosen(office, world):
+    given = {"kind": "annex4", "round": world.round.pk, "unit": world.school.letters.pk, "format": "pdf"}
+    form = office.client.get(reverse("export-form"), given).content.decode()
+    assert "汉语言文学教研室党支部" in form
+    assert "共 2 份，打成一个压缩包" in form
+    whole = office.client.get(reverse("export-form"), given | {"kind": "annex5", "unit": world.school.root.pk})
+    assert "每个党总支各一份" in whole.content.decode()
+
+
+def test_rows_poll_only_while_something_can_change(office, world):
+    done = filed(office, world.school.root)
+    rows = office.client.get(reverse("export-rows")).content.decode()
+    assert "hx-trigger" not in rows
+    assert "1 KB" in rows
+    assert reverse("export-download", args=[done.pk]) in rows
+    ExportFactory(owner=office, unit=world.school.root, state=S.RUNNING, done=3, total=8)
+    rows = office.client.get(reverse("export-rows")).content.decode()
+    assert 'hx-trigger="every 2s"' in rows
+    assert '<progress value="3" max="8"' in rows
+    assert "正在生成 3/8" in rows
+
+
+def test_a_failed_export_says_why_and_can_be_tried_again(office, world):
+    failed = ExportFactory(
+        owner=office, unit=world.school.root, state=S.FAILED, error="内存不足，没能生成。", finished_at=clock.now()
+    )
+    page = office.client.get(reverse("exports")).content.decode()
+    assert "内存不足，没能生成。" in page
+    assert [item.title for item in home_items(office, clock.now()) if "未能生成" in item.title] == [
+        "附件5 党支部分类定级汇总表未能生成"
+    ]
+    office.client.post(reverse("export-retry", args=[failed.pk]), headers={"HX-Request": "true"})
+    failed.refresh_from_db()
+    assert failed.state == S.QUEUED
+
+
+def test_a_download_is_an_attachment_with_a_chinese_name_that_runs_nothing(office, world):
+    export = filed(office, world.school.root)
+    answer = office.client.get(reverse("export-download", args=[export.pk]))
+    assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''")
+    assert unquote(answer["Content-Disposition"].partition("''")[2]) == export.file_name
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert answer["Cache-Control"] == "no-store"
+    assert b"".join(answer.streaming_content) == b"%PDF-1.7 x"
+
+
+def test_somebody_elses_file_does_not_exist(office, world):
+    other = filed(holder(Role.OFFICE, world.school.root), world.school.root)
+    assert office.client.get(reverse("export-download", args=[other.pk])).status_code == 404
+
+
+def test_an_expired_file_leads_back_with_a_sentence(office, world):
+    export = filed(office, world.school.root, expires_at=clock.now() - dt.timedelta(minutes=1))
+    answer = office.client.get(reverse("export-download", args=[export.pk]), follow=True)
+    assert "这个文件已过期或尚未生成，请重新生成。" in answer.content.decode()
+
+
+def test_a_file_says_when_its_data_changed_since(office, world):
+    filed(office, world.school.root, data_version=1)
+    audit.record(by=office, action="test.write", thing=world.school.software, summary="改了一件事")
+    assert "有更新" in office.client.get(reverse("export-rows")).content.decode()
+
+
+def test_the_preview_shows_the_cells_of_the_paper(office, world):
+    page = office.client.get(reverse("annex-preview", args=["annex5", world.round.pk, world.school.root.pk]))
+    text = page.content.decode()
+    assert "刺桐师范学院党支部分类定级汇总表" in text
+    assert "A4 横向，共 3 页" in text
+    assert "style=" not in text.partition("<main")[2]
+    assert f'<style nonce="{page.wsgi_request.csp_nonce}"' in text
+
+
+def test_several_documents_have_no_preview(office, world):
+    several = reverse("annex-preview", args=["annex4", world.round.pk, world.school.maths.pk])
+    assert office.client.get(several).status_code == 404
+    assert office.client.get(reverse("annex-preview", args=["annex9", world.round.pk, 1])).status_code == 404
+
+
+def test_what_is_previewed_can_be_asked_for(office, world):
+    office.client.post(
+        reverse("annex-export", args=["annex4", world.round.pk, world.school.software.pk]), {"format": "xlsx"}
+    )
+    export = Export.objects.get()
+    assert (export.kind, export.format, export.unit) == ("annex4", "xlsx", world.school.software)
+
+
+def test_the_queue_shows_everybodys_exports_and_whether_anybody_works(office, world):
+    ExportFactory(owner=holder(Role.SCHOOL_LEADER, world.school.root), unit=world.school.maths)
+    page = office.client.get(reverse("export-queue")).content.decode()
+    assert "后台没有运行" in page
+    WorkerHeartbeatFactory(broker_error="Connection refused", seen_at=database_now())
+    page = office.client.get(reverse("export-queue-rows")).content.decode()
+    assert "后台没有运行" not in page
+    assert "消息服务连不上" in page
+
+
+def test_stopping_needs_a_reason(office, world):
+    row = ExportFactory(owner=holder(Role.SCHOOL_LEADER, world.school.root), unit=world.school.maths)
+    url = reverse("export-queue-stop", args=[row.pk])
+    office.client.post(url, {"reason": " "})
+    row.refresh_from_db()
+    assert row.state == S.QUEUED
+    office.client.post(url, {"reason": "系统维护"})
+    row.refresh_from_db()
+    assert (row.state, row.error) == (S.FAILED, "由活动办公室停止：系统维护")
+
+
+@pytest.mark.parametrize("name", ["exports", "export-queue"])
+def test_queries_do_not_grow_with_rows(office, world, name):
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            office.client.get(reverse(name))
+        return len(queries)
+
+    filed(office, world.school.root)
+    count()
+    one = count()
+    for _ in range(2):
+        filed(office, world.school.root)
+    assert count() == one
+
+
+def test_how_long_it_may_take_is_told_by_the_pace_so_far():
+    now = clock.now()
+    row = Export(state=S.RUNNING, done=2, total=8, started_at=now - dt.timedelta(seconds=10))
+    assert desk.seconds_left(row, now) == 30
+    assert desk.line(row, now).note == "约还需 30 秒"
+    row.total = 80
+    assert desk.line(row, now).note == "约还需 6 分钟"
+    row.done = 0
+    assert desk.seconds_left(row, now) is None
+    assert desk.line(Export(state=S.RUNNING, cancel_requested=True), now).words == "正在取消"
