@@ -29,7 +29,16 @@ def _round(account: Account) -> Round | None:
     return rounds.running().first() or rounds.filter(state=Round.State.FINAL).first()
 
 
-def _board(account: Account) -> tuple[Round, board.Board] | None:
+def _board(account: Account, now: dt.datetime) -> tuple[Round, board.Board] | None:
+    """Return the round with its board, counted once for the figures and panels of one page (one `now`)."""
+    kept: tuple[dt.datetime, tuple[Round, board.Board] | None] | None = account.__dict__.get("_zhibu_board")
+    if kept is None or kept[0] != now:
+        kept = (now, _counted(account))
+        account.__dict__["_zhibu_board"] = kept
+    return kept[1]
+
+
+def _counted(account: Account) -> tuple[Round, board.Board] | None:
     """Return the round with its board over the units below the account; None for one who only has a branch."""
     round_ = _round(account)
     if round_ is None:
@@ -50,8 +59,7 @@ def shares_of(line: board.GroupLine, page: board.Board) -> list[charts.Share]:
 @home_stats
 def round_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
     """Say how far the round is, each figure with its base."""
-    del now
-    found = _board(account)
+    found = _board(account, now)
     if found is None:
         return
     round_, page = found
@@ -77,8 +85,7 @@ def _behind_first(lines: Sequence[board.GroupLine]) -> list[board.GroupLine]:
 @home_panels
 def round_progress(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
     """Show filing per 党总支 and the shares of grades to those above."""
-    del now
-    found = _board(account)
+    found = _board(account, now)
     if found is None:
         return
     round_, page = found
