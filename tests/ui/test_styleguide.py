@@ -50,6 +50,20 @@ def test_confirm_dialog_repeats_the_verb_and_gives_the_focus_back(browser_page, 
     assert not dialog.is_visible()
 
 
+def test_confirm_dialog_asks_for_a_reason_and_sends_it(browser_page, address):
+    browser_page.goto(address)
+    form = browser_page.locator("form[data-confirm]")
+    form.evaluate("form => { form.dataset.confirmReason = '退回原因' }")
+    browser_page.get_by_role("button", name="提交自评").first.click()
+    dialog = browser_page.get_by_role("dialog")
+    dialog.get_by_role("button", name="提交自评").click()
+    assert dialog.get_by_role("alert").inner_text() == "请填写退回原因"
+    dialog.get_by_label("退回原因").fill("C4 缺制度文本")
+    with browser_page.expect_request(lambda request: request.method == "POST") as sent:
+        dialog.get_by_role("button", name="提交自评").click()
+    assert "reason=C4" in sent.value.post_data
+
+
 def focused(page) -> str:
     return page.evaluate("document.activeElement.getAttribute('aria-label')")
 
