@@ -1,6 +1,7 @@
 """The wire to Celery: a message is only a hint that a row waits. Losing one loses nothing."""
 
 import logging
+import threading
 from functools import partial
 
 from celery import current_app
@@ -22,6 +23,11 @@ def nudge(export_id: int) -> str:
         log.warning("broker not reachable, export %s waits in the database: %s", export_id, error)
         return str(error) or type(error).__name__
     return ""
+
+
+def nudge_soon(export_id: int) -> None:
+    """As `nudge`, beside the request: a broker that does not answer holds nobody up (redis alone tries for seconds)."""
+    threading.Thread(target=nudge, args=[export_id], name=f"nudge-{export_id}", daemon=True).start()
 
 
 def position(export: Export) -> int:

@@ -19,7 +19,7 @@ from branches.permissions import Action, can
 from branches.transitions import advance
 from reporting import states
 from reporting.models import Export
-from reporting.queue import nudge
+from reporting.queue import nudge_soon
 from reporting.services import jobs
 from reporting.services.versions import data_version
 
@@ -93,7 +93,7 @@ def request_export(*, by: Account, wish: Wish) -> Taken:
         by=by, action="export.requested", thing=export, branch=wish.unit, summary=f"申请导出：{wish.title}",
         after={"kind": wish.kind, "format": wish.format, "params": wish.params},
     )  # fmt: skip
-    transaction.on_commit(lambda: nudge(export.pk))
+    transaction.on_commit(lambda: nudge_soon(export.pk))
     return Taken(export, new=True)
 
 
@@ -133,7 +133,7 @@ def retry(*, by: Account, export: Export) -> Export:
         attempt=0, available_at=None, nudged_at=None, error="", finished_at=None, requested_at=clock.now()
     )
     advance(row, S.QUEUED, by=by, now=clock.now())
-    transaction.on_commit(lambda: nudge(row.pk))
+    transaction.on_commit(lambda: nudge_soon(row.pk))
     row.refresh_from_db()
     return row
 

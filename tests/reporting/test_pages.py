@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def storage(settings, tmp_path, monkeypatch):
     here = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     settings.STORAGES = settings.STORAGES | {"default": here}
-    monkeypatch.setattr(requests, "nudge", lambda _pk: "")
+    monkeypatch.setattr(requests, "nudge_soon", lambda _pk: "")
 
 
 @pytest.fixture

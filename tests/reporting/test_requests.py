@@ -38,7 +38,7 @@ def storage(settings, tmp_path):
 @pytest.fixture(autouse=True)
 def sent(monkeypatch):
     keys = []
-    monkeypatch.setattr(requests, "nudge", lambda pk: keys.append(pk) or "")
+    monkeypatch.setattr(requests, "nudge_soon", lambda pk: keys.append(pk) or "")
     return keys
 
 

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.queue, pytest.mark.django_db(transaction=True)]
 def world(process_environment, monkeypatch):
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
         monkeypatch.setenv(name, process_environment[name])
-    monkeypatch.setattr(requests, "nudge", lambda _pk: "")
+    monkeypatch.setattr(requests, "nudge_soon", lambda _pk: "")
     monkeypatch.setattr(runner, "nudge", lambda _pk: "")
     return opened_round()
 

@@ -58,7 +58,7 @@ def alive(pid: int) -> bool:
 
 
 def test_rows_whose_message_was_lost_are_made_and_a_dead_member_is_replaced(worker, monkeypatch):
-    monkeypatch.setattr(requests, "nudge", lambda _pk: "broker down")
+    monkeypatch.setattr(requests, "nudge_soon", lambda _pk: "broker down")
     world = opened_round()
     office = holder(Role.OFFICE, world.school.root)
     units = (world.school.maths, world.school.letters, world.school.root)
