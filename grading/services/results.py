@@ -132,7 +132,7 @@ def flags_of(derivation: scoring.Derivation) -> tuple[str, ...]:
     found += [word for state, word in (("over", "超比例"), ("lowered", "按名额"), ("tie", "同分")) if state in states]
     if derivation.divergence is not None and derivation.divergence.needs_reason:
         found.append("差异")
-    if derivation.composite.renormalised:
+    if derivation.composite.renormalised and derivation.composite.exact is not None:
         found.append("免计")
     if derivation.bars_promotion:
         found.append("不得升级")
