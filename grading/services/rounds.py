@@ -181,6 +181,8 @@ def set_due_dates(*, by: Account | None, round_: Round, version: int, due: dict[
     for code, day in due.items():
         steps[code].due_on = day
         steps[code].save(update_fields=["due_on"])
+    row.version += 1
+    row.save(update_fields=["version"])
     audit.record(
         by=by,
         action="round.due_dates",

@@ -158,12 +158,16 @@ def _caps(lines: list[Line]) -> list[Any]:
 def _apply(request: HttpRequest, round_: Round, lines: list[Line], *, deciding: bool) -> list[Fault]:
     """Propose or decide the ticked branches; return what stood in the way."""
     picked: dict[int, results.Choice] = {}
+    lacking: list[Fault] = []
     for line in lines:
         key = line.unit.pk
         line.chosen = request.POST.get(f"grade-{key}", line.chosen)
         line.reason = request.POST.get(f"reason-{key}", line.reason)
         if line.open and f"pick-{key}" in request.POST:
             picked[key] = results.Choice(line.chosen, line.reason)
+            lacking += [Fault(f"{line.unit.name}：{text}") for text in line.blockers]
+    if lacking:
+        return lacking
     if not picked:
         return [Fault("请先勾选要定级的党支部。" if deciding else "请先勾选要拟定的党支部。")]
     account, now = account_of(request), clock.now()

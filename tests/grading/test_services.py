@@ -384,7 +384,7 @@ def test_due_dates_may_move_and_extensions_need_a_reason(grading):
     rounds.set_due_dates(by=None, round_=round_, version=1, due=due)
     assert round_.steps.get(code="self").due_on == dt.date(2012, 4, 5)
     with pytest.raises(RefusedError, match="没有这个步骤"):
-        rounds.set_due_dates(by=None, round_=round_, version=1, due={"party": None})
+        rounds.set_due_dates(by=None, round_=round_, version=2, due={"party": None})
     step = round_.steps.get(code="self")
     with pytest.raises(RefusedError, match="延期须写明理由"):
         rounds.extend(by=None, unit=unit, step=step, until=dt.date(2012, 4, 9), reason="", now=now())

@@ -1,0 +1,257 @@
+"""定级 and 拟定: choosing grades, reasons, bodies, taking back; the veto list; ticking off reasons."""
+
+import datetime as dt
+from decimal import Decimal as D  # noqa: N817
+
+import pytest
+
+from branches import clock
+from grading.models import Assessment, Result, Round, VetoReview
+from grading.services import sheets, sources
+from tests.factories.grading import fill, opened_round
+from tests.grading.pages import account, page, recused_officer, text
+
+pytestmark = pytest.mark.db
+BODY = {"body": "总支委员会", "met_on": "2012-03-30", "document_number": "数计总支〔2012〕3号"}
+
+
+@pytest.fixture
+def grading():
+    """A round in 评分: everything of both branches of maths is in; software 93 points, algebra 96."""
+    opened = opened_round()
+    for name, lose in (("software", 4), ("algebra", 1)):
+        unit = opened.unit(name)
+        fill(unit, lose=lose)
+        fill(unit, "superior", lose=lose)
+        counts = sources.CountInput(unit, 20, 20, 20, {"satisfied": 20})
+        sources.record_counts(by=None, source=opened.source("appraisal"), rows=[counts], now=clock.now())
+        annual = [sources.AnnualInput(unit, label="良好")]
+        sources.record_annual(by=None, source=opened.source("annual"), rows=annual, now=clock.now())
+        sources.review_vetoes(by=None, unit=unit, found={}, now=clock.now())
+    Round.objects.filter(pk=opened.round.pk).update(state="scoring")
+    return opened
+
+
+@pytest.fixture
+def officer(signed_in, grading):
+    return signed_in(account(grading.school, "officer"))
+
+
+def address(grading, group=None):
+    return f"{page('decide', grading.round.pk)}?parent={group or grading.school.maths.pk}"
+
+
+def choose(unit, grade, reason=""):
+    code = unit.round.scale.grades.get(label=grade).code
+    return {f"pick-{unit.pk}": "1", f"grade-{unit.pk}": code, f"reason-{unit.pk}": reason}
+
+
+def lines(response):
+    return {line.unit.code: line for line in response.context["lines"]}
+
+
+def test_the_page_shows_what_is_computed(officer, grading):
+    response = officer.get(address(grading))
+    found = lines(response)
+    software = found[grading.unit("software").code]
+    # 96×20% + 100×20% + 85×20% + 96×40% = 94.6
+    assert (software.derivation.composite.rounded, software.derivation.grade.label) == (D("94.60"), "先进")
+    assert (software.open, software.blockers, software.reviewed) == (True, (), True)
+    assert (response.context["deciding"], response.context["default_body"]) == (True, "总支委员会")
+
+
+def test_deciding_as_computed_needs_no_reason(officer, grading):
+    unit = grading.unit("software")
+    response = officer.post(address(grading), BODY | choose(unit, "先进"), follow=True)
+    assert "已定级 1 个党支部。" in text(response)
+    result = Result.objects.get(unit=unit)
+    assert (result.state, result.decided_grade.label, result.manual) == ("decided", "先进", False)
+    assert (result.body, result.met_on, result.document_number) == (
+        "总支委员会", dt.date(2012, 3, 30), "数计总支〔2012〕3号",
+    )  # fmt: skip
+    assert Result.objects.get(unit=grading.unit("algebra")).state == "computed"
+
+
+def test_a_change_by_hand_needs_its_reason(officer, grading):
+    unit = grading.unit("software")
+    response = officer.post(address(grading), BODY | choose(unit, "较好"))
+    assert response.status_code == 422
+    assert [fault.text for fault in response.context["errors"]] == [
+        f"{unit.name}：测算为“先进”，改为“较好”，须写明理由。"
+    ]
+    line = lines(response)[unit.code]
+    assert (line.error, line.chosen) == ("须写明理由", unit.round.scale.grades.get(label="较好").code)
+    assert not Result.objects.filter(state="decided").exists()
+    officer.post(address(grading), BODY | choose(unit, "较好", "书记刚换届"))
+    result = Result.objects.get(unit=unit)
+    assert (result.decided_grade.label, result.computed_grade.label) == ("较好", "先进")
+    assert (result.manual, result.manual_reason) == (True, "书记刚换届")
+    assert "人工" in text(officer.get(address(grading)))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"body": " "}, "定级须写明决定机构。"),
+        ({"met_on": "三月"}, "会议日期请写成 2012-03-30 的样子。"),
+        ({"met_on": "2999-01-01"}, "会议日期不能晚于今天。"),
+    ],
+)
+def test_the_decision_itself_must_be_named(officer, grading, given, sentence):
+    response = officer.post(address(grading), BODY | given | choose(grading.unit("software"), "先进"))
+    assert (response.status_code, [fault.text for fault in response.context["errors"]]) == (422, [sentence])
+    assert response.context["typed"]["document_number"] == "数计总支〔2012〕3号"
+    assert not Result.objects.filter(state="decided").exists()
+
+
+def test_nothing_picked(officer, grading):
+    response = officer.post(address(grading), BODY)
+    assert [fault.text for fault in response.context["errors"]] == ["请先勾选要定级的党支部。"]
+
+
+def test_a_branch_that_lacks_something_cannot_be_picked(officer, grading):
+    unit = grading.unit("software")
+    unit.appraisals.all().delete()
+    response = officer.get(address(grading))
+    assert lines(response)[unit.code].blockers == ("缺群众评议：还没有数据。",)
+    assert f'name="pick-{unit.pk}"' not in response.content.decode()
+    response = officer.post(address(grading), BODY | choose(unit, "先进"))
+    assert [fault.text for fault in response.context["errors"]] == [f"{unit.name}：缺群众评议：还没有数据。"]
+
+
+def test_taking_a_decision_back_wants_a_reason(officer, grading):
+    unit = grading.unit("software")
+    officer.post(address(grading), BODY | choose(unit, "较好", "书记刚换届"))
+    assert [line.unit.pk for line in officer.get(address(grading)).context["withdrawable"]] == [unit.pk]
+    response = officer.post(page("withdraw", unit.pk), {"reason": ""}, follow=True)
+    assert "撤回定级须写明理由。" in text(response)
+    response = officer.post(page("withdraw", unit.pk), {"reason": "补交材料"}, follow=True)
+    assert response.redirect_chain == [(address(grading), 302)]
+    result = Result.objects.get(unit=unit)
+    assert (result.state, result.decided_grade, result.manual, result.body) == ("computed", None, False, "")
+
+
+def test_nobody_decides_for_the_own_branch(signed_in, grading):
+    client = signed_in(recused_officer(grading.school))
+    unit = grading.unit("software")
+    found = lines(client.get(address(grading)))
+    assert (found[unit.code].open, found[grading.school.algebra.code].open) == (False, True)
+    response = client.post(address(grading), BODY | choose(unit, "先进"))
+    assert [fault.text for fault in response.context["errors"]] == ["请先勾选要定级的党支部。"]
+    assert client.post(page("veto-review", unit.pk), {}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["organiser", "secretary", "leader"])
+def test_others_only_look(signed_in, grading, name):
+    client = signed_in(account(grading.school, name))
+    assert client.get(address(grading)).status_code == 200
+    assert client.post(address(grading), BODY | choose(grading.unit("software"), "先进")).status_code == 403
+
+
+def test_above_decides_what_the_party_below_proposes(signed_in, grading):
+    Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    unit = grading.unit("software")
+    officer = signed_in(account(grading.school, "officer"))
+    assert officer.get(address(grading)).context["deciding"] is False
+    officer.post(address(grading), choose(unit, "先进"))
+    result = Result.objects.get(unit=unit)
+    assert (result.state, result.proposed_grade.label, result.decided_grade) == ("proposed", "先进", None)
+    Round.objects.filter(pk=grading.round.pk).update(state="deciding")
+    grading.round.refresh_from_db()
+    shown = officer.get(address(grading))
+    assert lines(shown)[unit.code].why_not == "本轮等级由党委审定，党总支只拟定。"
+    office = signed_in(account(grading.school, "office"))
+    office.post(address(grading), BODY | {"body": "党委会"} | choose(unit, "先进"))
+    result.refresh_from_db()
+    assert (result.state, result.decided_grade.label, result.body) == ("decided", "先进", "党委会")
+
+
+# --- explanation -------------------------------------------------------------------------------------------------
+
+
+def test_the_explanation_names_every_part(officer, grading):
+    unit = grading.unit("software")
+    sheet = Assessment.objects.get(unit=unit, source__code="superior")
+    sheets.save_scores(
+        by=None, assessment=sheet, version=sheet.version, entries={}, now=clock.now(), reason="会议记录缺一次"
+    )
+    officer.post(address(grading), BODY | choose(unit, "较好", "书记刚换届"))
+    response = officer.get(page("explain", unit.pk))
+    said = text(response)
+    for words in ("94.60", "96×20%", "会议记录缺一次", "书记刚换届", "20 / 20 / 20 票", "定级（总支委员会，"):
+        assert words in said
+    assert response.context["result"].decided_grade.label == "较好"
+
+
+# --- the veto list -----------------------------------------------------------------------------------------------
+
+
+def veto(unit, code):
+    return unit.round.veto_items.get(code=code)
+
+
+def test_an_established_veto_forces_the_grade(officer, grading):
+    unit = grading.unit("software")
+    fraud = veto(unit, "fraud")
+    response = officer.post(
+        page("veto-review", unit.pk), {f"found-{fraud.pk}": "1", f"note-{fraud.pk}": "督查通报第3期"}, follow=True
+    )
+    assert "已核对一票否决情形，认定 1 项。" in text(response)
+    assert [(row.item.code, row.note) for row in unit.vetoes.all()] == [("fraud", "督查通报第3期")]
+    line = lines(officer.get(address(grading)))[unit.code]
+    assert (line.derivation.grade.label, line.flags) == ("后进", ("否决",))
+    assert "有认定" in text(officer.get(page("unit", unit.pk)))
+    response = officer.post(page("veto-review", unit.pk), {}, follow=True)
+    assert "已核对一票否决情形，均未发生。" in text(response)
+    assert not unit.vetoes.exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "note", "sentence"),
+    [
+        (True, " ", "“材料造假”请写明依据。"),
+        (False, "督查通报", "“材料造假”写了依据，请勾选“发生”；没有发生的请清空依据。"),
+    ],
+)
+def test_half_a_finding_is_refused_and_kept(officer, grading, found, note, sentence):
+    unit = grading.unit("software")
+    VetoReview.objects.filter(unit=unit).delete()
+    fraud = veto(unit, "fraud")
+    data = {f"note-{fraud.pk}": note} | ({f"found-{fraud.pk}": "1"} if found else {})
+    response = officer.post(page("veto-review", unit.pk), data)
+    assert response.status_code == 422
+    assert [fault.text for fault in response.context["errors"]] == [sentence]
+    line = next(one for one in response.context["lines"] if one.item == fraud)
+    assert (line.found, line.note) == (found, note.strip())
+    assert not VetoReview.objects.filter(unit=unit).exists()
+    assert "核对一票否决" in text(officer.get(address(grading)))
+
+
+def test_a_proposed_grade_stands_on_its_review(officer, grading):
+    unit = grading.unit("software")
+    officer.post(address(grading), BODY | choose(unit, "先进"))
+    response = officer.post(page("veto-review", unit.pk), {})
+    assert [fault.text for fault in response.context["errors"]] == ["该支部的等级已拟定或已定，请先撤回再改。"]
+
+
+# --- reasons of large differences --------------------------------------------------------------------------------
+
+
+def test_the_office_ticks_off_the_reason_of_a_large_difference(signed_in, grading):
+    Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    unit = grading.unit("software")
+    sheet = fill(unit, "superior", lose=16)
+    sheets.save_scores(by=None, assessment=sheet, version=sheet.version, entries={}, now=clock.now(), reason="记录不全")
+    officer = signed_in(account(grading.school, "officer"))
+    assert officer.get(address(grading)).context["checkable"] == []
+    assert officer.post(page("check-reason", unit.pk)).status_code == 403
+    office = signed_in(account(grading.school, "office"))
+    shown = office.get(address(grading))
+    assert [line.unit.pk for line in shown.context["checkable"]] == [unit.pk]
+    response = office.post(page("check-reason", unit.pk), follow=True)
+    assert f"已核对{unit.name}的评分理由。" in text(response)
+    assert Assessment.objects.get(pk=sheet.pk).reason_checked_at is not None
+    assert "（已核对）" in text(response)
+    Assessment.objects.filter(pk=sheet.pk).update(reason="")
+    response = office.post(page("check-reason", unit.pk), follow=True)
+    assert "还没有写明评分理由，不能核对。" in text(response)

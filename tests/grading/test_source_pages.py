@@ -1,0 +1,207 @@
+"""Importing the office's own workbooks in the browser's way, and recording one branch by hand."""
+
+from decimal import Decimal as D  # noqa: N817
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from branches import clock
+from branches.importers import apply_roster, plan_roster, site_vocabulary
+from branches.intake.roster import read_roster
+from branches.intake.workbook import read_workbook
+from branches.models import Branch, Role, Upload
+from branches.services.words import ensure_categories
+from grading.models import AnnualResult, AppraisalCount, Exemption
+from tests.factories.branches import BranchFactory, holder
+from tests.factories.grading import opened_round
+from tests.grading.pages import account, page, text
+from tests.grading.trees import Tree
+
+pytestmark = pytest.mark.db
+DATA = Path(__file__).resolve().parent.parent / "data"
+SPELLINGS = {
+    "文传学院研究生党支部": "文学与传播学院研究生党支部",
+    "数计学院行政教工党支部": "数学与计算机科学学院行政教工党支部",
+    "体育学院 理论教研室教工党支部": "体育学院理论教研室教工党支部",
+    "教育科学学院教育系教师党支部": "教育科学学院教育系教工党支部",
+    "人事处支部": "人事处党支部",
+}
+
+
+@pytest.fixture
+def sample():
+    """Round 1 of 2012 over the 168 branches of roster-sample.xlsx."""
+    root = BranchFactory(code="DW", level=Branch.Level.COMMITTEE, name="中共清源师范学院委员会")
+    ensure_categories(by=None)
+    words = site_vocabulary()
+    name = "roster-sample.xlsx"
+    reading = read_roster(read_workbook(name, (DATA / name).read_bytes()), words)
+    plan = plan_roster(reading, root=root, today=clock.today(), vocabulary=words)
+    apply_roster(plan, by=None, now=clock.now(), vocabulary=words)
+    return opened_round(Tree(root))
+
+
+def send(client, round_, source, name):
+    """Upload a workbook and return the address of its preview."""
+    upload = SimpleUploadedFile(name, (DATA / name).read_bytes())
+    response = client.post(page("sources", round_.pk), {"source": source, "file": upload})
+    assert response.status_code == 302
+    return response["Location"]
+
+
+def names_answered(plan):
+    """Return posted answers to every question of a name, as the office gives them."""
+    answers = {}
+    for line in plan.open_questions:
+        wanted = SPELLINGS[line.row.name]
+        answers[f"name-{line.position}"] = next(one.key for one in line.proposals if one.name == wanted)
+    return answers
+
+
+def test_annual_results_of_the_office(signed_in, sample):
+    client = signed_in(holder(Role.OFFICE, sample.school.root))
+    address = send(client, sample.round, "annual", "annual-results.xlsx")
+    preview = client.get(address)
+    plan = preview.context["plan"]
+    assert (len(plan.open_questions), len(plan.missing), plan.ready) == (5, 2, False)
+    asked = {entry["key"]: entry["problem"].reason for entry in preview.context["asked"]}
+    assert len(asked) == 2
+    assert "还有问题要确认" in text(preview)
+    refused = client.post(address, {"do": "import"})
+    assert (refused.status_code, AnnualResult.objects.count()) == (422, 0)
+    answers = {f"answer-{key}": "score" if "84" in reason else "leave_out" for key, reason in asked.items()}
+    checked = client.post(address, {"do": "check"} | names_answered(plan) | answers)
+    assert (checked.context["plan"].ready, checked.context["counts"]["免计"]) == (True, 3)
+    kept = {"do": "import"} | {f"name-{k}": v for k, v in checked.context["settled"].items()}
+    kept |= {f"answer-{k}": v for k, v in checked.context["chosen"].items()}
+    response = client.post(address, kept, follow=True)
+    assert "年度考核：录入 162 个，免计 3 个，没有变化 0 个，表里没有的 2 个。" in text(response)
+    assert (AnnualResult.objects.count(), Exemption.objects.count()) == (162, 3)
+    assert AnnualResult.objects.filter(score=D("89.995")).count() == 1
+    assert Upload.objects.get().state == Upload.State.DONE
+    assert client.get(address).status_code == 404
+
+
+def test_ballot_counts_of_the_office(signed_in, sample):
+    client = signed_in(holder(Role.OFFICE, sample.school.root))
+    address = send(client, sample.round, "appraisal", "appraisal-counts.xlsx")
+    preview = client.get(address)
+    plan = preview.context["plan"]
+    assert [problem.cell for problem in plan.errors] == ["E17", "G52:J52", "F136"]
+    assert bool(preview.context["voidable"]) is True
+    answers = names_answered(plan)
+    checked = client.post(address, {"do": "check"} | answers)
+    assert checked.context["plan"].ready is False
+    checked = client.post(address, {"do": "check", "void": "1"} | answers)
+    assert checked.context["plan"].ready is True
+    assert checked.context["void"] is True
+    response = client.post(address, {"do": "import", "void": "1"} | answers, follow=True)
+    assert "群众评议：录入 168 个，免计 0 个，没有变化 0 个，表里没有的 0 个。" in text(response)
+    states = AppraisalCount.State
+    assert AppraisalCount.objects.filter(state=states.VOID).count() == 3
+    board = client.get(page("round", sample.round.pk)).context["board"]
+    assert board.total.sources["appraisal"] == 168
+
+
+def test_a_file_that_is_no_workbook_is_named(signed_in):
+    grading = opened_round()
+    client = signed_in(account(grading.school, "office"))
+    upload = SimpleUploadedFile("票数.xlsx", b"hello")
+    response = client.post(page("sources", grading.round.pk), {"source": "annual", "file": upload})
+    assert response.status_code == 422
+    assert response.context["form"].errors["file"]
+    assert not Upload.objects.exists()
+    response = client.post(page("sources", grading.round.pk), {"source": "annual"})
+    assert response.status_code == 422
+
+
+def test_a_workbook_belongs_to_whoever_sent_it(signed_in, sample):
+    first = signed_in(holder(Role.OFFICE, sample.school.root))
+    address = send(first, sample.round, "annual", "annual-results.xlsx")
+    assert signed_in(holder(Role.OFFICE, sample.school.root)).get(address).status_code == 404
+
+
+# --- by hand -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grading():
+    return opened_round()
+
+
+@pytest.fixture
+def unit(grading):
+    return grading.unit("software")
+
+
+@pytest.fixture
+def officer(signed_in, grading):
+    return signed_in(account(grading.school, "officer"))
+
+
+BALLOTS = {
+    "source": "appraisal", "do": "record", "issued": "30", "returned": "２9", "valid": "28", "count-satisfied": "18",
+    "count-fairly": "7", "count-unsatisfied": "3", "teller": "张雅婷", "scrutineer": "李国栋",
+}  # fmt: skip
+
+
+def errors(response):
+    return [fault.text for fault in response.context["errors"]]
+
+
+def test_ballots_by_hand(officer, unit):
+    response = officer.post(page("unit-sources", unit.pk), BALLOTS)
+    assert response["Location"] == page("unit", unit.pk)
+    row = unit.appraisals.get()
+    assert (row.issued, row.returned, row.valid, row.teller) == (30, 29, 28, "张雅婷")
+    assert row.counts == {"satisfied": 18, "fairly": 7, "unsatisfied": 3, "unknown": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"valid": "27"}, "各项之和 28 张，与有效票 27 张不符"),
+        ({"issued": "二十"}, "发出“二十”不是整数。"),
+        ({"returned": ""}, "发出、收回、有效票数都要填。"),
+        ({"count-fairly": "-1"}, "基本满意“-1”不是整数。"),
+    ],
+)
+def test_wrong_ballots_stay_in_their_fields(officer, unit, given, sentence):
+    response = officer.post(page("unit-sources", unit.pk), BALLOTS | given)
+    assert response.status_code == 422
+    assert sentence in errors(response)[0]
+    entry = next(one for one in response.context["entries"] if one.source.code == "appraisal")
+    assert {key: entry.typed[key] for key in given} == given
+    assert [value for option, value in entry.options if option.code == "satisfied"] == ["18"]
+    assert not unit.appraisals.exists()
+
+
+def test_a_yearly_result_by_hand(officer, unit):
+    address = page("unit-sources", unit.pk)
+    officer.post(address, {"source": "annual", "do": "record", "score": "８9.995"})
+    row = unit.annual_results.get()
+    assert (row.label, row.score) == ("", D("89.995"))
+    officer.post(address, {"source": "annual", "do": "record", "label": "优秀"})
+    row = unit.annual_results.get()
+    assert (row.label, row.score, row.version) == ("优秀", None, 2)
+    for typed in ("九十", "NaN"):
+        response = officer.post(address, {"source": "annual", "do": "record", "score": typed})
+        assert errors(response) == ["得分请填数字，如 91.5。"]
+    assert unit.annual_results.get().label == "优秀"
+
+
+def test_setting_a_source_aside_needs_a_reason(officer, unit):
+    address = page("unit-sources", unit.pk)
+    response = officer.post(address, {"source": "annual", "do": "exempt", "reason": " "})
+    assert errors(response) == ["免计须写明理由。"]
+    officer.post(address, {"source": "annual", "do": "exempt", "reason": "离退休不参加考核"})
+    assert unit.exemptions.get().reason == "离退休不参加考核"
+    assert "已免计：离退休不参加考核" in text(officer.get(address))
+
+
+def test_a_branch_records_nothing(signed_in, grading, unit):
+    client = signed_in(account(grading.school, "secretary"))
+    assert client.get(page("unit-sources", unit.pk)).status_code == 403
+    assert client.post(page("unit-sources", unit.pk), BALLOTS).status_code == 403
+    assert client.get(page("sources", grading.round.pk)).status_code == 403
