@@ -87,6 +87,7 @@ def _profile(branch: Branch, unit: Unit, day: dt.date) -> BranchProfile:
         developed_this_year=unit.probationary,
         venue="" if unit.mobile == 2 else f"{unit.short_name}活动室",
         annual_funds=total * 60,
+        confirmed_at=clock.now() if unit.full % 4 else None,
     )
 
 
