@@ -17,7 +17,7 @@ _STYLES = {"label": "label", "value": "body", "sign": "sign"}
 
 
 def choice_text(cell: FormCell, chosen: Any, width_mm: float, points: float) -> str:
-    """Return all options with ☑ before the chosen; as far apart as the cell's width allows.
+    """Return all options with ☑ before the chosen; as far apart as the cell's width allows, else on several lines.
 
     Raises:
         ValueError: when a chosen value is none of the options.
@@ -37,7 +37,19 @@ def choice_text(cell: FormCell, chosen: Any, width_mm: float, points: float) -> 
         line = (IDEOGRAPHIC_SPACE * gap).join(boxes)
         if text_mm(line, "fang", points) <= room:
             return line
-    return IDEOGRAPHIC_SPACE.join(boxes)
+    return "\n".join(_wrapped(boxes, room, points))
+
+
+def _wrapped(boxes: Sequence[str], room_mm: float, points: float) -> list[str]:
+    """Return options on as many lines as they need; none is divided from its box."""
+    lines = [boxes[0]]
+    for box in boxes[1:]:
+        longer = f"{lines[-1]}{IDEOGRAPHIC_SPACE}{box}"
+        if text_mm(longer, "fang", points) <= room_mm:
+            lines[-1] = longer
+        else:
+            lines.append(box)
+    return lines
 
 
 def _content(cell: FormCell, facts: Facts, width_mm: float, points: float) -> tuple[Value, str]:

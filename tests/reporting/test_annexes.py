@@ -203,6 +203,7 @@ def test_the_scoring_sheet_shows_both_sides_with_subtotals_and_boxes():
         ["小　计", "6", "3.0", "5.5", ""],
         ["合　　计", "11", "7.5", "9.5", ""],
     ]
+    assert [line[0] for line in tail[0][1].split("\n")] == ["☐", "☐"], "no option is divided from its box"
     assert tail[0][1].endswith("☑无上述情形")
     assert tail[0][1].count("☐") == 6
     assert "评分主体：☑自评　☑考评" in texts(sheet)

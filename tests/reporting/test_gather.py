@@ -165,4 +165,4 @@ def test_reading_writes_nothing(world):
     VetoReview.objects.all().delete()
     with CaptureQueriesContext(connection) as queries:
         gather.annex4_of(world.round, world.school.root)
-    assert not [query["sql"] for query in queries if not query["sql"].startswith("SELECT")]
+    assert not [query["sql"] for query in queries if not query["sql"].startswith(("SELECT", "DECLARE"))]

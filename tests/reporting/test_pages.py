@@ -3,9 +3,11 @@
 import datetime as dt
 from urllib.parse import unquote
 
+import openpyxl
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -241,3 +243,25 @@ def test_how_long_it_may_take_is_told_by_the_pace_so_far():
     row.done = 0
     assert desk.seconds_left(row, now) is None
     assert desk.line(Export(state=S.RUNNING, cancel_requested=True), now).words == "正在取消"
+
+
+def test_the_command_renders_without_the_queue(world, tmp_path, capsys):
+    target = tmp_path / "annex5.xlsx"
+    call_command("render", "annex5", round=world.round.pk, unit="SJ", format="xlsx", output=target)
+    assert openpyxl.load_workbook(target).active["A2"].value == "刺桐师范学院党支部分类定级汇总表"
+    assert "附件5 党支部分类定级汇总表（数学与计算机科学学院党总支，第一轮）.xlsx" in capsys.readouterr().out
+    assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"unit": "none"}, "没有编号为 none 的党组织。"),
+        ({"round": 999}, "没有编号为 999 的轮次。"),
+        ({"unit": "SJ001"}, "附件5 党支部分类定级汇总表不能按党支部导出。"),
+    ],
+)
+def test_the_command_says_what_is_wrong(world, tmp_path, given, said):
+    options = {"round": world.round.pk, "unit": "SJ", "format": "pdf", "output": tmp_path / "x.pdf"} | given
+    with pytest.raises(CommandError, match=said):
+        call_command("render", "annex5", **options)

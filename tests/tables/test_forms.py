@@ -46,7 +46,8 @@ def test_a_row_that_does_not_fill_the_grid_is_an_error(rows: tuple[FormRow, ...]
 def test_choices_are_boxes() -> None:
     cell = choices("kind", ("教师", "学生", "机关"), 20)
     assert choice_text(cell, "学生", 100, 10) == "☐教师　　☑学生　　☐机关"
-    assert choice_text(cell, None, 40, 10) == "☐教师　☐学生　☐机关"
+    assert choice_text(cell, None, 44, 10) == "☐教师　☐学生　☐机关"
+    assert choice_text(cell, None, 40, 10) == "☐教师　☐学生\n☐机关", "an option stays with its box"
     several = choices("veto", ("甲", "乙"), 20, multiple=True)
     assert choice_text(several, ["甲", "乙"], 60, 10) == "☑甲　　☑乙"
 
