@@ -6,7 +6,7 @@ from django.core.files.base import ContentFile
 
 from branches import clock
 from branches.models import Upload
-from grading.models import Criterion, Round, RoundUnit, Section, Source
+from grading.models import Assessment, Criterion, Round, RoundUnit, Section, Source
 from grading.services import sheets
 from tests.factories.grading import EvidenceFactory, EvidenceUseFactory, Grading, ResultFactory, opened_round
 from tests.matrix.targets import Call, target
@@ -56,6 +56,15 @@ def unit(world: World, relation: str, _name: str) -> Call:
         "value": "已核实", "version": "0", "do": "save",
     }  # fmt: skip
     return Call({"pk": row.pk}, data)
+
+
+@target("superior_sheet", "own", "sibling", "other")
+def superior_sheet(world: World, relation: str, _name: str) -> Call:
+    """A branch whose 党总支 wrote a reason."""
+    row = _unit(world, relation)
+    sheet = sheets.sheet_for(by=None, unit=row, source=row.round.sources.get(code=Source.SUPERIOR))
+    Assessment.objects.filter(pk=sheet.pk).update(reason="材料不全")
+    return Call({"pk": row.pk})
 
 
 @target("decided_unit", "own", "sibling", "other")
