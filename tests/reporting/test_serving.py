@@ -1,5 +1,6 @@
 """`manage.py serve` as a person meets it: it says where it is, and Ctrl-C leaves nothing behind."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -45,9 +47,13 @@ def start(tmp_path):
 
 def members(process):
     """Return the process ids still alive in the group that `process` leads."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,pid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    return [int(pid) for group, pid, state in rows if int(group) == process.pid and not state.startswith("Z")]
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, group = entry.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == process.pid and state != "Z":
+                found.append(int(entry.parent.name))
+    return found
 
 
 def lines_until(process, word):
