@@ -19,7 +19,7 @@ from branches.permissions import Action, can
 from grading.models import Round
 from reporting.models import Export
 from reporting.orders import NothingToShowError, order_of, stamp_for
-from reporting.processes import Report, die_with_parent, limit_resources
+from reporting.processes import Report, allow_more_time, die_with_parent, limit_resources
 from reporting.rendering import Product, produce
 from reporting.services import jobs
 from reporting.services.upkeep import FOLDER
@@ -31,15 +31,16 @@ class GaveUpError(Exception):
 
 def store(product: Product) -> dict[str, Any]:
     """Write a file under a key of its own, safely on the disk, and return key, size and SHA-256."""
-    content = product.path.read_bytes()
     token = secrets.token_hex(16)
     key = f"{FOLDER}/{clock.today():%Y%m}/{token}{product.path.suffix}"
     with product.path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        source.seek(0)
         key = default_storage.save(key, File(source))
     if isinstance(default_storage._wrapped, FileSystemStorage):  # type: ignore[attr-defined]  # noqa: SLF001
         with Path(default_storage.path(key)).open("rb") as written:
             os.fsync(written.fileno())
-    return {"key": key, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {"key": key, "size": product.path.stat().st_size, "sha256": digest}
 
 
 def make(export: Export, token: int) -> Report:
@@ -50,6 +51,7 @@ def make(export: Export, token: int) -> Report:
     def progress(done: int, total: int) -> None:
         if not jobs.report(export.pk, token, done=done, total=total):
             raise GaveUpError
+        allow_more_time()
 
     with tempfile.TemporaryDirectory(prefix="zhibu-render-") as folder:
         product = produce(order_of(export), stamp_for(export.owner), Path(folder), progress)

@@ -30,7 +30,8 @@ class Watch:
     def __init__(self, held: Claim, child: "subprocess.Popen[str]", stopping: Stopping) -> None:
         """Begin to watch."""
         self.held, self.child, self.stopping = held, child, stopping
-        self.started = self.asked = self.renewed = time.monotonic()
+        self.progressed = self.asked = self.renewed = time.monotonic()
+        self.done = 0
         self.ended_for = ""
 
     def until_end(self) -> str:
@@ -52,15 +53,17 @@ class Watch:
         moment = time.monotonic()
         if self.stopping():
             return "stop"
-        if moment - self.started > settings.EXPORT_TIME_LIMIT_SECONDS:
-            return "time"
         if moment - self.renewed > settings.EXPORT_LEASE_SECONDS / 3:
-            self.renewed = self.asked = moment
-            return "" if jobs.renew(self.held) else "lost"
+            self.renewed = moment
+            if not jobs.renew(self.held):
+                return "lost"
         if moment - self.asked > ASK_SECONDS:
             self.asked = moment
-            return "" if jobs.still_wanted(self.held) else "lost"
-        return ""
+            if (done := jobs.look(self.held)) is None:
+                return "lost"
+            if done != self.done:
+                self.done, self.progressed = done, moment
+        return "time" if moment - self.progressed > settings.EXPORT_TIME_LIMIT_SECONDS else ""
 
 
 def start_child(held: Claim, errors: IO[str]) -> "subprocess.Popen[str]":
@@ -121,7 +124,7 @@ def settle(held: Claim, report: Report, ended_for: str) -> str:
         return jobs.abandon(held)
     if ended_for == "time":
         minutes = max(1, settings.EXPORT_TIME_LIMIT_SECONDS // 60)
-        return jobs.fail(held, f"生成超过 {minutes} 分钟，已停止。")
+        return jobs.fail(held, f"{minutes} 分钟没有进展，已停止。")
     return jobs.fail(held, report.reason, final=report.final)
 
 

@@ -102,10 +102,10 @@ def renew(held: Claim) -> bool:
     return mine.update(lease_until=moment + lease(), heartbeat_at=moment) == 1
 
 
-def still_wanted(held: Claim) -> bool:
-    """Tell whether the claim still holds and nobody asked for a cancel (a read, for looking often)."""
+def look(held: Claim) -> int | None:
+    """Return how many documents are done; None once the claim is lost or a cancel was asked for (a mere read)."""
     mine = Export.objects.filter(pk=held.export_id, state=S.RUNNING, token=held.token, cancel_requested=False)
-    return mine.exists()
+    return mine.values_list("done", flat=True).first()
 
 
 def report(export_id: int, token: int, *, done: int, total: int) -> bool:

@@ -146,7 +146,7 @@ def test_an_owner_has_two_at_once_and_others_are_not_held_up(queued, settings):
 def test_a_cancelled_claim_ends_as_cancelled_whatever_the_worker_brings(queued):
     held = jobs.claim(queued.pk)
     Export.objects.update(cancel_requested=True)
-    assert not jobs.still_wanted(held)
+    assert jobs.look(held) is None
     assert not jobs.renew(held)
     assert not jobs.publish(held, outcome())
     assert jobs.abandon(held) == S.CANCELLED

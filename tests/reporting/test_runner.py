@@ -113,7 +113,7 @@ def test_a_child_that_hangs_is_ended_at_the_time_limit(world, office, monkeypatc
     export = ask(world, office)
     assert runner.run(export.pk) == S.QUEUED
     export.refresh_from_db()
-    assert export.error == "生成超过 1 分钟，已停止。"
+    assert export.error == "1 分钟没有进展，已停止。"
 
 
 def test_a_worker_that_stops_gives_the_export_back(world, office, monkeypatch):
