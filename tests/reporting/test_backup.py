@@ -20,16 +20,15 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def stored():
-    """Two stored files, one with a Chinese name; removed again."""
-    root = backup.files_root()
+def stored(tmp_path, monkeypatch):
+    """Two stored files, one with a Chinese name, and nothing else."""
+    root = tmp_path / "stored"
+    monkeypatch.setattr(backup, "files_root", lambda: root)
     files = {root / "evidence" / "a.pdf": b"%PDF-1.7 a", root / "evidence" / "会议记录.txt": "记录".encode()}
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    yield files
-    for path in files:
-        path.unlink()
+    return files
 
 
 @pytest.fixture
