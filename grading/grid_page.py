@@ -37,6 +37,11 @@ class Cell:
         return points_text(self.superior)
 
     @property
+    def gap(self) -> Decimal | None:
+        """Superior minus own."""
+        return None if self.own is None or self.superior is None else self.superior - self.own
+
+    @property
     def own_shown(self) -> str:
         """The branch's points as text, empty when there are none."""
         return points_text(self.own)

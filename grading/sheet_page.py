@@ -4,7 +4,7 @@ Built in a constant number of queries, for the form of the branch, the printed p
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -31,6 +31,7 @@ class Item:
     error: str = ""
     other: Decimal | None = None
     files: list[Evidence] = field(default_factory=list)
+    citable: list[Evidence] = field(default_factory=list)
 
     @property
     def system(self) -> bool:
@@ -78,6 +79,12 @@ class Sheet:
     unit: RoundUnit
     assessment: Assessment | None
     sections: list[SheetSection]
+
+    def offer(self, files: Sequence[Evidence]) -> None:
+        """Offer each item the files of the branch that it does not cite yet."""
+        for item in self.items:
+            cited = {file.pk for file in item.files}
+            item.citable = [file for file in files if file.pk not in cited]
 
     @property
     def items(self) -> list[Item]:

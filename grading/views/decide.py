@@ -38,6 +38,7 @@ class Line:
     may_withdraw: bool = False
     checkable: bool = False
     reviewed: bool = False
+    picked: bool = True
     error: str = ""
 
     @property
@@ -163,7 +164,8 @@ def _apply(request: HttpRequest, round_: Round, lines: list[Line], *, deciding: 
         key = line.unit.pk
         line.chosen = request.POST.get(f"grade-{key}", line.chosen)
         line.reason = request.POST.get(f"reason-{key}", line.reason)
-        if line.open and f"pick-{key}" in request.POST:
+        line.picked = f"pick-{key}" in request.POST
+        if line.open and line.picked:
             picked[key] = results.Choice(line.chosen, line.reason)
             lacking += [Fault(f"{line.unit.name}：{text}") for text in line.blockers]
     if lacking:

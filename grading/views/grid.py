@@ -115,7 +115,7 @@ def _row_answer(request: HttpRequest, unit: RoundUnit, **more: Any) -> dict[str,
     row = grid_page.rows_of(unit.round, [unit], request.user)[0]
     source = unit.round.sources.filter(code=Source.SUPERIOR).first()
     shared = {"row": row, "grade_count": grid_page.grade_steps(unit.round.scale)}
-    parts = {}
+    parts = {f"dock-{c.element}": render_to_string("grading/_dock_sum.html", {"cell": c}) for c in row.cells}
     if source is not None and source.entry == Source.Entry.ITEMS:
         for cell in row.cells:
             parts[cell.element] = render_to_string("grading/_grid_cell.html", {"row": row, "cell": cell})

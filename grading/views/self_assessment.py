@@ -1,5 +1,6 @@
 """支部自评: filling, saving, submitting; evidence files cited by items."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -88,12 +89,23 @@ def _mark(sheet: Sheet, error: RefusedError) -> list[Fault]:
     return faults or [Fault(text) for text in error.sentences]
 
 
+def _blocked(sheet: Sheet, error: BlockedError) -> list[Fault]:
+    """Return the gates' sentences, each leading to the first item it names."""
+    faults = []
+    for text in error.blockers:
+        named = (i.criterion for i in sheet.items if re.search(rf"(?<!\w){re.escape(i.criterion.code)}(?!\w)", text))
+        first = next(named, None)
+        faults.append(Fault(text, f"id_points-{first.pk}" if first else ""))
+    return faults
+
+
 def _page(
     request: HttpRequest, unit: RoundUnit, sheet: Sheet, source: Source, *, errors: list[Fault] | None = None,
     verb: str = "保存",
 ) -> HttpResponse:  # fmt: skip
     assessment = sheet.assessment
     why_not = _why_closed(request, unit, assessment)
+    sheet.offer(list(unit.evidence.present()))
     returned = history(assessment).filter(to_state=Assessment.State.RETURNED).first() if assessment else None
     context = {
         "unit": unit,
@@ -111,7 +123,6 @@ def _page(
         "draft": None if errors or why_not else drafts.load(account=account_of(request), form=FORM, key=str(unit.pk)),
         "errors": errors or [],
         "verb": verb,
-        "citable_all": list(unit.evidence.present()),
         "survey_blanks": blanks(unit, "branch"),
     }
     return render(request, "grading/self_assessment.html", context, status=422 if errors else 200)
@@ -151,7 +162,7 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
         return _page(request, unit, sheet, source, errors=_mark(sheet, error), verb=verb)
     except BlockedError as error:
         fresh = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
-        return _page(request, unit, fresh, source, errors=[Fault(text) for text in error.blockers], verb=verb)
+        return _page(request, unit, fresh, source, errors=_blocked(fresh, error), verb=verb)
     except ConflictError as error:
         return _conflict(request, unit, source, error)
     if submit:

@@ -81,6 +81,7 @@ def test_a_change_by_hand_needs_its_reason(officer, grading):
     ]
     line = lines(response)[unit.code]
     assert (line.error, line.chosen) == ("须写明理由", unit.round.scale.grades.get(label="较好").code)
+    assert {code: one.picked for code, one in lines(response).items()} == {"SJ001": True, "SJ002": False}
     assert not Result.objects.filter(state="decided").exists()
     officer.post(address(grading), BODY | choose(unit, "较好", "书记刚换届"))
     result = Result.objects.get(unit=unit)
