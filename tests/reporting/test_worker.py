@@ -1,11 +1,13 @@
 """`manage.py worker` as a process: it takes waiting rows, restarts what died, stops promptly. Runs on both brokers."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -45,8 +47,13 @@ def until(ready: Callable[[], bool], seconds: float = 90) -> None:
 
 def members(pid: int) -> list[int]:
     """Return the processes a process has started."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in listed.stdout.split()]
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            _state, parent = entry.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid:
+                found.append(int(entry.parent.name))
+    return found
 
 
 def alive(pid: int) -> bool:
