@@ -1,5 +1,7 @@
 """Files from facts: gathered in one short snapshot, laid out and drawn with no transaction open."""
 
+import gc
+import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from pypdf import PdfWriter
 
 from branches import clock
 from reporting.annexes.facts import Stamp, digest
@@ -16,6 +19,7 @@ from reporting.tables import Sheet, pdf, xlsx
 
 Progress = Callable[[int, int], None]
 CREATOR = "支部分类定级"
+PART_PAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,26 @@ def draw(sheets: Sequence[Sheet], format_: str) -> bytes:
     titles = xlsx.Properties(title=sheets[0].title, author=CREATOR)
     if format_ == Export.Format.XLSX:
         return xlsx.render(sheets, titles)
-    return pdf.render(sheets, titles, font_dirs=settings.FONT_DIRS)
+    if sum(len(sheet.pages) for sheet in sheets) <= PART_PAGES:
+        return pdf.render(sheets, titles, font_dirs=settings.FONT_DIRS)
+    return draw_in_parts(sheets, titles)
+
+
+def draw_in_parts(sheets: Sequence[Sheet], titles: xlsx.Properties) -> bytes:
+    """Return a long document as PDF, drawn in parts of some pages: memory grows with a part, not with the whole."""
+    whole = PdfWriter()
+    number = 1
+    for sheet in sheets:
+        for start in range(0, len(sheet.pages), PART_PAGES):
+            pages = range(start, min(start + PART_PAGES, len(sheet.pages)))
+            part = pdf.render([sheet], titles, font_dirs=settings.FONT_DIRS, pages=pages, first_page=number)
+            whole.append(io.BytesIO(part))
+            number += len(pages)
+            gc.collect()
+    whole.add_metadata({"/Title": titles.title, "/Author": titles.author})
+    content = io.BytesIO()
+    whole.write(content)
+    return content.getvalue()
 
 
 def produce(order: Order, stamp: Stamp, folder: Path, progress: Progress = no_progress) -> Product:

@@ -96,13 +96,27 @@ def _page_rule(sheet: Sheet) -> str:
     return f"@page {name}{{size:{size};margin:{margins}}}\n.{name}{{page:{name}}}"
 
 
-def source_of(sheets: Sequence[Sheet], properties: Properties | None = None, *, pages: range | None = None) -> str:
+def _numbering(first_page: int) -> str:
+    """Return the rules for a part of a longer document: its first number, and the sides of its pages."""
+    if first_page == 1:
+        return ""
+    rules = f"@page:first{{counter-reset:page {first_page}}}"
+    if first_page % 2 == 0:
+        rules += f"@page:right{{@bottom-right{{content:none}}@bottom-left{{{_NUMBER};padding-left:14pt}}}}"
+        rules += f"@page:left{{@bottom-left{{content:none}}@bottom-right{{{_NUMBER};padding-right:14pt}}}}"
+    return rules
+
+
+def source_of(
+    sheets: Sequence[Sheet], properties: Properties | None = None, *, pages: range | None = None, first_page: int = 1
+) -> str:
     """Return the HTML document that is rendered.
 
     Args:
         sheets: what it shows, one after the other, each beginning a page.
         properties: title, author and dates of the file.
         pages: which pages of each sheet; all when None.
+        first_page: number of the first page, where this is a part of a longer document.
     """
     chosen = properties or Properties()
     rules: dict[str, None] = {}
@@ -121,7 +135,7 @@ def source_of(sheets: Sequence[Sheet], properties: Properties | None = None, *, 
     title = escape(chosen.title or sheets[0].title)
     return (
         f'<!doctype html><html lang="zh-Hans"><head><meta charset="utf-8"><title>{title}</title>{head}'
-        f"<style>{chr(10).join(rules)}</style></head><body>{''.join(bodies)}</body></html>"
+        f"<style>{chr(10).join(rules)}{_numbering(first_page)}</style></head><body>{''.join(bodies)}</body></html>"
     )
 
 
@@ -131,6 +145,7 @@ def render(
     *,
     font_dirs: Sequence[Path | str] = (),
     pages: range | None = None,
+    first_page: int = 1,
 ) -> bytes:
     """Return sheets as one PDF.
 
@@ -139,6 +154,7 @@ def render(
         properties: document properties.
         font_dirs: folders with a site's own fonts, which come before the packaged ones.
         pages: which pages of each sheet, counted from 0; all when None.
+        first_page: number of the first page, where this is a part of a longer document.
 
     Raises:
         ValueError: without a sheet.
@@ -147,4 +163,4 @@ def render(
         raise ValueError("a document needs a sheet")
     engine = _engine(tuple(Path(folder) for folder in font_dirs))
     with _collector_off():
-        return engine.write(source_of(sheets, properties, pages=pages))
+        return engine.write(source_of(sheets, properties, pages=pages, first_page=first_page))
