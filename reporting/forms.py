@@ -41,22 +41,21 @@ class Offer:
         found: dict[int, str] = {}
         root = self.round.campaign.root_id if self.round else None
         for unit in self.units:
-            if unit.parent_id in self.reached and not unit.direct:
+            if unit.parent_id in self.reached and unit.parent_id != root:
                 found.setdefault(unit.parent_id, unit.parent_name)
         whole = [(str(root), WHOLE)] if root in self.reached and self.units else []
         groups = [(str(pk), name) for pk, name in found.items() if pk != root]
         lone = [unit for unit in self.units if unit.parent_id not in self.reached]
-        if whole and Level.BRANCH in kind.levels and any(unit.direct for unit in self.units):
+        if whole and Level.BRANCH in kind.levels and any(unit.parent_id == root for unit in self.units):
             groups.append(("direct", DIRECT))
         own = [(f"branch-{unit.branch_id}", unit.name) for unit in lone] if Level.BRANCH in kind.levels else []
         return whole + groups + own
 
     def branches(self, chosen: str) -> list[tuple[str, str]]:
         """Return the branches of a chosen 党总支, or the direct ones."""
-        if chosen == "direct":
-            rows = [unit for unit in self.units if unit.direct]
-        else:
-            rows = [unit for unit in self.units if str(unit.parent_id) == chosen and not unit.direct]
+        root = str(self.round.campaign.root_id) if self.round else ""
+        wanted = root if chosen == "direct" else chosen
+        rows = [unit for unit in self.units if str(unit.parent_id) == wanted and chosen != root]
         return [(str(unit.branch_id), unit.name) for unit in rows]
 
     def count(self, chosen: str, kind: Kind) -> int:
