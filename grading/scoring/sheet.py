@@ -166,9 +166,7 @@ def score_sections(rubric: RubricRule, points: Mapping[str, Decimal | None]) -> 
         given = points.get(section.code)
         earned = min(max(given, ZERO), section.points) if given is not None else None
         partial = earned if earned is not None else ZERO
-        sections.append(
-            SectionScore(section.code, section.name, section.points, section.points, partial, earned, None)
-        )
+        sections.append(SectionScore(section.code, section.name, section.points, section.points, partial, earned, None))
     return _total(rubric, tuple(sections))
 
 
