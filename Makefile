@@ -54,7 +54,8 @@ types: setup-tests ## Check types
 	@$(BIN)/mypy
 
 migrations: setup-tests ## Check that no model change lacks its migration
-	@ZHIBU_VAR=$$(mktemp -d) $(BIN)/python manage.py makemigrations --check --dry-run
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+		ZHIBU_VAR="$$scratch" $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: setup-tests ## Format the code and mend what can be mended by rule
 	@$(BIN)/ruff check --fix-only --quiet .
