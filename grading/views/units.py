@@ -159,5 +159,6 @@ def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
         "scale": _scale(row, explanation) if explanation else None,
         "grade_count": row.round.scale.grades.count(),
         "cut_offs": row.round.cut_offs.select_related("grade"),
+        "may_export": bool(can(request.user, Action.EXPORT, row)),
     }
     return render(request, "grading/explain.html", context)
