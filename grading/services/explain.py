@@ -127,11 +127,22 @@ def _headline(derivation: scoring.Derivation, result: Result | None) -> str:
         return "；".join(text.rstrip("。") for text in derivation.blockers) + "。"
     label = result.grade.label if result is not None and result.grade is not None else None
     label = label or (derivation.grade.label if derivation.grade is not None else "—")
+    computed = derivation.grade is not None and derivation.grade.label == label
+    causes = _causes(derivation) if computed else ""
     if derivation.by_score is None or rounded is None:
-        return f"等级为{label}。"
+        return f"{causes}等级为{label}。"
     if derivation.by_score.label == label:
         return f"综合 {rounded} 分，等级为{label}。"
-    return f"综合 {rounded} 分，分数够{derivation.by_score.label}，等级为{label}。"
+    return f"综合 {rounded} 分，分数够{derivation.by_score.label}，{causes}等级为{label}。"
+
+
+def _causes(derivation: scoring.Derivation) -> str:
+    """Return what lowered the computed grade, ending in a comma: a veto, else gates."""
+    found = [f"一票否决：{veto.text}" for veto in derivation.vetoes if veto.lowered]
+    found = found or [
+        f"{gate.name}低于 {scoring.plain(gate.minimum)}% 的门槛" for gate in derivation.gates if gate.lowered
+    ]
+    return "".join(f"{text}，" for text in found)
 
 
 def _source_lines(derivation: scoring.Derivation) -> tuple[SourceLine, ...]:

@@ -130,7 +130,7 @@ def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> 
         "void": bool(upload.choices.get("void")),
         "settled": upload.choices.get("names", {}),
         "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
-        "doubtful": plan.of(Fate.PROPOSED, Fate.DUPLICATE, Fate.UNKNOWN, Fate.LEFT_OUT),
+        "doubtful": [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE), *plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)],
         "errors": faults,
         "shown": SHOWN,
     }

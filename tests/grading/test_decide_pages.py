@@ -202,6 +202,8 @@ def test_an_established_veto_forces_the_grade(officer, grading):
     line = lines(officer.get(address(grading)))[unit.code]
     assert (line.derivation.grade.label, line.flags) == ("后进", ("否决",))
     assert "有认定" in text(officer.get(page("unit", unit.pk)))
+    headline = officer.get(page("explain", unit.pk)).context["explanation"].headline
+    assert headline == "综合 94.60 分，分数够先进，一票否决：材料造假，等级为后进。"
     response = officer.post(page("veto-review", unit.pk), {}, follow=True)
     assert "已核对一票否决情形，均未发生。" in text(response)
     assert not unit.vetoes.exists()
