@@ -1,13 +1,12 @@
 """What the export pages say about a row: the words of its state, what can be done with it, how long it may take."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from branches import clock, wording
-from branches.models import Account
 from reporting import queue
 from reporting.models import Export
 from reporting.services.versions import latest_change
@@ -27,7 +26,6 @@ class Line:
     words: str
     note: str
     format: str
-    owner: str = ""
 
     @property
     def live(self) -> bool:
@@ -107,8 +105,3 @@ def lines(exports: Iterable[Export]) -> list[Line]:
         )
         for row in rows
     ]  # fmt: skip
-
-
-def owned(found: Sequence[Line]) -> list[tuple[Line, Account]]:
-    """Return the rows with who asked for them, for the office's queue."""
-    return [(one, one.export.owner) for one in found]

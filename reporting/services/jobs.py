@@ -77,7 +77,7 @@ def claim(export_id: int) -> Claim | None:
     if Export.objects.of(owner).running().count() >= settings.EXPORT_RUNNING_PER_ACCOUNT:
         return None
     if not can(owner, Action.EXPORT, export.unit):
-        _end(export, S.FAILED, error=NO_LONGER_ALLOWED)
+        end(export, S.FAILED, error=NO_LONGER_ALLOWED)
         return None
     Export.objects.filter(pk=export.pk).update(
         token=F("token") + 1, attempt=F("attempt") + 1, lease_until=moment + lease(), heartbeat_at=moment,
@@ -153,14 +153,14 @@ def fail(held: Claim, reason: str, *, final: bool = False) -> str:
     if export is None:
         return ""
     if export.cancel_requested:
-        return _end(export, S.CANCELLED)
+        return end(export, S.CANCELLED)
     return set_back(export, reason, final=final)
 
 
 def set_back(export: Export, reason: str, *, final: bool = False) -> str:
     """Queue a locked running export again, or fail it when its attempts are used up; returns the new state."""
     if final or export.attempt >= MAX_ATTEMPTS:
-        return _end(export, S.FAILED, error=reason if final else f"{reason}（已尝试 {export.attempt} 次）")
+        return end(export, S.FAILED, error=reason if final else f"{reason}（已尝试 {export.attempt} 次）")
     advance(export, S.QUEUED, by=None, now=clock.now(), reason=reason)
     Export.objects.filter(pk=export.pk).update(
         token=F("token") + 1, lease_until=None, nudged_at=None, error=reason[:300], done=0, total=0,
@@ -173,18 +173,13 @@ def set_back(export: Export, reason: str, *, final: bool = False) -> str:
 def abandon(held: Claim) -> str:
     """End a running export whose owner asked for a cancel; returns the new state, "" when the claim was lost."""
     export = _held(held)
-    return _end(export, S.CANCELLED) if export is not None and export.cancel_requested else ""
+    return end(export, S.CANCELLED) if export is not None and export.cancel_requested else ""
 
 
-def _end(export: Export, state: str, *, error: str = "") -> str:
+def end(export: Export, state: str, *, error: str = "") -> str:
     """Move a locked export to a final state without a file; nobody holds a claim on it afterwards."""
     advance(export, state, by=None, now=clock.now(), reason=error)
     Export.objects.filter(pk=export.pk).update(
         token=F("token") + 1, lease_until=None, error=error[:300], finished_at=clock.now(), cancel_requested=False
     )
     return state
-
-
-def end(export: Export, state: str, *, error: str = "") -> str:
-    """As `_end`, for a row the caller has locked in its own transaction."""
-    return _end(export, state, error=error)

@@ -146,8 +146,3 @@ def farewell() -> None:
 def worker_alive(within: dt.timedelta = dt.timedelta(seconds=30)) -> bool:
     """Return whether any worker showed a sign of life lately (doctor, queue page)."""
     return WorkerHeartbeat.objects.filter(seen_at__gte=database_now() - within).exists()
-
-
-def progressed(export: Export) -> Export:
-    """Return the row as it stands now."""
-    return Export.objects.select_related("owner__person", "unit").get(pk=export.pk)
