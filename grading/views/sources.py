@@ -112,11 +112,15 @@ def source_import(request: HttpRequest, pk: int, code: str, key: str) -> HttpRes
 
 def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> dict[str, Any]:
     counts = {fate.zh: len(plan.of(fate)) for fate in Fate}
+    chosen = upload.choices.get("answers", {})
     asked = [
-        {"problem": problem, "key": f"{problem.sheet}!{match.group(1)}"}
+        {"problem": problem, "key": key, "answer": chosen.get(key)}
         for problem in plan.errors
         if source.kind == Source.Kind.ANNUAL and (match := _ROW.match(problem.cell))
+        for key in [f"{problem.sheet}!{match.group(1)}"]
     ]
+    # An answer that settled nothing is asked again: sent along hidden as well, it would win over the new one.
+    open_keys = {item["key"] for item in asked}
     return {
         "round": source.round,
         "source": source,
@@ -124,8 +128,9 @@ def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> 
         "plan": plan,
         "counts": {word: number for word, number in counts.items() if number},
         "asked": asked,
+        "problems": [one for one in plan.problems if one not in [entry["problem"] for entry in asked]],
         "answers": ANSWERS,
-        "chosen": upload.choices.get("answers", {}),
+        "chosen": {key: answer for key, answer in chosen.items() if key not in open_keys},
         "voidable": source.kind == Source.Kind.APPRAISAL and (plan.errors or upload.choices.get("void")),
         "void": bool(upload.choices.get("void")),
         "settled": upload.choices.get("names", {}),

@@ -70,6 +70,9 @@ def test_annual_results_of_the_office(signed_in, sample):
     assert "还有问题要确认" in text(preview)
     refused = client.post(address, {"do": "import"})
     assert (refused.status_code, AnnualResult.objects.count()) == (422, 0)
+    idle = client.post(address, {"do": "check"} | {f"answer-{key}": "score" for key in asked})
+    assert [entry["answer"] for entry in idle.context["asked"]] == ["score"]
+    assert idle.context["chosen"].keys().isdisjoint(entry["key"] for entry in idle.context["asked"])
     answers = {f"answer-{key}": "score" if "84" in reason else "leave_out" for key, reason in asked.items()}
     checked = client.post(address, {"do": "check"} | names_answered(plan) | answers)
     assert (checked.context["plan"].ready, checked.context["counts"]["免计"]) == (True, 3)
