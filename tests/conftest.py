@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_socket
 from django.conf import settings
@@ -20,6 +21,11 @@ from django.db import connection
 from tests.servers import postgres_url, redis_url
 
 __all__ = ["postgres_url", "redis_url"]
+
+# The suite tries the same examples every time and is not hurried; `HYPOTHESIS_PROFILE=search` looks for new ones.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"unit", "db", "once", "queue", "e2e", "e2e_pg", "soak"}

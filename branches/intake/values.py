@@ -1,6 +1,7 @@
 """Reading single cells: a value, or the reason in Chinese why there is none. Nothing is guessed."""
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ def _unusable(cell: RawCell) -> str:
         return f"单元格是错误值 {cell.value}"
     if cell.value is None and cell.formula is not None:
         return "公式没有保存计算结果，请用 Excel 或 WPS 打开后重新保存"
+    if isinstance(cell.value, float) and not math.isfinite(cell.value):
+        return "不是有效的数字"
     return ""
 
 

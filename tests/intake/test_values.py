@@ -289,3 +289,9 @@ def test_every_count_reads_back(number: int) -> None:
     wide = str(number).translate({ord(str(n)): chr(0xFF10 + n) for n in range(10)})
     for value in (number, float(number), str(number), wide, f"{number:,}"):
         assert parse("count", value).value == number
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["count", "date"])
+def test_what_is_no_finite_number_is_said_so(name: str, value: float) -> None:
+    assert parse(name, value).reason == "不是有效的数字"
