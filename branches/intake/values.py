@@ -115,6 +115,8 @@ def as_text(cell: RawCell) -> str:
     value = cell.value
     if value is None:
         return ""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, int | float):
