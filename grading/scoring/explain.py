@@ -66,7 +66,8 @@ def _weights(derivation: Derivation) -> Step:
     composite = derivation.composite
     title = "免计后按权重合成" if composite.renormalised else "按权重合成"
     if composite.exact is None:
-        return Step("weights", title, "；".join(text.rstrip("。") for text in composite.blockers) or "没有可合成的来源", "—")
+        missing = "；".join(text.rstrip("。") for text in composite.blockers)
+        return Step("weights", title, missing or "没有可合成的来源", "—")
     text = " + ".join(f"{show(part.score, 3)}×{show(part.weight)}%" for part in composite.parts)
     text = f"{text} = {show(composite.exact)}"
     if composite.renormalised:
