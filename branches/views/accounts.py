@@ -210,6 +210,8 @@ def _slips(
         "back": back,
         "opened": opened,
         "address": request.build_absolute_uri(reverse("activate")),
+        # Whoever sits at the server itself prints an address nobody else can open.
+        "local_only": request.get_host().rsplit(":", 1)[0] in {"localhost", "127.0.0.1", "[::1]"},
         "root": Placement.objects.on(clock.today()).filter(parent__isnull=True).first(),
     }
     return render(request, SLIPS, context)

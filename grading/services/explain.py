@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import timezone
+
 from branches.models import TransitionLog
 from branches.transitions import history
 from grading import scoring
@@ -114,7 +116,7 @@ def _choice(key: str, title: str, result: Result, label: str, same: bool) -> Ste
     at = result.proposed_at if key == "propose" else result.decided_at
     who = result.proposed_by if key == "propose" else result.decided_by
     text = "与测算一致" if same else f"人工调整：{result.manual_reason}"
-    when = f"{at:%Y年%-m月%-d日}" if at is not None else ""
+    when = f"{timezone.localtime(at):%Y年%-m月%-d日}" if at is not None else ""
     name = who.get_full_name() if who is not None else ""
     number = f"，{result.document_number}" if key == "decide" and result.document_number else ""
     return Step(key, title, f"{text}，{when} {name}{number}".rstrip(), label, None, hit=not same)

@@ -8,7 +8,8 @@
      data-self      the branch's own score, for the key =
      data-max, data-step, data-row, data-col
    A cell with data-dock-url fills #dock when it gets the focus. Keys: Enter down, Tab right, arrow keys a step up or down,
-   = copies the self score, Esc takes back. Cells that are sums are read-only; Enter or F2 goes to the dock. */
+   = copies the self score, Esc takes back. Cells that are sums are read-only; Enter, F2 or a figure goes to the dock,
+   and Enter on its last item to the next cell. */
 (() => {
   "use strict";
 
@@ -135,15 +136,24 @@
     document.querySelector("#dock [data-score]:not([readonly])")?.focus();
   }
 
+  /* The next cell of the grid once the last item in the dock is done: the next section, then the next branch. */
+  function afterDock(field) {
+    if (!field.closest("#dock")) return null;
+    const cells = [...document.querySelectorAll(".score-grid [data-dock-url]")].filter((f) => !f.closest("tr").hidden);
+    return cells[cells.findIndex((f) => f.dataset.inHand !== undefined) + 1];
+  }
+
   function key(event) {
     const field = event.target;
     if (!(field instanceof HTMLInputElement) || !field.closest("[data-grid]") || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (field.readOnly && (event.key === "F2" || event.key === "Enter") && field.dataset.dockUrl) { event.preventDefault(); intoDock(); return; }
+    /* A figure typed into a sum belongs to its first item: the key lands there. */
+    if (field.readOnly && field.dataset.dockUrl && /^[0-9０-９.]$/.test(event.key)) { intoDock(); return; }
     switch (event.key) {
       case "Enter": {
         event.preventDefault();
         const next = below(field);
-        if (next) { next.focus(); next.select(); } else save(field);
+        if (next) { next.focus(); next.select(); } else { save(field); afterDock(field)?.focus(); }
         break;
       }
       case "ArrowUp":
