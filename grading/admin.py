@@ -19,6 +19,7 @@ from grading.forms.rubrics import (
     RubricForm,
     SectionForm,
     SectionFormSet,
+    levels_text,
     sections_of,
 )
 from grading.models import Criterion, Grade, GradeScale, Preset, Rubric, Section
@@ -126,6 +127,16 @@ class CriterionInline(DraftInline):
         "section_code", "ordinal", "code", "text", "points", "kind", "step", "levels_text", "guidance",
         "evidence_required", "figure",
     )  # fmt: skip
+
+    @admin.display(description="项目编号")
+    def section_code(self, criterion: Criterion) -> str:
+        """Return the section's code, for a published rubric that shows no fields."""
+        return criterion.section.code
+
+    @admin.display(description="档次")
+    def levels_text(self, criterion: Criterion) -> str:
+        """Return the options as they are typed, for a published rubric that shows no fields."""
+        return levels_text(criterion) or "—"
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Return a form set over the items of all sections."""

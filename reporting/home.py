@@ -12,7 +12,7 @@ from branches.registries import HomeItem, NavItem, home, nav
 from reporting.models import Export
 
 nav(NavItem("报表导出", "exports", Action.EXPORT, "/reports/", 70))
-nav(NavItem("标准维护", "admin:index", Action.USE_ADMIN_SITE, "/maintenance/", 85))
+nav(NavItem("标准维护", "admin:index", Action.MAINTAIN_RUBRICS, "/maintenance/", 85))
 nav(NavItem("系统状况", "doctor", Action.RUN_OPS, "/ops/", 90))
 
 
