@@ -19,9 +19,11 @@ __all__ = ["home_board"]  # imported so that its figures and panels register
 nav(NavItem("分类定级", "rounds", Action.VIEW_GRADING, "/grading/", 30))
 
 
-def _running() -> list[Round]:
-    """Return rounds under way that remind people: not those of 历史补录 campaigns."""
-    rounds = Round.objects.running().filter(campaign__backfill=False)
+def _running(*, backfill: bool = False) -> list[Round]:
+    """Return rounds under way that remind people: not those of 历史补录 campaigns, unless asked for."""
+    rounds = Round.objects.running()
+    if not backfill:
+        rounds = rounds.filter(campaign__backfill=False)
     return list(rounds.select_related("campaign", "scale").prefetch_related("steps", "sources"))
 
 
@@ -31,22 +33,26 @@ def _step_due(round_: Round, code: str) -> dt.date | None:
 
 @home
 def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noqa: ARG001
-    """Ask a secretary or clerk for the survey and the self-assessment of their own branch."""
+    """Ask a secretary or clerk for the survey and the self-assessment of their own branch.
+
+    历史补录 reminds nobody of what is not begun, but a sheet sent back waits for somebody there too.
+    """
     nodes = [grant.node_id for grant in roles(account) if grant.node.level == Branch.Level.BRANCH]
     if not nodes or not scope(account, Action.FILL_ASSESSMENT):
         return
-    for round_ in _running():
+    for round_ in _running(backfill=True):
+        reminds = not round_.campaign.backfill
         units = RoundUnit.objects.filter(round=round_, branch__in=nodes, graded=True).select_related("round__campaign")
         for unit in units.prefetch_related("extensions", "round__steps"):
-            left = blanks(unit, "branch")
+            left = blanks(unit, "branch") if reminds else []
             if left:
                 url = reverse("survey", args=[unit.pk])
                 detail = f"{unit.name}，还有 {len(left)} 项"
                 due = deadline(unit, RoundStep.Code.SURVEY)
                 yield HomeItem(f"{round_.name}：填写调查摸底", detail, "去填写", url, due)
             sheet = Assessment.objects.filter(unit=unit, source__code=Source.SELF).first()
-            if sheet is None or sheet.editable:
-                returned = sheet is not None and sheet.state == Assessment.State.RETURNED
+            returned = sheet is not None and sheet.state == Assessment.State.RETURNED
+            if returned or (reminds and (sheet is None or sheet.editable)):
                 title = f"{round_.name}：{'自评已退回，请修改' if returned else '填写支部自评'}"
                 detail = unit.name if sheet is None else f"{unit.name}，已填 {sheet.answered} 条"
                 url = reverse("self-assessment", args=[unit.pk])

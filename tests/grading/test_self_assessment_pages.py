@@ -138,6 +138,8 @@ def test_return_with_a_reason_and_hand_in_again(signed_in, grading, unit, secret
     assert shown.context["return_reason"] == "C4 请补上制度文本"
     assert "已退回 C4 请补上制度文本" in text(shown)
     assert "自评已退回 C4 请补上制度文本" in text(signed_in(secretary).get(page("unit", unit.pk)))
+    assert unit.round.campaign.backfill  # it reminds nobody, yet what came back waits for somebody
+    assert "自评已退回，请修改" in text(signed_in(secretary).get("/"))
     data = {"version": str(shown.context["version"]), "do": "submit"} | all_points(unit) | points(unit, C4="2.5")
     signed_in(secretary).post(page("self-assessment", unit.pk), data)
     sheet = sheet_of(unit)
