@@ -113,15 +113,20 @@ def _faults() -> Iterator[tuple[str, int, str]]:
         expected += 1
 
 
+def head() -> tuple[int, str]:
+    """Return how many entries are sealed, and the head of the chain to keep elsewhere."""
+    last = AuditSeal.objects.order_by("-position").first()
+    return (last.position, f"{last.position}:{last.digest}") if last else (0, "0:")
+
+
 def verify(expected_head: str = "") -> Verification:
     """Walk the chain; `expected_head` (printed or kept elsewhere) also catches a tail that was cut off."""
     faults = [text for text, _, _ in _faults()]
-    last = AuditSeal.objects.order_by("-position").first()
-    head = f"{last.position}:{last.digest}" if last else "0:"
+    sealed, present = head()
     if expected_head and not _contains_head(expected_head):
         faults.append("留存的链首与库中不符：可能有记录被截去")
     unsealed = AuditEntry.objects.filter(seal__isnull=True).count()
-    return Verification(tuple(faults), last.position if last else 0, unsealed, head)
+    return Verification(tuple(faults), sealed, unsealed, present)
 
 
 def _contains_head(head: str) -> bool:

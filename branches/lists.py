@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse
-from django_filters import ChoiceFilter, FilterSet
+from django.utils import timezone
+from django_filters import ChoiceFilter, DateFilter, FilterSet
 
 from branches import clock, directory
 from branches.intake.vocabulary import Vocabulary, load_vocabulary
 from branches.listing import ListPage
-from branches.models import Branch, Person
+from branches.models import AuditEntry, Branch, Person
 from branches.partial_dates import PartialDate
 from branches.registries import list_page
 from branches.scopes import NOTHING, Scope
@@ -214,6 +216,58 @@ PEOPLE = list_page(
         prepare=with_posts,
         empty_title="还没有人员",
         empty_text="导入名册后，书记和支委会列在这里。",
+    )
+)
+
+
+class AuditFilter(FilterSet):
+    """From a day, up to a day."""
+
+    since = DateFilter(
+        field_name="at", lookup_expr="date__gte", label="从", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = DateFilter(
+        field_name="at", lookup_expr="date__lte", label="到", widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+
+def told(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+    """Return audit rows as they are read: local time, names of branches read for all at once."""
+    names = directory.names_of(entry.branch_id for entry in entries if entry.branch_id)
+    return [
+        {
+            "at": f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}", "actor": entry.actor,
+            "summary": entry.summary, "branch": names.get(entry.branch_id or 0, ""), "address": entry.address or "",
+            "number": entry.pk,
+        }
+        for entry in entries
+    ]  # fmt: skip
+
+
+AUDIT = list_page(
+    ListPage(
+        slug="audit",
+        title="操作记录",
+        unit="条",
+        table=Table(
+            slug="audit",
+            title="操作记录",
+            columns=(
+                Column("number", "编号", 16, format=formats.INTEGER, hide_small=True),
+                Column("at", "时间", 36, row_header=True, sort_key="at"),
+                Column("actor", "操作人", 24),
+                Column("summary", "事项", 80, align="left"),
+                Column("branch", "党组织", 60, align="left", hide_small=True),
+                Column("address", "来源地址", 30, hide_small=True),
+            ),
+        ),
+        sorts={"at": ("at",)},
+        default_sort="-at",
+        filters=AuditFilter,
+        search=("summary", "actor"),
+        search_label="事项或操作人",
+        prepare=told,
+        empty_title="还没有操作记录",
     )
 )
 

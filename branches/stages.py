@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from branches import charts
 from branches.models import Campaign, Stage
 
-SAID: dict[charts.StageState, str] = {"done": "完成", "now": "进行中", "todo": "未开始"}
+SAID: dict[charts.StageState, str] = {"done": "已过", "now": "进行中", "todo": "未开始"}
 
 
 def state_of(stage: Stage, today: dt.date) -> charts.StageState:

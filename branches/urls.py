@@ -4,6 +4,7 @@ from django.urls import path
 
 from branches.views import (
     accounts,
+    audit_trail,
     campaigns,
     drafts,
     first_run,
@@ -30,6 +31,7 @@ urlpatterns = [
     path("my-role/", accounts.my_role, name="my-role"),
     path("help/", help_views.help_page, name="help"),
     path("first-run/", first_run.first_run, name="first-run"),
+    path("audit/", audit_trail.audit_trail, name="audit"),
     path("accounts/", accounts.account_list, name="accounts"),
     path("accounts/new/", accounts.account_new, name="account-new"),
     path("accounts/codes/", accounts.account_codes, name="account-codes"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from branches.permissions import Action, recused_branch_ids, scope
 from grading import scoring
-from grading.models import Assessment, Criterion, Round, RoundUnit, Score, Section, Source
+from grading.models import Assessment, Criterion, Result, Round, RoundUnit, Score, Section, Source
 from grading.models.rubric import GradeScale
 from grading.services.results import derive
 from grading.sheet_page import points_text
@@ -158,14 +158,21 @@ def _to_answer(rubric_ids: set[int]) -> dict[int, int]:
     return counts
 
 
+def settled_ids(units: Sequence[RoundUnit]) -> set[int]:
+    """Return the units whose grade is proposed or decided: their figures stand until that is withdrawn."""
+    rows = Result.objects.filter(unit__in=units).exclude(state=Result.State.COMPUTED)
+    return set(rows.values_list("unit_id", flat=True))
+
+
 def _editable_ids(account: Any, round_: Round, units: Sequence[RoundUnit]) -> set[int]:
-    """Return the units the account may score now: in its reach, and not recused."""
+    """Return the units the account may score now: in its reach, not recused, no grade proposed or decided."""
     if not round_.is_open:
         return set()
     reach = scope(account, Action.SCORE)
     if not reach:
         return set()
-    wanted = RoundUnit.objects.filter(pk__in=[u.pk for u in units]).within(reach)
+    settled = settled_ids(units)
+    wanted = RoundUnit.objects.filter(pk__in=[u.pk for u in units if u.pk not in settled]).within(reach)
     recused = recused_branch_ids(account)
     return {pk for pk, branch_id in wanted.values_list("pk", "branch_id") if branch_id not in recused}
 

@@ -1,9 +1,14 @@
 """Drafts, uploads, the audit trail, transitions, and words a site has taught the importer."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 
 from branches.models.people import Account
 from branches.models.tree import Branch
+
+if TYPE_CHECKING:
+    from branches.scopes import Scope
 
 
 class Draft(models.Model):
@@ -65,6 +70,14 @@ class Upload(models.Model):
         return f"uploads/{self.key}"
 
 
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """Reads on the audit trail."""
+
+    def within(self, scope: "Scope") -> "AuditEntryQuerySet":
+        """Keep entries about nodes `scope` reaches; those about no node only for a school-wide role."""
+        return self if scope.everything else self.filter(branch__in=scope.branches())
+
+
 class AuditEntry(models.Model):
     """Who did what, when and from where. Rows are only ever inserted; personal values lie in AuditDetail."""
 
@@ -80,6 +93,8 @@ class AuditEntry(models.Model):
     )
     summary = models.CharField("事项", max_length=300)
     detail_digest = models.CharField("明细摘要", max_length=64, blank=True)
+
+    objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "操作记录"

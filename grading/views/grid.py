@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import clock
-from branches.permissions import Action, account_of, can, enforce, requires
+from branches.permissions import Action, account_of, can, enforce, recused_branch_ids, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
 from grading import grid_page, sheet_page
@@ -55,6 +55,7 @@ def scoring_grid(request: HttpRequest, pk: int) -> HttpResponse:
     grids = grid_page.build(round_, units, request.user)
     rows = [row for grid in grids for group in grid.groups for row in group.rows]
     source = round_.sources.filter(code=Source.SUPERIOR).first()
+    aside = recused_branch_ids(account_of(request)) if can(request.user, Action.SCORE) else set()
     context = {
         "round": round_,
         "source": source,
@@ -66,7 +67,8 @@ def scoring_grid(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": rows,
         "done": sum(row.complete for row in rows),
         "editable": any(row.editable for row in rows),
-        "recused": [row.unit.name for row in rows if not row.editable] if can(request.user, Action.SCORE) else [],
+        "recused": [row.unit.name for row in rows if row.unit.branch_id in aside],
+        "settled": bool(grid_page.settled_ids(units)),
         "grade_count": grid_page.grade_steps(round_.scale),
         "limits": grid_page.limits_sentence(round_),
         "due_on": deadline(units[0], Source.SUPERIOR) if units else None,

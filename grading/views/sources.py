@@ -110,11 +110,16 @@ def source_import(request: HttpRequest, pk: int, code: str, key: str) -> HttpRes
     )
 
 
+def _offered(code: str) -> tuple[tuple[Answer, str], ...]:
+    """Return the answers that can settle a problem: a score above the maximum can only be left out."""
+    return ANSWERS[-1:] if code == "above_maximum" else ANSWERS
+
+
 def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> dict[str, Any]:
     counts = {fate.zh: len(plan.of(fate)) for fate in Fate}
     chosen = upload.choices.get("answers", {})
     asked = [
-        {"problem": problem, "key": key, "answer": chosen.get(key)}
+        {"problem": problem, "key": key, "answer": chosen.get(key), "answers": _offered(problem.code)}
         for problem in plan.errors
         if source.kind == Source.Kind.ANNUAL and (match := _ROW.match(problem.cell))
         for key in [f"{problem.sheet}!{match.group(1)}"]
@@ -129,7 +134,6 @@ def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> 
         "counts": {word: number for word, number in counts.items() if number},
         "asked": asked,
         "problems": [one for one in plan.problems if one not in [entry["problem"] for entry in asked]],
-        "answers": ANSWERS,
         "chosen": {key: answer for key, answer in chosen.items() if key not in open_keys},
         "voidable": source.kind == Source.Kind.APPRAISAL and (plan.errors or upload.choices.get("void")),
         "void": bool(upload.choices.get("void")),

@@ -115,7 +115,7 @@ def test_publishing_checks_the_totals_and_freezes(maintainer):
     assert rubric.published
     shown = maintainer.get(page(rubric)).content.decode()
     assert "内容A1" in shown
-    assert "发布（不再改动）" not in shown
+    assert "确认发布" not in shown
     answer = maintainer.post(page(rubric), posted(("A", "A1", 4), edits=2, title="改"))
     assert answer.status_code == 403
     assert maintainer.post(page(rubric, "delete"), {"post": "yes"}).status_code == 403

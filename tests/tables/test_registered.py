@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from branches import clock, directory
-from branches.models import Person
+from branches.models import AuditEntry, Person
 from branches.registries import lists
 from branches.scopes import Scope
 from grading.lists import unit_rows
@@ -24,6 +24,7 @@ EVERYTHING = Scope(frozenset(), dt.date(2012, 4, 1), everything=True)
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
+    "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
     "people": lambda _world: Person.objects.order_by("pk"),
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
 }

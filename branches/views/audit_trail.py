@@ -1,0 +1,20 @@
+"""The audit trail as a page: who did what, when and from where, and whether the chain still holds."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from branches import audit
+from branches.listing import render_list
+from branches.lists import AUDIT
+from branches.models import AuditEntry
+from branches.permissions import Action, requires
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Action.VIEW_AUDIT)
+def audit_trail(request: HttpRequest) -> HttpResponse:
+    """List the entries in reach, newest first; say how far they are sealed and what the head is."""
+    sealed, head = audit.head()
+    facts = [f"已封存 {sealed} 条", f"链首 {head[:20]}"] if sealed else ["还没有封存"]
+    entries = AuditEntry.objects.within(request.scope)  # type: ignore[attr-defined]
+    return render_list(request, AUDIT, entries, context={"facts": facts})
