@@ -33,6 +33,8 @@ SEED = 328
 BATCH = 2000
 DECIDED_SHARE, SCORED_SHARE, FILED_SHARE = 3, 6, 9  # of every twelve 党总支
 MOST_DECIDED = 6
+# The first 党总支, where the demo's roles land, is in the middle of its work.
+IN_THE_MIDDLE = ("filing", "filed", "scored", "scored", "filed", "scored", "filed", "scored")
 STEP = Decimal("0.5")
 
 PROBLEMS = (
@@ -191,8 +193,9 @@ def build(root: Branch, now: dt.datetime) -> Iterator[str]:
     for unit in RoundUnit.objects.filter(round=round_).select_related("rubric", "branch"):
         groups.setdefault(unit.group, []).append(unit)
     for index, units in enumerate(groups.values()):
-        for unit in units:
-            filler.fill(unit, _stage(index))
+        for number, unit in enumerate(units):
+            stage = IN_THE_MIDDLE[number % len(IN_THE_MIDDLE)] if index == 0 else _stage(index)
+            filler.fill(unit, stage)
     filler.rows.write()
     yield f"{campaign.name} {round_.name}: {sum(map(len, groups.values()))} branches, {len(groups)} groups"
     yield f"decided: {_decide(round_, list(groups.values()), now)}"
@@ -204,7 +207,7 @@ def _decide(round_: Round, groups: list[list[RoundUnit]], now: dt.datetime) -> i
     computed = results.compute_round(by=None, round_=round_, now=now)
     found = {result.unit_id: result for result in computed.results}
     for index, units in enumerate(groups):
-        if _stage(index) != "decided":
+        if index == 0 or _stage(index) != "decided":
             continue
         choices = {
             unit.pk: results.Choice(found[unit.pk].computed_grade.code)  # type: ignore[union-attr]

@@ -41,10 +41,10 @@ def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     call_command("demo", scale="small")
     assert Branch.objects.branches_only().count() == RoundUnit.objects.count() == 90
     filed = Counter(Assessment.objects.values_list("source__code", "state"))
-    assert filed["self", "submitted"] == 69
-    assert filed["superior", "submitted"] == 48
+    assert filed["self", "submitted"] == 68
+    assert filed["superior", "submitted"] == 44
     assert filed["self", "draft"] > 0
-    assert Result.objects.filter(state=Result.State.DECIDED).count() == 24
+    assert Result.objects.filter(state=Result.State.DECIDED).count() == 16
     assert Score.objects.filter(points__lt=0).count() == 0
     assert set(RoleGrant.objects.values_list("role", flat=True)) >= {"office", "secretary", "auditor", "clerk"}
     assert not Account.objects.exclude(password__startswith="!").exists()
