@@ -150,7 +150,7 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
             *_text_rows(direct=facts.result.direct, own_page=own_page),
         ),
         notes=(
-            f"1．支部类别、情况在□内打“√”；等级填写{'、'.join(rounds.grades)}。",
+            f"1．支部类别、情况在☐内打“√”；等级填写{'、'.join(rounds.grades)}。",
             "2．人数截至填报日；流动党员已含在党员总数内。",
             "3．本表一式三份，党支部、党总支、党委组织部各存一份。",
         ),
