@@ -133,6 +133,7 @@ class Sheet:
         rows: every row; `header` names the first and the row after the last of the repeated head.
         pages: for each page the first row and the row after its last (the repeated head not counted).
         freeze: columns that stay when Excel scrolls sideways.
+        code_line: stands small at the foot of every page (表单编码 …); not part of what the sheet shows.
     """
 
     slug: str
@@ -146,6 +147,7 @@ class Sheet:
     pages: tuple[tuple[int, int], ...] = ()
     freeze: int = 0
     kind: Literal["table", "form"] = "table"
+    code_line: str = ""
 
     @property
     def cells(self) -> Iterator[Cell]:

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from openpyxl import Workbook
@@ -37,6 +37,13 @@ _STAMP = (1980, 1, 1, 0, 0, 0)
 _BAD_NAME = re.compile(r"[\[\]:*?/\\']")
 _SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.DOTALL)
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
+#: What the schema puts after <ignoredErrors>.
+_AFTER_IGNORED = re.compile(
+    rb"<(?:smartTags|drawing|legacyDrawing|picture|oleObjects|controls|tableParts|extLst)\b|</worksheet>"
+)
+
+#: Adds to a page of the skeleton what cells do not say: data validation, a password, hidden sheets of the workbook.
+Dress = Callable[[Worksheet, Sheet], None]
 
 
 @dataclass(frozen=True)
@@ -118,8 +125,10 @@ def _set_page(sheet: Sheet, page: Worksheet) -> None:
     page.print_options.horizontalCentered = True
     page.HeaderFooter.differentOddEven = True
     for footer, side, text in ((page.oddFooter, "right", "— &P —　"), (page.evenFooter, "left", "　— &P —")):
-        part = getattr(footer, side)
-        part.text, part.font, part.size = text, "宋体,Regular", 14
+        number, code = getattr(footer, side), footer.center
+        number.text, number.font, number.size = text, "宋体,Regular", 14
+        if sheet.code_line:
+            code.text, code.font, code.size = sheet.code_line.replace("&", "&&"), "宋体,Regular", 8
     top, bottom = sheet.header
     if bottom > top:
         page.print_title_rows = f"{top + 1}:{bottom}"
@@ -175,7 +184,7 @@ def _fill(skeleton: bytes, sheets: Sequence[Sheet], bodies: Sequence[list[str]],
             info.compress_type = zipfile.ZIP_DEFLATED
             content = source.read(name)
             match = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", name)
-            if match:
+            if match and int(match[1]) <= len(sheets):
                 _stream(target, info, content, sheets[int(match[1]) - 1], bodies[int(match[1]) - 1])
                 continue
             target.writestr(info, _stamped(content, properties.created) if name == "docProps/core.xml" else content)
@@ -194,17 +203,21 @@ def _stream(target: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes, shee
         for chunk in body:
             member.write(chunk.encode("utf-8"))
         # Telephone numbers are text; Excel need not mark them.
-        ignored = f'<ignoredErrors><ignoredError sqref="A1:{last}" numberStoredAsText="1"/></ignoredErrors></worksheet>'
-        tail = content[place.end() :].replace(b"</worksheet>", ignored.encode())
-        member.write(b"</sheetData>" + tail)
+        ignored = f'<ignoredErrors><ignoredError sqref="A1:{last}" numberStoredAsText="1"/></ignoredErrors>'
+        tail = content[place.end() :]
+        after = _AFTER_IGNORED.search(tail)
+        cut = after.start() if after else len(tail)
+        member.write(b"</sheetData>" + tail[:cut] + ignored.encode() + tail[cut:])
 
 
-def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> bytes:
+def render(sheets: Sequence[Sheet], properties: Properties | None = None, dress: Dress | None = None) -> bytes:
     """Return a workbook with one tab for each sheet.
 
     Args:
         sheets: at least one.
         properties: document properties.
+        dress: called with each page of the skeleton and its sheet, after widths, merges and print set-up; it sets what
+            belongs to a page. Cells are not there yet: values written to them are lost. Sheets it adds come last.
 
     Raises:
         ValueError: without a sheet.
@@ -220,6 +233,8 @@ def render(sheets: Sequence[Sheet], properties: Properties | None = None) -> byt
     bodies = [list(RowWriter(sheet, styles.number).chunks()) for sheet in sheets]
     for sheet, page in zip(sheets, pages, strict=True):
         _set_sheet(sheet, page)
+        if dress is not None:
+            dress(page, sheet)
     chosen = properties or Properties()
     _set_properties(book, chosen, sheets)
     buffer = io.BytesIO()

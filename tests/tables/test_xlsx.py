@@ -4,20 +4,98 @@ import datetime as dt
 import io
 import re
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from xml.etree import ElementTree as ET
 
 import openpyxl
 import pytest
 import python_calamine
+from openpyxl.utils import column_index_from_string
+from openpyxl.utils.cell import coordinate_from_string
 from openpyxl.utils.escape import unescape
+from openpyxl.worksheet.cell_range import MultiCellRange
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
 
 from reporting.tables import Column, Form, FormRow, Table, formats, label, lay_out, lay_out_form, value, xlsx
+from reporting.tables.cells import Sheet
 from reporting.tables.formats import clean_text
 from reporting.tables.xlsx import Properties
 from tests.tables.payloads import FORMULAS, MARKUP, ODD
 from tests.tables.samples import school_sheet, survey_sheet
 
 TABLE = Table(slug="t", title="表", columns=(Column("a", "甲", 80), Column("b", "乙", 80)))
+
+
+#: CT_Worksheet of ECMA-376 (5th edition, Part 1, 18.3.1.99): another order makes Excel offer a repair.
+WORKSHEET = [
+    "sheetPr",
+    "dimension",
+    "sheetViews",
+    "sheetFormatPr",
+    "cols",
+    "sheetData",
+    "sheetCalcPr",
+    "sheetProtection",
+    "protectedRanges",
+    "scenarios",
+    "autoFilter",
+    "sortState",
+    "dataConsolidate",
+    "customSheetViews",
+    "mergeCells",
+    "phoneticPr",
+    "conditionalFormatting",
+    "dataValidations",
+    "hyperlinks",
+    "printOptions",
+    "pageMargins",
+    "pageSetup",
+    "headerFooter",
+    "rowBreaks",
+    "colBreaks",
+    "customProperties",
+    "cellWatches",
+    "ignoredErrors",
+    "smartTags",
+    "drawing",
+    "drawingHF",
+    "legacyDrawing",
+    "legacyDrawingHF",
+    "picture",
+    "oleObjects",
+    "controls",
+    "webPublishItems",
+    "tableParts",
+    "extLst",
+]
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def assert_schema_order(content: bytes) -> None:
+    """Every worksheet has its elements in the order of the schema, rows and cells counted upwards, counts right."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        styles = ET.fromstring(archive.read("xl/styles.xml"))
+        formats_known = len(styles.findall(f"{MAIN}cellXfs/{MAIN}xf"))
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/sheet"):
+                continue
+            root = ET.fromstring(archive.read(name))
+            order = [WORKSHEET.index(one.tag.removeprefix(MAIN)) for one in root]
+            assert order == sorted(set(order)), f"{name}: {[WORKSHEET[index] for index in order]}"
+            rows = root.findall(f"{MAIN}sheetData/{MAIN}row")
+            numbers = [int(row.get("r", "0")) for row in rows]
+            assert numbers == sorted(set(numbers))
+            for row in rows:
+                places = [column_index_from_string(coordinate_from_string(cell.get("r", ""))[0]) for cell in row]
+                assert places == sorted(set(places))
+                assert all(coordinate_from_string(cell.get("r", ""))[1] == int(row.get("r", "0")) for cell in row)
+                assert all(int(cell.get("s", "0")) < formats_known for cell in row)
+            for counted in ("mergeCells", "rowBreaks", "dataValidations"):
+                found = root.find(f"{MAIN}{counted}")
+                assert found is None or int(found.get("count", len(found))) == len(found)
 
 
 def _open(content: bytes) -> openpyxl.Workbook:
@@ -129,6 +207,44 @@ def test_print_set_up() -> None:
     assert page.oddFooter.right.size == 14
     assert page.page_margins.left == pytest.approx(14 / 25.4)
     assert page.print_options.horizontalCentered
+
+
+def test_the_code_line_stands_in_the_middle_of_every_footer() -> None:
+    sheet = school_sheet()
+    coded = replace(sheet, code_line="表单编码 K7Q2-9XMD-4TRA & 1")
+    page = _open(xlsx.render([coded])).worksheets[0]
+    for footer in (page.oddFooter, page.evenFooter):
+        assert footer.center.text == "表单编码 K7Q2-9XMD-4TRA && 1"
+        assert (footer.center.font, footer.center.size) == ("宋体,Regular", 8)
+    assert (page.oddFooter.right.text, page.evenFooter.left.text) == ("— &P —　", "　— &P —")
+    assert coded.digest == sheet.digest
+
+
+def test_a_dress_adds_validation_and_hidden_sheets() -> None:
+    def dress(page: Worksheet, sheet: Sheet) -> None:
+        grades = DataValidation("list", formula1='"先进,较好,一般,后进"', showErrorMessage=True)
+        grades.add(f"A{len(sheet.rows)}")
+        page.add_data_validation(grades)
+        page.protection.password = "1234"
+        hidden = page.parent.create_sheet("_form")
+        hidden["A1"] = "K7Q2"
+        hidden.sheet_state = "veryHidden"
+
+    sheet = survey_sheet()
+    content = xlsx.render([sheet], dress=dress)
+    book = _open(content)
+    assert book.sheetnames == ["附件4", "_form"]
+    assert book["_form"]["A1"].value == "K7Q2"
+    page = book.worksheets[0]
+    assert page.data_validations.dataValidation[0].sqref == MultiCellRange(f"A{len(sheet.rows)}")
+    assert page["A2"].value == sheet.title
+    assert page.protection.password == "CC3D"
+    assert_schema_order(content)
+
+
+@pytest.mark.parametrize("make", [school_sheet, survey_sheet])
+def test_elements_stand_in_the_order_of_the_schema(make: Callable[[], Sheet]) -> None:
+    assert_schema_order(xlsx.render([replace(make(), code_line="表单编码 K7Q2-9XMD-4TRA")]))
 
 
 def test_several_sheets_with_the_same_name() -> None:
