@@ -1,19 +1,23 @@
-"""What is measured, on the small demo (12 党总支, 90 党支部): a case prepares once and returns what is run repeatedly.
+"""Pages and the steps of an annex on the small demo (12 党总支, 90 党支部): a case prepares once and is run repeatedly.
 
 The number a case returns is the size of what it made, so that two runs can be seen to have done the same work.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from django.test import Client
 from django.urls import reverse
 
+from bench.figures import Figure, Result, in_turns
 from branches.models import Account, Branch, Role, RoleGrant
 from grading.models import Round
+from reporting import serving
 from reporting.annexes.facts import Stamp
 from reporting.kinds import BY_SLUG
-from reporting.tables import html, pdf, xlsx
+from reporting.tables import Sheet, html, pdf, xlsx
 
 Work = Callable[[], int]
 STAMP = Stamp(on="2012年4月10日")
@@ -25,6 +29,25 @@ class Case:
 
     name: str
     prepare: Callable[[], Work]
+
+
+@cache
+def demo() -> None:
+    """Fill the database of this run with the small demo, once."""
+    for step in (serving.migrate, serving.fill_demo, serving.collect_assets):
+        step(lambda line: print(line, file=sys.stderr))
+
+
+def measured(case: Case) -> Callable[[], Result]:
+    """Return what measures a case: one run to warm up, then the median of a few."""
+
+    def measure() -> Result:
+        demo()
+        work = case.prepare()
+        size = work()
+        return Result(in_turns({"work": work}, runs=7)["work"] * 1000, "ms", f"{size} bytes or rows made")
+
+    return measure
 
 
 def first_round() -> Round:
@@ -72,13 +95,13 @@ def laid_out() -> Work:
     return lambda: sum(len(sheet.rows) for sheet in BY_SLUG["annex5"].lay(facts, STAMP))
 
 
-def drawn(render: Callable[[object], object]) -> Callable[[], Work]:
+def drawn(render: Callable[[Sequence[Sheet]], bytes | str]) -> Callable[[], Work]:
     """Draw the school's 附件5 in one format."""
 
     def prepare() -> Work:
         (facts,) = BY_SLUG["annex5"].gather(first_round(), school())
         sheets = BY_SLUG["annex5"].lay(facts, STAMP)
-        return lambda: len(render(sheets))  # type: ignore[arg-type]
+        return lambda: len(render(sheets))
 
     return prepare
 
@@ -94,3 +117,5 @@ CASES = (
     Case("annex 5, school: Excel", drawn(xlsx.render)),
     Case("annex 5, school: PDF", drawn(pdf.render)),
 )
+
+FIGURES = tuple(Figure(case.name, "", "", measured(case)) for case in CASES)
