@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,18 @@ def detail_digest(salt: str, before: Any, after: Any) -> str:
     return hashlib.sha256(f"{salt}\n{_canonical(before)}\n{_canonical(after)}".encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One entry to write: the arguments of `record`."""
+
+    action: str
+    thing: models.Model
+    summary: str
+    branch: Branch | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 def record(
     *,
     by: Account | None,
@@ -43,23 +55,43 @@ def record(
 
     `summary` is a Chinese sentence without personal values; those go to `before` and `after`, which can be erased.
     """
-    salt = secrets.token_hex(16) if before is not None or after is not None else ""
-    before, after = _plain(before), _plain(after)
-    entry = AuditEntry.objects.create(
-        at=clock.now(),
-        account=by,
-        actor=by.get_full_name() if by else "系统",
-        address=actor.address.get(),
-        action=action,
-        thing=thing._meta.label_lower,
-        thing_id=str(thing.pk),
-        branch=branch,
-        summary=summary[:300],
-        detail_digest=detail_digest(salt, before, after) if salt else "",
-    )
-    if salt:
-        AuditDetail.objects.create(entry=entry, salt=salt, before=before, after=after)
+    (entry,) = record_many(by=by, notes=[Note(action, thing, summary, branch, before, after)])
     return entry
+
+
+def record_many(*, by: Account | None, notes: Sequence[Note]) -> list[AuditEntry]:
+    """Write entries in the current transaction, in the order of `notes`, with two statements in all."""
+    at, actor_name, address = clock.now(), by.get_full_name() if by else "系统", actor.address.get()
+    details = [_detail(note) for note in notes]
+    entries = AuditEntry.objects.bulk_create(
+        AuditEntry(
+            at=at,
+            account=by,
+            actor=actor_name,
+            address=address,
+            action=note.action,
+            thing=note.thing._meta.label_lower,
+            thing_id=str(note.thing.pk),
+            branch=note.branch,
+            summary=note.summary[:300],
+            detail_digest=detail_digest(detail.salt, detail.before, detail.after) if detail else "",
+        )
+        for note, detail in zip(notes, details, strict=True)
+    )
+    kept = []
+    for entry, detail in zip(entries, details, strict=True):
+        if detail is not None:
+            detail.entry = entry
+            kept.append(detail)
+    AuditDetail.objects.bulk_create(kept)
+    return entries
+
+
+def _detail(note: Note) -> AuditDetail | None:
+    """Return the erasable row of an entry, None where there is neither before nor after."""
+    if note.before is None and note.after is None:
+        return None
+    return AuditDetail(salt=secrets.token_hex(16), before=_plain(note.before), after=_plain(note.after))
 
 
 def _link(previous: str, position: int, entry: AuditEntry, sealed_at: dt.datetime) -> str:
@@ -76,14 +108,14 @@ def seal(limit: int = 1000) -> int:
     """Chain up to `limit` committed entries that no seal covers yet, oldest first; return how many."""
     last = AuditSeal.objects.select_for_update().order_by("-position").first()
     position, digest = (last.position, last.digest) if last else (0, "")
-    sealed = 0
+    seals = []
     for entry in AuditEntry.objects.filter(seal__isnull=True).order_by("pk")[:limit]:
         position += 1
         moment = clock.now()
         digest = _link(digest, position, entry, moment)
-        AuditSeal.objects.create(position=position, entry=entry, digest=digest, sealed_at=moment)
-        sealed += 1
-    return sealed
+        seals.append(AuditSeal(position=position, entry=entry, digest=digest, sealed_at=moment))
+    AuditSeal.objects.bulk_create(seals)
+    return len(seals)
 
 
 @dataclass(frozen=True, slots=True)

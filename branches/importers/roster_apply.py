@@ -1,6 +1,7 @@
 """Writing a planned roster into the tree: everything or nothing, through the services of the tree."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +9,12 @@ from django.db import IntegrityError, transaction
 
 from branches.importers.roster_facts import PERSON, PLACE, PROFILE, date_of, gender_of
 from branches.importers.roster_plan import plan_roster
-from branches.importers.shapes import BranchEntry, ImportRefused, RosterOutcome, RosterPlan, Step
+from branches.importers.shapes import BranchEntry, ImportRefused, RosterOutcome, RosterPlan
 from branches.intake.matching import name_key
 from branches.intake.shapes import RosterRow
 from branches.intake.vocabulary import Vocabulary
 from branches.models import Account, Appointment, Branch, BranchProfile, Category, Person
-from branches.services import imports, tree
+from branches.services import founding, imports, tree
 from branches.services.words import ensure_categories
 from branches.versions import ConflictError
 
@@ -72,11 +73,9 @@ class _Writer:
         known = Branch.objects.in_bulk([unit.branch_id for unit in self.plan.units if unit.branch_id])
         for unit in self.plan.units:
             self.units[name_key(unit.name)] = known[unit.branch_id] if unit.branch_id else self._set_up_unit(unit.name)
-        for entry in self.plan.entries:
-            if entry.step is Step.NEW:
-                self._set_up(entry)
-            elif entry.step is Step.CHANGED:
-                self._change(entry)
+        for entry in self.plan.changed:
+            self._change(entry)
+        self._found([entry.row for entry in self.plan.new])
 
     def _set_up_unit(self, name: str) -> Branch:
         return tree.set_up(
@@ -88,15 +87,18 @@ class _Writer:
         parent = self.units[name_key(row.general_branch)] if row.general_branch else self.root
         return tree.Place(row.name, parent, short_name, self.categories.get(row.category or ""))
 
-    def _set_up(self, entry: BranchEntry) -> None:
-        row = entry.row
-        branch = tree.set_up(
-            by=self.by, code=row.code or tree.next_code(BRANCH_PREFIX), level=Branch.Level.BRANCH,
-            place=self._place(row, row.extra.get("short_name", "")), starts_on=self.plan.day,
-            founded=date_of(row.extra.get("founded", "")), reason="花名册导入",
-        )  # fmt: skip
-        self._save_profile(BranchProfile.objects.get(branch=branch), row)
-        self._save_secretary(branch, row)
+    def _found(self, rows: Sequence[RosterRow]) -> None:
+        codes = tree.next_codes(BRANCH_PREFIX, [row.code for row in rows if row.code])
+        people = _People(rows)
+        foundings = [
+            founding.Founding(
+                code=row.code or next(codes), place=self._place(row, row.extra.get("short_name", "")),
+                founded=date_of(row.extra.get("founded", "")), profile=_profile_of(row),
+                secretary=people.secretary(row, by=self.by),
+            )
+            for row in rows
+        ]  # fmt: skip
+        founding.found(by=self.by, foundings=foundings, starts_on=self.plan.day, reason="花名册导入")
 
     def _change(self, entry: BranchEntry) -> None:
         row, facts = entry.row, {change.field for change in entry.changes}
@@ -122,18 +124,7 @@ class _Writer:
         )
 
     def _save_profile(self, profile: BranchProfile, row: RosterRow) -> None:
-        texts = {name: row.extra.get(name, "") for name in ("committee", "venue")}
-        values: dict[str, Any] = {
-            "full_members": row.formal,
-            "probationary_members": row.probationary,
-            "mobile_members": row.mobile,
-            "remarks": row.remark,
-            "last_election": date_of(row.extra.get("last_election", "")),
-            "term_ends": date_of(row.extra.get("term_ends", "")),
-            "committee": texts["committee"],
-            "venue": texts["venue"],
-        }
-        stated = {name: value for name, value in values.items() if value not in (None, "")}
+        stated = _profile_of(row)
         if stated:
             tree.save_profile(by=self.by, profile=profile, version=profile.version, values=stated)
 
@@ -157,6 +148,49 @@ class _Writer:
                 by=self.by, branch=branch, person=person, post=Appointment.Post.SECRETARY, starts=starts,
                 on=self.plan.day,
             )  # fmt: skip
+
+
+class _People:
+    """The secretaries of branches to be set up: known ones are found, one person of several rows is registered once."""
+
+    def __init__(self, rows: Sequence[RosterRow]) -> None:
+        self._found: dict[tuple[str, str], list[Person]] = {}
+        for person in Person.objects.filter(name__in={row.secretary_name for row in rows}).exclude(phone=""):
+            self._found.setdefault((person.name, person.phone), []).append(person)
+
+    def secretary(self, row: RosterRow, *, by: Account | None) -> founding.Secretary | None:
+        """Return who the row names, their particulars brought up to date; None when it names nobody."""
+        if not row.secretary_name:
+            return None
+        values = _particulars(row)
+        alike = self._found.setdefault((row.secretary_name, values.get("phone", "")), [])
+        if len(alike) == 1 and values.get("phone"):
+            (person,) = alike
+            changed = any(getattr(person, name) != value for name, value in values.items() if name != "kind")
+            if changed and person.pk is not None:
+                alike[0] = person = tree.edit_person(by=by, person=person, version=person.version, values=values)
+            elif changed:
+                for name, value in values.items():
+                    setattr(person, name, value)
+        else:
+            person = Person(name=row.secretary_name, **values)
+            alike.append(person)
+        return founding.Secretary(person, row.secretary_since)
+
+
+def _profile_of(row: RosterRow) -> dict[str, Any]:
+    """Return what the row says for 支部基本情况, without blanks."""
+    values: dict[str, Any] = {
+        "full_members": row.formal,
+        "probationary_members": row.probationary,
+        "mobile_members": row.mobile,
+        "remarks": row.remark,
+        "last_election": date_of(row.extra.get("last_election", "")),
+        "term_ends": date_of(row.extra.get("term_ends", "")),
+        "committee": row.extra.get("committee", ""),
+        "venue": row.extra.get("venue", ""),
+    }
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def _particulars(row: RosterRow) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from django.db import transaction
 
 from branches import audit, basics, clock, drafts
 from branches.models import Account, Appointment, Branch, BranchProfile
-from branches.partial_dates import PartialDate
 from branches.services import tree
 from branches.versions import ConflictError
 
@@ -46,10 +45,6 @@ def save(*, by: Account, branch: Branch, version: str, values: Basics, confirm: 
     return basics.read(Branch.objects.get(pk=branch.pk))
 
 
-def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, PartialDate) else value
-
-
 def _changed(row: Any, values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if getattr(row, name) != value}
 
@@ -58,14 +53,14 @@ def _save_branch(by: Account, branch: Branch, values: dict[str, Any]) -> None:
     changed = _changed(branch, values)
     if not changed:
         return
-    before = {name: _text(getattr(branch, name)) for name in changed}
+    before = {name: tree.text_of(getattr(branch, name)) for name in changed}
     for name, value in changed.items():
         setattr(branch, name, value)
     branch.version += 1
     branch.save(update_fields=[*changed, "version"])
     audit.record(
         by=by, action="branch.edit", thing=branch, branch=branch, summary="修改党组织信息", before=before,
-        after={name: _text(value) for name, value in changed.items()},
+        after={name: tree.text_of(value) for name, value in changed.items()},
     )  # fmt: skip
 
 
@@ -75,11 +70,11 @@ def _save_secretary(by: Account, post: Appointment, values: Basics) -> None:
         tree.edit_person(by=by, person=post.person, version=post.person.version, values=person)
     changed = _changed(post, values.post)
     if changed:
-        before = {name: _text(getattr(post, name)) for name in changed}
+        before = {name: tree.text_of(getattr(post, name)) for name in changed}
         for name, value in changed.items():
             setattr(post, name, value)
         post.save(update_fields=list(changed))
         audit.record(
             by=by, action="appointment.edit", thing=post, branch=post.branch, summary="更正任职信息", before=before,
-            after={name: _text(value) for name, value in changed.items()},
+            after={name: tree.text_of(value) for name, value in changed.items()},
         )  # fmt: skip

@@ -1,6 +1,7 @@
 """Setting up, placing, renaming and closing nodes of the tree; profiles; posts held."""
 
 import datetime as dt
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +28,20 @@ class Place:
     category: Category | None = None
 
 
+def next_codes(prefix: str, besides: Collection[str] = ()) -> Iterator[str]:
+    """Yield free codes such as ZZ021 for the prefix ZZ, none of those in `besides`."""
+    taken = set(Branch.objects.filter(code__startswith=prefix).values_list("code", flat=True))
+    number = len(taken)
+    taken |= set(besides)
+    while True:
+        number += 1
+        if (code := f"{prefix}{number:03d}") not in taken:
+            yield code
+
+
 def next_code(prefix: str) -> str:
     """Return the next free code such as ZZ021 for the prefix ZZ."""
-    taken = set(Branch.objects.filter(code__startswith=prefix).values_list("code", flat=True))
-    number = len(taken) + 1
-    while f"{prefix}{number:03d}" in taken:
-        number += 1
-    return f"{prefix}{number:03d}"
+    return next(next_codes(prefix))
 
 
 @transaction.atomic
@@ -42,7 +50,7 @@ def set_up(
     document_number: str = "", reason: str = "",
 ) -> Branch:  # fmt: skip
     """Create a node with its first placement (成立). Raises TreeError for a second root, or under a 党支部."""
-    _check_place(level, place)
+    check_place(level, place)
     _check_name(place)
     last = Branch.objects.aggregate(last=Max("position"))["last"] or 0
     branch = Branch.objects.create(code=code, level=level, founded=founded, position=last + 1)
@@ -56,7 +64,8 @@ def set_up(
     return branch
 
 
-def _check_place(level: str, place: Place) -> None:
+def check_place(level: str, place: Place) -> None:
+    """Raise TreeError for a second root, and for anything under a 党支部."""
     if place.parent is None:
         if level != Branch.Level.COMMITTEE:
             message = f"{place.name}没有上级党组织。"
@@ -186,11 +195,11 @@ def save_profile(
     if unknown:
         message = f"unknown profile fields: {sorted(unknown)}"
         raise ValueError(message)
-    before = {field: _text(getattr(profile, field)) for field in values}
+    before = {field: text_of(getattr(profile, field)) for field in values}
     written = dict(values)
     written |= {"confirmed_at": confirm_at, "confirmed_by": by if confirm_at else None}
     fresh = save_versioned(profile, version=version, values=written)
-    after = {field: _text(getattr(fresh, field)) for field in values}
+    after = {field: text_of(getattr(fresh, field)) for field in values}
     if before != after or confirm_at:
         audit.record(
             by=by, action="profile.confirm" if confirm_at else "profile.save", thing=fresh, branch=fresh.branch,
@@ -199,7 +208,8 @@ def save_profile(
     return fresh
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> Any:
+    """Return a value as the trail keeps it."""
     return str(value) if isinstance(value, PartialDate) else value
 
 
@@ -217,9 +227,9 @@ def edit_person(*, by: Account | None, person: Person, version: int, values: dic
     """Change a person's particulars if the row still has `version`. Raises ConflictError."""
     if "name" in values and "initials" not in values and values["name"] != person.name:
         values = {**values, "initials": names.initials(values["name"])}
-    before = {field: _text(getattr(person, field)) for field in values}
+    before = {field: text_of(getattr(person, field)) for field in values}
     fresh = save_versioned(person, version=version, values=values)
-    after = {field: _text(getattr(fresh, field)) for field in values}
+    after = {field: text_of(getattr(fresh, field)) for field in values}
     audit.record(
         by=by, action="person.edit", thing=fresh, branch=fresh.unit, summary="修改人员信息", before=before, after=after
     )
@@ -245,7 +255,7 @@ def appoint(
         appointment.save(update_fields=["starts", "duty", "concurrent_post"])
     audit.record(
         by=by, action="appointment.appoint", thing=appointment, branch=branch,
-        summary=f"任命{appointment.get_post_display()}", after={"person": person.pk, "starts": _text(starts)},
+        summary=f"任命{appointment.get_post_display()}", after={"person": person.pk, "starts": text_of(starts)},
     )  # fmt: skip
     return appointment
 

@@ -16,7 +16,7 @@ from branches.intake.roster import read_roster
 from branches.intake.workbook import read_workbook
 from branches.models import Appointment, AuditEntry, Branch, BranchProfile, Category, HeaderWord, Person, Placement
 from branches.partial_dates import PartialDate
-from branches.services import tree
+from branches.services import founding, tree
 from tests.factories.branches import BranchFactory, Level
 from tests.intake.files import DATA, HEADER, made, row
 
@@ -189,20 +189,41 @@ def test_a_tree_that_changed_since_the_preview_refuses(root: Branch) -> None:
 
 def test_a_failure_in_the_middle_leaves_nothing(root: Branch, monkeypatch: pytest.MonkeyPatch) -> None:
     before = counted()
-    calls = {"n": 0}
-    real = tree.save_profile
 
-    def breaks(**given: Any) -> Any:
-        calls["n"] += 1
-        if calls["n"] == 2:
-            raise tree.TreeError("写不进去")
-        return real(**given)
+    def breaks(pairs: Any) -> Any:
+        assert Branch.objects.filter(pk__in=[branch.pk for branch, _ in pairs]).count() == 2
+        raise tree.TreeError("写不进去")
 
-    monkeypatch.setattr(tree, "save_profile", breaks)
+    monkeypatch.setattr(founding, "_secretaries", breaks)
     planned = plan(root, made(HEADER, row("甲党支部"), row("乙党支部")))
     with pytest.raises(ImportRefused, match="一行也没有写入"):
         apply_roster(planned, by=None, now=clock.now(), vocabulary=site_vocabulary())
     assert counted() == before
+
+
+def test_one_person_named_by_two_new_branches_is_registered_once(root: Branch) -> None:
+    phones = (17000000001, 17000000001, 17000000002)
+    lines = [[*row(f"{name}党支部", secretary="李䶮"), phone] for name, phone in zip("甲乙丙", phones, strict=True)]
+    apply(root, made([*HEADER, "联系电话"], *lines))
+    held = Appointment.objects.order_by("branch__position").values_list("person__phone", flat=True)
+    assert list(held) == ["17000000001", "17000000001", "17000000002"]
+    assert Person.objects.filter(name="李䶮").count() == 2
+    actions = [entry.action for entry in AuditEntry.objects.order_by("pk")]
+    assert actions.count("branch.set_up") == 4  # the unit too
+    assert (actions.count("person.add"), actions.count("appointment.appoint"), actions.count("profile.save")) == (
+        2,
+        3,
+        3,
+    )
+    assert Person.objects.filter(initials="ly").count() == 2
+
+
+def test_a_name_taken_under_the_same_parent_is_refused(root: Branch) -> None:
+    unit = BranchFactory(level=Level.GENERAL_BRANCH, name="体育学院党总支", parent=root)
+    twice = [founding.Founding(code, tree.Place("田径党支部", unit)) for code in ("T1", "T2")]
+    with pytest.raises(tree.TreeError, match="已有名为“田径党支部”"):
+        founding.found(by=None, foundings=twice, starts_on=TODAY, reason="测试")
+    assert not Branch.objects.filter(code__in=["T1", "T2"]).exists()
 
 
 def test_words_and_categories_a_site_taught(root: Branch) -> None:
