@@ -1,0 +1,88 @@
+"""Form versions: given out when a form is made, looked up by the code on paper, compared with the data as it is."""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+
+from branches import audit, clock
+from branches.models import Account, Branch
+from branches.scopes import Scope
+from grading.models import Round
+from reporting.documents import known_kind, present_digests, shape_of
+from reporting.form_codes import form_code, normalise
+from reporting.models import FormVersion
+
+
+@transaction.atomic
+def issue(*, kind: str, round_: Round, documents: Sequence[tuple[Branch, str]], by: Account | None) -> list[str]:
+    """Return the codes of documents, given as unit and digest of their facts, in order; new ones are written down.
+
+    Idempotent, in a number of queries that does not grow with the documents, and safe under two at once: whoever comes
+    second finds the rows of the first.
+    """
+    codes = [form_code(kind, round_.pk, unit.pk, digest) for unit, digest in documents]
+    there = set(FormVersion.objects.filter(code__in=codes).values_list("code", flat=True))
+    now, shape = clock.now(), shape_of(kind)
+    new = {
+        code: FormVersion(
+            code=code, kind=kind, round=round_, unit=unit, digest=digest, shape=shape, first_made_at=now, made_by=by
+        )
+        for code, (unit, digest) in zip(codes, documents, strict=True)
+        if code not in there
+    }
+    if new:
+        FormVersion.objects.bulk_create(new.values(), ignore_conflicts=True, batch_size=500)
+        kept = FormVersion.objects.filter(code__in=new).order_by("pk")
+        audit.record(
+            by=by, action="form.issued", thing=kept[0], branch=next(iter(new.values())).unit,
+            summary=f"生成表单编码 {len(new)} 个", after={"kind": kind, "round": round_.pk, "codes": list(new)},
+        )  # fmt: skip
+    return codes
+
+
+def look_up(code: str) -> FormVersion | None:
+    """Return the form version of a code however it was typed; None when there is none. Asks no permission."""
+    wanted = normalise(code)
+    rows = FormVersion.objects.select_related("round__campaign__root", "round__scale", "unit", "made_by")
+    return rows.filter(code=wanted).first() if wanted else None
+
+
+def find(code: str, reach: Scope) -> FormVersion | None:
+    """Return the form version of a code when it lies within `reach`; a foreign one does not seem to exist."""
+    row = look_up(code)
+    return row if row is not None and FormVersion.objects.within(reach).filter(pk=row.pk).exists() else None
+
+
+def current(form_version: FormVersion) -> bool | None:
+    """Return whether the data still gives what the form shows; None when that cannot be told any more."""
+    return currents([form_version])[form_version.pk]
+
+
+def currents(rows: Iterable[FormVersion]) -> dict[int, bool | None]:
+    """Return the same for many: one gathering for each kind and round."""
+    answers: dict[int, bool | None] = {}
+    groups: dict[tuple[str, int], list[FormVersion]] = {}
+    for row in rows:
+        groups.setdefault((row.kind, row.round_id), []).append(row)
+    for (slug, _), together in groups.items():
+        kind = known_kind(slug)
+        if kind is None:
+            answers |= dict.fromkeys((row.pk for row in together), None)
+            continue
+        shape = shape_of(slug)
+        comparable = [row for row in together if row.shape == shape]
+        answers |= {row.pk: None for row in together if row.shape != shape}
+        if comparable:
+            units = [row.unit for row in comparable]
+            present = present_digests(kind=kind, round_=comparable[0].round, units=units)
+            answers |= {row.pk: row.digest in present.get(row.unit_id, ()) for row in comparable}
+    return answers
+
+
+def present_codes(*, kind: str, round_: Round, unit: Branch) -> list[str]:
+    """Return the codes a form of a unit would bear if it were made now."""
+    known = known_kind(kind)
+    if known is None:
+        return []
+    digests = present_digests(kind=known, round_=round_, units=[unit]).get(unit.pk, frozenset())
+    return sorted(form_code(kind, round_.pk, unit.pk, digest) for digest in digests)

@@ -1,0 +1,25 @@
+"""Factories of form versions."""
+
+import factory
+from factory.django import DjangoModelFactory
+
+from branches import clock
+from reporting import models
+from reporting.documents import shape_of
+from reporting.form_codes import form_code
+from tests.factories import branches, grading
+
+
+class FormVersionFactory(DjangoModelFactory):
+    """A form that was made; its digest is of nothing that exists unless it is given."""
+
+    class Meta:
+        model = models.FormVersion
+
+    kind = "annex5"
+    round = factory.SubFactory(grading.RoundFactory)
+    unit = factory.SubFactory(branches.BranchFactory)
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    shape = factory.LazyAttribute(lambda made: shape_of(made.kind))
+    code = factory.LazyAttribute(lambda made: form_code(made.kind, made.round.pk, made.unit.pk, made.digest))
+    first_made_at = factory.LazyFunction(clock.now)
