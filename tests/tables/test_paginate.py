@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.tables import Column, Merge, Signature, Subtotal, Table, Total, TotalCell, lay_out
+from reporting.tables import Block, Column, Merge, Page, Signature, Subtotal, Table, Total, TotalCell, lay_out
 from reporting.tables.cells import Sheet
+from reporting.tables.metrics import cell_height
 from reporting.tables.paginate import MAX_ROW_MM, SLACK_MM
 from tests.tables.samples import school_sheet
 
@@ -18,6 +19,23 @@ SPLIT = Table(
     signatures=(Signature("书记："),),
 )
 KEEP = Table(slug="keep", title="表", columns=SPLIT.columns, merge_by=(Merge(("unit",), across_pages="keep"),))
+
+#: Shaped as 附件5 of a 党总支: rows of two lines, total, sentence, a block of five lines, signatures, a note.
+OFFICIAL = Table(
+    slug="official",
+    code="附件5",
+    title="汇总表",
+    page=Page(orientation="landscape", top=22, right=16, bottom=19, left=16),
+    columns=(Column("unit", "党总支", 40), Column("name", "名称", 60), Column("text", "问题", 30)),
+    row_height_mm=10.5,
+    total=Total((TotalCell("unit", "合计", through="text"),), min_height_mm=9),
+    footer=("合计：支部若干个。",),
+    blocks=(Block(lambda _: [["类别", "小计"]] + [["教师", 1]] * 4, (30.0, 30.0), min_height_mm=7.5),),
+    signatures=(Signature("书记："),),
+    notes=("综合得分按比例计算。",),
+)
+LIST = Table(slug="list", title="名册", columns=SPLIT.columns)
+AIRY = Table(slug="airy", title="名册", columns=SPLIT.columns, row_height_mm=10.5)
 
 
 def _rows(*sizes: int) -> list[dict[str, str]]:
@@ -107,6 +125,82 @@ def test_a_group_longer_than_a_page_is_divided_after_all() -> None:
     sheet = lay_out(KEEP, _rows(50))
     assert len(sheet.pages) > 1
     assert sum(len(page) for page in _names(sheet)) == 50
+
+
+def _official(size: int, text: str = "两行文字的问题，两行文字") -> Sheet:
+    return lay_out(OFFICIAL, [{"unit": "总支", "name": f"第{number}支部", "text": text} for number in range(size)])
+
+
+def _fill(sheet: Sheet, number: int) -> float:
+    """How much of a page is taken, head lines and repeated head included."""
+    start, stop = sheet.pages[number]
+    height = sum(row.height_mm for row in sheet.rows[start:stop]) + (_header(sheet) if number else 0)
+    return height / (sheet.page.body_height_mm - SLACK_MM)
+
+
+def _counts(sheet: Sheet) -> list[int]:
+    return [len(page) for page in _names(sheet)]
+
+
+def test_no_page_is_nearly_empty() -> None:
+    for size in range(1, 41):
+        for sheet in (
+            _official(size),
+            _official(size, "三行文字的问题，" * 4),
+            *(lay_out(t, _rows(size)) for t in (SPLIT, LIST, AIRY)),
+        ):
+            counts, where = _counts(sheet), f"{sheet.slug} of {size}: {_counts(sheet)}"
+            assert sum(counts) == size, where
+            for number in range(len(counts)):
+                assert 0 < _fill(sheet, number) <= 1.0001, where
+            assert len(counts) == 1 or _fill(sheet, len(counts) - 1) > 0.33, where
+            for number in range(len(counts) - 1):
+                # Only the closing block and its three rows may leave so little for the page before.
+                forced = len(counts) == 2 and counts[-1] <= 3 and _fill(sheet, 1) > 0.66
+                assert _fill(sheet, number) > 0.5 or forced, where
+
+
+def test_rows_get_lower_only_to_save_a_page() -> None:
+    """Six rows of two lines and the closing block ask for 5 mm more than a page has, seven for more than can be had."""
+    assert _counts(_official(5)) == [5]
+    wished = [row.height_mm for row in _official(2).rows if row.band != "body"]
+    assert [row.height_mm for row in _official(5).rows if row.band != "body"] == wished
+    six = _official(6)
+    assert _counts(six) == [6]
+    lowered = [row.height_mm for row in six.rows if row.band != "body"]
+    assert all(0.8 * wish <= height <= wish for height, wish in zip(lowered, wished, strict=True))
+    assert sum(wished) - 8 < sum(lowered) < sum(wished) - 5
+    assert _counts(_official(7)) == [4, 3]
+    assert [row.height_mm for row in _official(7).rows if row.band != "body"] == wished
+
+
+def test_lower_rows_still_hold_their_text() -> None:
+    for size in (6, 14, 16):
+        sheet = _official(size) if size == 6 else lay_out(AIRY, _rows(size))
+        assert len(sheet.pages) == 1
+        for row in sheet.rows:
+            if row.band in {"body", "total"}:
+                assert row.height_mm >= 8
+            for cell in row.cells:
+                assert row.height_mm >= cell_height(cell, sheet.width_of(cell)) - 0.01 or cell.rowspan > 1
+        assert all(row.height_mm >= 12 for row in sheet.rows if any(c.look.style == "signature" for c in row.cells))
+
+
+def test_what_stays_together_never_runs_over_the_first_page() -> None:
+    """The first page has less room than others, for it bears the title: tall rows part there."""
+    for lines in range(3, 30):
+        sheet = _official(3, "七个汉字一行呢" * lines)
+        for number in range(len(sheet.pages)):
+            assert _fill(sheet, number) <= 1.0001, (lines, _counts(sheet))
+        kept = lay_out(KEEP, [{"unit": "一", "name": "字" * 16 * lines}] * 4)
+        assert all(_fill(kept, number) <= 1.0001 for number in range(len(kept.pages)))
+
+
+def test_rows_are_shared_out_where_no_page_can_be_saved() -> None:
+    """Eighteen rows of 8 mm fill the first page of a list; two more would stand alone on the second."""
+    assert _counts(lay_out(LIST, _rows(18))) == [18]
+    assert _counts(lay_out(LIST, _rows(20))) == [12, 8]
+    assert _counts(lay_out(LIST, _rows(18 + 19 * 9 + 2))) == [18, *[19] * 8, 13, 8]
 
 
 def test_a_page_break_may_be_asked_for() -> None:
