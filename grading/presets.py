@@ -13,7 +13,11 @@ from typing import Any
 from grading import scoring
 
 Content = dict[str, Any]
-ROUND_SHARED = ("cut_offs", "gates", "caps", "vetoes", "checks", "divergence", "rubrics", "sources", "steps", "scale")
+ROUND_SHARED = (
+    "cut_offs", "gates", "caps", "vetoes", "checks", "divergence", "rubrics", "sources", "steps", "scale", "returns",
+)  # fmt: skip
+# What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
+RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
 
 # Per table: the keys it must have, and the keys it may have.
 SHAPES: dict[str, tuple[str, str]] = {
@@ -35,7 +39,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         "ordinal name deciding_level",
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
-            "checks divergence rubrics sources"
+            "checks divergence rubrics sources returns"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -44,6 +48,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "cap": ("grade value", "side measure extent rounding mode tie_breaks"),
     "veto": ("code text grade", "effect months"),
     "check": ("code text", ""),
+    "return": ("kind level name", ""),
     "divergence": ("first second", "points section_points grades"),
     "source": (
         "code name kind weight",
@@ -61,7 +66,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     "scale": {"grades": "grade"},
     "round": {
         "steps": "step", "cut_offs": "cut_off", "gates": "gate", "caps": "cap", "vetoes": "veto", "checks": "check",
-        "sources": "source",
+        "sources": "source", "returns": "return",
     },
     "source": {"options": "option", "annual_points": "annual"},
 }  # fmt: skip
@@ -81,6 +86,7 @@ WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("round", "missing"): frozenset(scoring.MissingRule),
     ("round", "deciding_level"): frozenset({"general_branch", "committee"}),
     ("deliverable", "level"): frozenset({"committee", "general_branch", "branch"}),
+    ("return", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("deliverable", "kind"): frozenset({"file", "text", "meeting"}),
     ("step", "code"): frozenset(
         ["survey", "self", "appraisal", "annual", "superior", "spot_check", "propose", "decide", "publicity", "final"]

@@ -9,6 +9,7 @@ from grading.models.round import (
     CutOff,
     Gate,
     Round,
+    RoundReturn,
     RoundRubric,
     RoundStep,
     Source,
@@ -32,7 +33,7 @@ from grading.models.unit import (
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Criterion", "CutOff",
     "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Preset", "Result",
-    "Round",
+    "Round", "RoundReturn",
     "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
     "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "due_on", "reach", "totals_by_section",
 ]  # fmt: skip

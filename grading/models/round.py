@@ -416,3 +416,32 @@ class SurveyCheck(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class RoundReturn(models.Model):
+    """A form of the round that comes back on paper, stamped, and who returns it. `kind` is a slug of the forms' app."""
+
+    class Level(models.TextChoices):
+        COMMITTEE = "committee", "党委"
+        GENERAL_BRANCH = "general_branch", "党总支"
+        BRANCH = "branch", "党支部"
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="returns", verbose_name="轮次")
+    ordinal = models.PositiveSmallIntegerField("序号")
+    kind = models.SlugField("报表", max_length=40)
+    level = models.CharField("交回单位", max_length=20, choices=Level.choices)
+    name = models.CharField("名称", max_length=60)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "盖章件"
+        ordering = ("round", "ordinal")
+        constraints = (
+            models.UniqueConstraint(fields=["round", "kind"], name="return_kind_once"),
+            models.UniqueConstraint(fields=["round", "ordinal"], name="return_ordinal_once"),
+            models.CheckConstraint(
+                condition=Q(level__in=["committee", "general_branch", "branch"]), name="return_level_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_level_display()}盖章的{self.name}"

@@ -22,6 +22,7 @@ from grading.models import (
     GradeScale,
     Preset,
     Round,
+    RoundReturn,
     RoundRubric,
     RoundStep,
     Rubric,
@@ -264,6 +265,10 @@ def _write_round(campaign: Campaign, entry: Content, scale: GradeScale, days: in
             SurveyCheck(round=round_, ordinal=number, code=item["code"], text=item["text"])
             for number, item in enumerate(entry.get("checks", []), start=1)
         ]
+    )
+    RoundReturn.objects.bulk_create(
+        RoundReturn(round=round_, ordinal=number, **item)
+        for number, item in enumerate(entry.get("returns", presets.RETURNS), start=1)
     )
     return round_
 

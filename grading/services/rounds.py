@@ -1,6 +1,8 @@
 """Opening, running and finalising a round."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +12,7 @@ from branches import audit
 from branches.models import Account, Appointment, Branch, BranchProfile
 from branches.transitions import Decision, advance
 from grading.gates import has_step
-from grading.models import Extension, Result, Round, RoundStep, RoundUnit, due_on
+from grading.models import Extension, Result, Round, RoundReturn, RoundStep, RoundUnit, due_on
 from grading.services.errors import RefusedError, refuse
 
 LAST = 1_000_000  # 直属党支部 stand behind all 党总支
@@ -191,6 +193,46 @@ def set_due_dates(*, by: Account | None, round_: Round, version: int, due: dict[
         summary="调整各步骤期限",
         before=before,
         after=due,
+    )
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRule:
+    """A form that comes back stamped: its kind, the level of unit that returns it, and its name in words."""
+
+    kind: str
+    level: str
+    name: str
+
+
+@transaction.atomic
+def set_returns(*, by: Account | None, round_: Round, version: int, returns: Sequence[ReturnRule]) -> Round:
+    """Say which forms of a round come back stamped, and from whom; no grade depends on it, so it may change late.
+
+    Raises RefusedError when somebody changed the round meanwhile.
+    """
+    row = Round.objects.select_for_update().select_related("campaign__root").get(pk=round_.pk)
+    if row.version != version:
+        refuse("本轮的设置刚被他人改过，请刷新后再改。")
+    before = [{"kind": one.kind, "level": one.level, "name": one.name} for one in row.returns.all()]
+    after = [asdict(one) for one in returns]
+    if before == after:
+        return row
+    row.returns.all().delete()
+    RoundReturn.objects.bulk_create(
+        RoundReturn(round=row, ordinal=number, **one) for number, one in enumerate(after, start=1)
+    )
+    row.version += 1
+    row.save(update_fields=["version"])
+    audit.record(
+        by=by,
+        action="round.returns",
+        thing=row,
+        branch=row.campaign.root,
+        summary="调整盖章件的交回要求",
+        before={"returns": before},
+        after={"returns": after},
     )
     return row
 

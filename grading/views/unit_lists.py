@@ -34,6 +34,7 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
         "caps": round_.caps.select_related("grade"),
         "vetoes": round_.veto_items.select_related("grade"),
         "rubrics": round_.rubrics.select_related("rubric", "category"),
+        "returns": round_.returns.all(),
         "grade_count": round_.scale.grades.count(),
     }
     return render(request, "grading/rules.html", context)

@@ -118,6 +118,17 @@ class RoundRubricFactory(DjangoModelFactory):
     rubric = factory.SubFactory(RubricFactory)
 
 
+class RoundReturnFactory(DjangoModelFactory):
+    class Meta:
+        model = models.RoundReturn
+
+    round = factory.SubFactory(RoundFactory)
+    ordinal = factory.Sequence(lambda n: n + 1)
+    kind = "annex5"
+    level = models.RoundReturn.Level.GENERAL_BRANCH
+    name = "附件5 党支部分类定级汇总表"
+
+
 class SourceFactory(DjangoModelFactory):
     class Meta:
         model = models.Source
