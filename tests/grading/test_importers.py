@@ -1,11 +1,14 @@
 """The office's own files against an opened round of the sample roster."""
 
 import datetime as dt
+import re
 from decimal import Decimal as D  # noqa: N817
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from branches import clock
 from branches.importers import apply_roster, plan_roster, site_vocabulary
@@ -93,6 +96,27 @@ def test_annual_results_of_the_office(sample):
     assert set(Exemption.objects.values_list("source__code", flat=True)) == {"annual"}
     again = importers.plan_annual(source=source, units=units, workbook=book, doubts=doubts)
     assert (again.changes, len(again.of(Fate.SAME))) == (0, 165)
+
+
+def test_the_same_file_from_the_command_line(sample):
+    out = StringIO()
+    call = ["import_scores", str(DATA / "annual-results.xlsx"), "--round", str(sample.round.pk), "--source", "annual"]
+    with pytest.raises(CommandError, match="一行也没有写入"):
+        call_command(*call, stdout=out)
+    assert "[文件中没有]" in out.getvalue()
+    assert out.getvalue().count("：是否指") == 5
+    places = re.findall(r"工作表“(.+?)” [A-Z]+(\d+).*?：.*(?:不一致|超过上限)", out.getvalue())
+    assert (len(places), AnnualResult.objects.count()) == (2, 0)
+    call += [text for written, meant in SPELLINGS.items() for text in ("--same", f"{written}={meant}")]
+    call += [text for sheet, row in places for text in ("--answer", f"{sheet}!{row}=leave_out")]
+    call_command(*call, "--check", stdout=StringIO())
+    assert AnnualResult.objects.count() == 0
+    out = StringIO()
+    call_command(*call, stdout=out)
+    assert out.getvalue().splitlines()[-1] == "已录入 161 个支部，免计 3 个，没有变化 0 个。"
+    assert AnnualResult.objects.count() == 161
+    with pytest.raises(CommandError, match=r"没有可从文件导入的来源“self”。可用：.*appraisal（群众评议）"):
+        call_command("import_scores", call[1], "--round", str(sample.round.pk), "--source", "self")
 
 
 def test_ballot_counts_of_the_office(sample):
