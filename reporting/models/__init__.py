@@ -2,5 +2,17 @@
 
 from reporting.models.exports import MAX_ATTEMPTS, Export, ExportQuerySet, WorkerHeartbeat
 from reporting.models.forms import FormVersion, FormVersionQuerySet
+from reporting.models.scans import Scan, ScanPage, ScanPageQuerySet, ScanQuerySet
 
-__all__ = ["MAX_ATTEMPTS", "Export", "ExportQuerySet", "FormVersion", "FormVersionQuerySet", "WorkerHeartbeat"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "Export",
+    "ExportQuerySet",
+    "FormVersion",
+    "FormVersionQuerySet",
+    "Scan",
+    "ScanPage",
+    "ScanPageQuerySet",
+    "ScanQuerySet",
+    "WorkerHeartbeat",
+]

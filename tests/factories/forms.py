@@ -1,4 +1,4 @@
-"""Factories of form versions."""
+"""Factories of form versions and of the signed copies that came back."""
 
 import factory
 from factory.django import DjangoModelFactory
@@ -23,3 +23,28 @@ class FormVersionFactory(DjangoModelFactory):
     shape = factory.LazyAttribute(lambda made: shape_of(made.kind))
     code = factory.LazyAttribute(lambda made: form_code(made.kind, made.round.pk, made.unit.pk, made.digest))
     first_made_at = factory.LazyFunction(clock.now)
+
+
+class ScanFactory(DjangoModelFactory):
+    """A signed copy that came back; its files come with ScanPageFactory."""
+
+    class Meta:
+        model = models.Scan
+
+    form = factory.SubFactory(FormVersionFactory)
+    attached_at = factory.LazyFunction(clock.now)
+
+
+class ScanPageFactory(DjangoModelFactory):
+    """A file of a scan, in the rows only."""
+
+    class Meta:
+        model = models.ScanPage
+
+    scan = factory.SubFactory(ScanFactory)
+    ordinal = factory.Sequence(lambda n: n + 1)
+    file = "scans/00/none.pdf"
+    name = "附件5盖章.pdf"
+    size = 1000
+    sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    content_type = "application/pdf"
