@@ -45,6 +45,7 @@ class Action(StrEnum):
     VERIFY = "verify"
     ANSWER_OBJECTION = "answer_objection"
     EXPORT = "export"
+    RETURN_SCAN = "return_scan"
     VIEW_AUDIT = "view_audit"
     MANAGE_QUEUE = "manage_queue"
     RUN_OPS = "run_ops"
@@ -54,7 +55,7 @@ class Action(StrEnum):
 
 A = Action
 _READ = {A.VIEW_HOME, A.VIEW_BRANCHES, A.VIEW_CAMPAIGN, A.VIEW_GRADING, A.EXPORT}
-_FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT}
+_FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT, A.RETURN_SCAN}
 _PREPARE = {A.SCORE, A.RECORD_SOURCES}
 _OFFICER = _PREPARE | {
     A.SUBMIT_ASSESSMENT, A.RETURN_ASSESSMENT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ISSUE_CODES,
