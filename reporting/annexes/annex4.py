@@ -16,8 +16,8 @@ from reporting.tables import (
     label,
     lay_out_form,
     opinion,
+    text,
     value,
-    vertical_label,
 )
 
 LEVELS = ("好", "一般", "差")
@@ -68,14 +68,15 @@ def _identity_rows(categories: Sequence[str]) -> tuple[FormRow, ...]:
 
 def _survey_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
     head = FormRow((
-        vertical_label("调查摸底", 2, len(rounds.checks) + 1),
+        FormCell("label", 2, len(rounds.checks) + 1, text="调查摸底", vertical=True, size=12),
         label("检查内容", 6), label("情况", 6), label("说明", 10),
     ), 8)  # fmt: skip
     lines = (
         FormRow((
-            label(text, 6), choices(f"check_{i}", LEVELS, 6), value(f"note_{i}", 10, align="left", size=10),
+            text(check, 6, align="center"), choices(f"check_{i}", LEVELS, 6),
+            value(f"note_{i}", 10, align="left", size=10),
         ), 8.5)
-        for i, text in enumerate(rounds.checks)
+        for i, check in enumerate(rounds.checks)
     )  # fmt: skip
     return (head, *lines)
 

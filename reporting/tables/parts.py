@@ -6,9 +6,11 @@ from dataclasses import replace
 from reporting.tables.cells import Cell, Row, look
 from reporting.tables.definition import Block, Facts, Form, Pair, Signature, Table, Text, resolve
 from reporting.tables.formats import INTEGER, clean_text, display
-from reporting.tables.metrics import PADDING_X_MM, cell_height, height_of, text_mm
+from reporting.tables.metrics import cell_height, height_of, text_mm
 
 _LINE_POINTS = (12.0, 11.0, 10.5, 10.0)
+#: Free space beside a text of the head line: other faces are a little wider, and nothing of it may be cut or wrap.
+_LINE_SPARE_MM = 2.0
 _DATE_LINE = "　　　　年　　月　　日"
 
 
@@ -84,13 +86,13 @@ def _spans_for(texts: Sequence[str], edges: Sequence[float], points: float) -> l
     starts = [last] * len(texts)
     stop = last
     for index in range(len(texts) - 1, 0, -1):
-        need = text_mm(texts[index], "fang", points) + PADDING_X_MM
+        need = text_mm(texts[index], "fang", points) + _LINE_SPARE_MM
         fitting = [edge for edge in range(stop) if edges[stop] - edges[edge] >= need]
         if not fitting:
             return None
         starts[index] = stop = fitting[-1]
     starts[0] = 0
-    if edges[stop] < text_mm(texts[0], "fang", points) + PADDING_X_MM:
+    if edges[stop] < text_mm(texts[0], "fang", points) + _LINE_SPARE_MM:
         return None
     return [(start, following - start) for start, following in zip(starts, [*starts[1:], last], strict=True)]
 
@@ -99,15 +101,15 @@ def _spread(
     texts: Sequence[str], spans: list[tuple[int, int]], edges: Sequence[float], points: float
 ) -> list[tuple[int, int]]:
     """Move the inner texts apart so that the free width lies evenly between them, where columns allow."""
-    free = edges[-1] - sum(text_mm(text, "fang", points) + PADDING_X_MM for text in texts)
+    free = edges[-1] - sum(text_mm(text, "fang", points) + _LINE_SPARE_MM for text in texts)
     gap = max(free, 0) / max(len(texts) - 1, 1)
     wanted, left = [0], 0.0
     for index, text in enumerate(texts[:-1]):
-        left += text_mm(text, "fang", points) + PADDING_X_MM + gap
+        left += text_mm(text, "fang", points) + _LINE_SPARE_MM + gap
         floor = next(
             edge
             for edge in range(len(edges))
-            if edges[edge] - edges[wanted[-1]] >= text_mm(text, "fang", points) + PADDING_X_MM
+            if edges[edge] - edges[wanted[-1]] >= text_mm(text, "fang", points) + _LINE_SPARE_MM
         )
         limit = spans[index + 1][0]
         best = min(range(len(edges) - 1), key=lambda edge: abs(edges[edge] - left))
