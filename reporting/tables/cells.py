@@ -1,10 +1,10 @@
 """What a laid-out page consists of: positioned cells, rows with heights, the sheet. Renderers know nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 from reporting.tables.definition import Align, Page
 from reporting.tables.formats import TEXT, Format, Value
@@ -102,6 +102,68 @@ class Cell(NamedTuple):
         return self._replace(**changes)
 
 
+class Lane(NamedTuple):
+    """One column of a table's body: what is the same down the column once, and for each row what it stores and shows.
+
+    `smaller` holds the looks of the rows where a number is set smaller; `hrefs` is empty where nothing is a link.
+    """
+
+    col: int
+    key: str
+    look: Look
+    shown: Sequence[tuple[Value, str]]
+    smaller: Mapping[int, Look]
+    hrefs: Sequence[str] = ()
+
+    def cell(self, nth: int, row: int) -> Cell:
+        """Return the cell of the body's nth row, which stands in row `row` of the sheet."""
+        value, text = self.shown[nth]
+        href = self.hrefs[nth] if self.hrefs else ""
+        return Cell(row, self.col, value, text, self.smaller.get(nth, self.look), key=self.key, href=href)
+
+
+class BodyCells(Sequence[Cell]):
+    """The cells of one body row: made from lanes when asked for, beside those of merged columns that begin here.
+
+    A long table has far more cells than rows. Whoever draws them one by one sees a sequence of cells; the workbook
+    reads the lanes instead.
+    """
+
+    __slots__ = ("lanes", "merged", "nth", "row")
+
+    def __init__(self, lanes: tuple[Lane, ...], nth: int, row: int, merged: tuple[Cell, ...] = ()) -> None:
+        self.lanes = lanes
+        self.nth = nth
+        self.row = row
+        self.merged = merged
+
+    def __iter__(self) -> Iterator[Cell]:
+        nth, row = self.nth, self.row
+        cells = [lane.cell(nth, row) for lane in self.lanes]
+        if self.merged:
+            cells = sorted((*cells, *self.merged), key=lambda cell: cell.col)
+        return iter(cells)
+
+    def __len__(self) -> int:
+        return len(self.lanes) + len(self.merged)
+
+    @overload
+    def __getitem__(self, place: int) -> Cell: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Cell, ...]: ...
+    def __getitem__(self, place: int | slice) -> Cell | tuple[Cell, ...]:
+        return tuple(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of a sheet.
@@ -117,12 +179,28 @@ class Row:
     """
 
     band: Band
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
     height_mm: float
     keep_with_next: bool = False
     break_before: bool = False
     split: int = -1
     keep: int = -1
+
+    @property
+    def merged(self) -> Sequence[Cell]:
+        """The cells that begin in this row and cover more than one place."""
+        cells = self.cells.merged if isinstance(self.cells, BodyCells) else self.cells
+        return [cell for cell in cells if cell.rowspan > 1 or cell.colspan > 1]
+
+    def with_merged(self, old: Sequence[Cell], new: Sequence[Cell]) -> "Row":
+        """Return the row with cells of merged columns exchanged; it keeps the others as they are."""
+        if isinstance(self.cells, BodyCells):
+            kept = tuple(cell for cell in self.cells.merged if cell not in old)
+            cells: Sequence[Cell] = BodyCells(self.cells.lanes, self.cells.nth, self.cells.row, (*kept, *new))
+        else:
+            kept = tuple(cell for cell in self.cells if cell not in old)
+            cells = tuple(sorted((*kept, *new), key=lambda cell: cell.col))
+        return replace(self, cells=cells)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Kind = Literal["text", "name", "number", "percent", "date", "tick"]
@@ -76,6 +75,8 @@ Value = str | int | Decimal | dt.date | None
 
 def clean_text(text: str) -> str:
     """Return the text without control characters; line ends become one newline each, tabs a space."""
+    if text.isprintable():  # neither of both is
+        return text
     text = _NEWLINES.sub("\n", text).replace("\t", " ")
     return _FORBIDDEN.sub("", text)
 
@@ -156,30 +157,38 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
     return text, text
 
 
-def shower(form: Format, blank: str = DASH) -> Callable[[Any], tuple[Value, str]]:
-    """Return `display` for one column of a long table: the same answers, the usual ones without detours."""
+class Shower(dict[Any, tuple[Value, str]]):
+    """`display` for the columns of a long table that share a format: each value is formatted once, and kept once.
 
-    @lru_cache(maxsize=4096)
-    def text(value: str) -> tuple[Value, str]:
-        return display(value, form, blank)
+    Attributes:
+        longest: number of characters of the longest text made so far.
+        broken: whether one of them has a line break.
+    """
 
-    if form.kind == "number" and form.places:
-        step = Decimal(1).scaleb(-form.places)
+    #: Types of which equal values show equally; a bool equals 1 and a float raises, so those are not looked up.
+    _SAFE = frozenset({str, type(None), dt.date})
+    _SAFE_NUMBERS = _SAFE | {int, Decimal}
 
-        def decimal(value: Any) -> tuple[Value, str]:
-            if type(value) is Decimal:
-                rounded = value.quantize(step, rounding=ROUND_HALF_UP) or abs(value.quantize(step))
-                return rounded, str(rounded)
-            return text(value) if type(value) is str else display(value, form, blank)
+    def __init__(self, form: Format, blank: str = DASH) -> None:
+        super().__init__()
+        self.form = form
+        self.blank = blank
+        self.longest = 0
+        self.broken = False
+        self._safe = self._SAFE_NUMBERS if form.is_number else self._SAFE
 
-        return decimal
+    def __missing__(self, raw: Any) -> tuple[Value, str]:
+        shown = self[raw] = self.show(raw)
+        return shown
 
-    def other(value: Any) -> tuple[Value, str]:
-        kind = type(value)
-        if kind is str:
-            return text(value)
-        if kind is int and form.kind == "number":
-            return value, str(value)
-        return display(value, form, blank)
+    def show(self, raw: Any) -> tuple[Value, str]:
+        """Return `display` of a value, and remember how long its text is."""
+        shown = display(raw, self.form, self.blank)
+        self.longest = max(self.longest, len(shown[1]))
+        self.broken = self.broken or "\n" in shown[1]
+        return shown
 
-    return other
+    def column(self, values: Sequence[Any]) -> list[tuple[Value, str]]:
+        """Return what a column shows."""
+        known = self.__getitem__ if self._safe.issuperset(map(type, values)) else self.show
+        return list(map(known, values))

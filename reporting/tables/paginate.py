@@ -9,6 +9,7 @@ Rules, in the words of a careful clerk:
 * no page is nearly empty where rows a little lower save it, or where the page before can give some of its rows.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -287,7 +288,7 @@ def _mended(sheet: Sheet, starts: list[int], stop: int, flow: int, room: _Room) 
 def _pieces(cell: Cell, starts: Sequence[int]) -> list[Cell]:
     """Divide a merged cell at the pages that begin inside it."""
     stop = cell.row + cell.rowspan
-    cuts = [start for start in starts if cell.row < start < stop]
+    cuts = starts[bisect_right(starts, cell.row) : bisect_left(starts, stop)]
     if not cuts:
         return [cell]
     bounds = [cell.row, *cuts, stop]
@@ -301,28 +302,22 @@ def _pieces(cell: Cell, starts: Sequence[int]) -> list[Cell]:
 
 def _divide(sheet: Sheet, first: int, starts: Sequence[int]) -> tuple[Row, ...]:
     """Return the rows with every merged cell divided at page ends."""
-    cells: list[list[Cell]] = [list(row.cells) for row in sheet.rows]
-    heights = [row.height_mm for row in sheet.rows]
-    for index in range(first, len(sheet.rows)):
-        for cell in sheet.rows[index].cells:
-            if cell.rowspan == 1:
-                continue
+    rows = list(sheet.rows)
+    for index in range(first, len(rows)):
+        for cell in sheet.rows[index].merged:
             pieces = _pieces(cell, starts)
             if len(pieces) == 1:
                 continue
-            cells[index][cells[index].index(cell)] = pieces[0]
+            rows[index] = rows[index].with_merged([cell], pieces[:1])
             for piece in pieces:
                 if piece is not pieces[0]:
-                    cells[piece.row].append(piece)
+                    rows[piece.row] = rows[piece.row].with_merged([], [piece])
                 end = piece.row + piece.rowspan
-                lacking = cell_height(piece, sheet.width_of(piece)) - sum(heights[piece.row : end])
-                heights[end - 1] += max(0.0, lacking)
-    return tuple(
-        replace(row, cells=tuple(sorted(here, key=lambda cell: cell.col)), height_mm=height)
-        if here != list(row.cells) or height != row.height_mm
-        else row
-        for row, here, height in zip(sheet.rows, cells, heights, strict=True)
-    )
+                have = sum(row.height_mm for row in rows[piece.row : end])
+                lacking = cell_height(piece, sheet.width_of(piece)) - have
+                if lacking > 0:
+                    rows[end - 1] = replace(rows[end - 1], height_mm=rows[end - 1].height_mm + lacking)
+    return tuple(rows)
 
 
 def _low_enough(row: Row, sheet: Sheet, room: float) -> Row:
