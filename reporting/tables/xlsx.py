@@ -86,7 +86,7 @@ class _Styles:
         cell.alignment = Alignment(
             horizontal=look.align,
             vertical=_VERTICAL[look.valign],
-            wrap_text=True,
+            wrap_text=not look.vertical,  # LibreOffice sets wrapped upright text at the left
             text_rotation=255 if look.vertical else 0,
             indent=1 if look.indent else 0,
         )
