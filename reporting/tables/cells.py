@@ -57,17 +57,17 @@ class Look:
     editable: bool = False
     indent: bool = False
 
-    @property
+    @cached_property
     def face(self) -> Face:
         """The face of type."""
         return STYLES[self.style].face
 
-    @property
+    @cached_property
     def points(self) -> float:
         """The size of type in points."""
         return self.size or STYLES[self.style].size
 
-    @property
+    @cached_property
     def boxed(self) -> bool:
         """True when the cell has lines around it."""
         return STYLES[self.style].boxed

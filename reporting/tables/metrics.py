@@ -4,6 +4,7 @@ A Chinese character is one em wide in every face of an official table; Latin let
 widths of the packaged faces, at least as wide as those of the faces named in a workbook: no estimate is too low.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -62,20 +63,19 @@ def text_mm(text: str, face: Face, points: float) -> float:
     return sum(char_em(char, face) for char in text) * points * MM_PER_POINT
 
 
-def _tokens(line: str) -> list[str]:
-    """Split a line into what may not be divided: a Chinese character or a Latin word, with its marks."""
-    tokens: list[str] = []
-    for char in line:
-        latin = char.isascii() and char != " "
-        if tokens and (
-            char in _NEVER_FIRST
-            or tokens[-1][-1] in _NEVER_LAST
-            or (latin and tokens[-1][-1].isascii() and tokens[-1][-1] != " ")
-        ):
-            tokens[-1] += char
-        else:
-            tokens.append(char)
-    return tokens
+#: What may not be divided: a Chinese character or a Latin word, with the marks that stay at it.
+_TOKEN = re.compile(
+    f".(?:[{re.escape(''.join(sorted(_NEVER_FIRST)))}]"
+    f"|(?<=[{re.escape(''.join(sorted(_NEVER_LAST)))}])."
+    "|(?<=[\x00-\x1f\x21-\x7f])[\x00-\x1f\x21-\x7f])*",
+    re.DOTALL,
+)
+
+
+@lru_cache(maxsize=16384)
+def _em(token: str, face: Face) -> float:
+    """Return the width of a token in em."""
+    return sum(char_em(char, face) for char in token)
 
 
 def _pieces(token: str, width_em: float, face: Face) -> list[str]:
@@ -98,15 +98,15 @@ def wrap(text: str, width_mm: float, face: Face, points: float) -> tuple[str, ..
     lines: list[str] = []
     for paragraph in text.split("\n"):
         current, used = "", 0.0
-        for token in _tokens(paragraph):
-            wide = sum(char_em(char, face) for char in token)
+        for token in _TOKEN.findall(paragraph):
+            wide = _em(token, face)
             if current and used + wide > width_em:
                 lines.append(current)
                 current, used = "", 0.0
             if wide > width_em:
                 *full, token = _pieces(token, width_em, face)
                 lines.extend(full)
-                wide = sum(char_em(char, face) for char in token)
+                wide = _em(token, face)
             current += token
             used += wide
         lines.append(current)
@@ -136,6 +136,7 @@ def cell_height(cell: Cell, width_mm: float) -> float:
     return height_of(cell.text, cell.look, width_mm)
 
 
+@lru_cache(maxsize=4096)
 def fitting_points(text: str, face: Face, points: float, width_mm: float) -> float:
     """Return the largest size, not above `points` and not below 5, at which the text stays on one line."""
     wide = text_mm(text, face, points)
