@@ -85,7 +85,7 @@ def table(facts: SheetFacts, stamp: Stamp) -> Table:
             Pair("所属党总支", DIRECT if facts.direct else facts.parent, new_line=True), Pair("评分主体", subject),
         ),
         columns=(
-            Column("section", "项目", 20, value=_section),
+            Column("section", "项目", 20, value=_section, label=True),
             Column("code", "序号", 10),
             Column("text", "具体内容", 81, align="left", row_header=True),
             Column("points", "分值", 12, format=form),

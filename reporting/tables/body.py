@@ -90,7 +90,7 @@ class Body:
         lanes = tuple(self._lane(col, shown[col]) for col in range(len(self.leaves)) if col not in self.merged)
         heights = self._heights(lanes)
         forced = self._forced()
-        looks = [look("body", column.align, column.format, self.size) for column in self.leaves]
+        looks = [self._look(column) for column in self.leaves]
         tall: list[Cell] = []
         laid: list[Row] = []
         for index, line in enumerate(lines):
@@ -161,10 +161,16 @@ class Body:
         shower = self.showers.setdefault(key, Shower(*key))
         return shower.column(self._values(column))
 
+    def _look(self, column: Column) -> Look:
+        """Return the look of a column's cells."""
+        if column.label:
+            return look("label", column.align, column.format, self.table.body_pt)
+        return look("body", column.align, column.format, self.size)
+
     def _lane(self, col: int, shown: Shown) -> Lane:
         """Return a column with the look of its cells, numbers that would not fit (Excel prints ####) smaller."""
         column = self.leaves[col]
-        shared = look("body", column.align, column.format, self.size)
+        shared = self._look(column)
         smaller: dict[int, Look] = {}
         room = (self.widths[col] - 1) / (shared.points * MM_PER_POINT * DIGIT_EM)
         if column.format.is_number and self.showers[column.format, column.blank].longest > room:

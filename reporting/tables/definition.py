@@ -83,6 +83,7 @@ class Column:
         value: reads the value from a row, instead of `key`.
         counter: the cell is the row's running number.
         row_header: names the row; `<th scope="row">` in a list.
+        label: the body's cells are headings, set in 黑体 on paper (the sections of 附件2).
         kind: how a list on screen draws it ("" = by format): text, num, state, grade, links (tuple of Link), select (a
             check box with the value), progress (a pair done, all).
         badge: class of a state or grade for a row, such as "state-ok" or "grade-a".
@@ -101,6 +102,7 @@ class Column:
     value: Callable[[Any], Any] | None = None
     counter: bool = False
     row_header: bool = False
+    label: bool = False
     kind: ListKind = ""
     badge: Callable[[Any], str] | None = None
     href: Callable[[Any], str] | None = None
