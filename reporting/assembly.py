@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reporting.tables.binding import Leaf, Numbering, bind
-from reporting.tables.pdf import collector_off
-from reporting.tables.typeset import typesetter
+from reporting.tables.pdf import drawing
 from reporting.tables.xlsx import Properties
 
 __all__ = ["Part", "assemble"]
@@ -52,7 +51,6 @@ def assemble(
     """
     if not parts:
         raise ValueError("a document needs a part")
-    setter = typesetter(tuple(Path(folder) for folder in font_dirs))
     leaves = (Leaf(part.path.read_bytes(), part.title, part.group, part.code_line) for part in parts)
-    with collector_off():
+    with drawing(font_dirs) as setter:
         return bind(leaves, target, setter, titles, numbering=numbering)

@@ -89,24 +89,20 @@ class _Glyphs:
     """Glyphs all pieces use, by font, checked to be those of this installation."""
 
     setter: Typesetter
-    used: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
+    used: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
 
     def add(self, fonts: dict[str, Any]) -> None:
         """Add what a piece uses. Raises PieceError where it was drawn with another font."""
         for name, font in fonts.items():
             if not self.setter.knows(name, Sample(*font["sample"])):
                 raise PieceError("a piece was drawn with a font this installation does not have")
-            known = self.used.setdefault(name, {})
-            for glyph, (width, text) in font["glyphs"].items():
-                known.setdefault(int(glyph), (width, text))
+            self.used.setdefault(name, {}).update(font["glyphs"])
 
     def add_runs(self, runs: Iterable[Run]) -> None:
         """Add what lines drawn here use."""
         for run in runs:
             for name, numbers in run.glyphs:
-                known = self.used.setdefault(name, {})
-                if not numbers <= known.keys():
-                    known.update(self.setter.described(name, numbers))
+                self.used.setdefault(name, {}).update(self.setter.described(name, numbers))
 
 
 class _Outline:

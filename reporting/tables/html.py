@@ -1,4 +1,4 @@
-"""A sheet as HTML: the preview on screen and the source of the PDF. Reads cells only; writes no style attribute.
+"""A sheet as HTML: the preview on screen, page by page as it prints. Reads cells only; writes no style attribute.
 
 Widths, heights and type stand in a style sheet returned beside the markup, for the caller to put under its nonce.
 """
@@ -38,8 +38,10 @@ overflow-wrap:anywhere;word-break:normal}
 """
 _SCREEN = """
 @media screen{.zt-page{box-sizing:border-box;margin:0 auto 6mm;border:1px solid #d9d9d9;background:#fff}
-.zt-folio{font-size:14pt;margin-top:6mm;text-align:right}.zt-page:nth-child(even) .zt-folio{text-align:left}}
-@media print{.zt-page{break-after:page}.zt-page:last-child{break-after:auto}.zt-folio{display:none}}
+.zt-foot{position:relative;margin-top:6mm}.zt-folio{font-size:14pt;text-align:right}
+.zt-page:nth-child(even) .zt-folio{text-align:left}
+.zt-code{position:absolute;left:0;right:0;bottom:.5mm;text-align:center;font-size:8pt}}
+@media print{.zt-page{break-after:page}.zt-page:last-child{break-after:auto}.zt-foot{display:none}}
 """
 
 
@@ -53,9 +55,8 @@ class Rendered(NamedTuple):
 class _Writer:
     """Writes one sheet; lives for one call of render_sheet."""
 
-    def __init__(self, sheet: Sheet, *, breaks: bool) -> None:
+    def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self.breaks = breaks
         self.prefix = f"zt-{crc32(repr((sheet.page, sheet.widths_mm)).encode()):08x}"
         self.looks: dict[Look, str] = {}
         self.heights: dict[int, str] = {}
@@ -78,14 +79,9 @@ class _Writer:
         return self.heights.setdefault(hundredths, f"zt-h{hundredths}")
 
     def text(self, cell: Cell) -> str:
-        """Return what a cell shows, escaped; for paper with the line breaks the heights were computed with."""
-        text = cell.text
-        if cell.look.vertical:
-            text = "\n".join(lines_of(text, cell.look, 0))
-        elif self.breaks and text:
-            text = "\n".join(lines_of(text, cell.look, self.sheet.width_of(cell)))
-        text = escape(text)
-        href = "" if self.breaks or not cell.href else safe_href(cell.href)
+        """Return what a cell shows, escaped."""
+        text = escape("\n".join(lines_of(cell.text, cell.look, 0)) if cell.look.vertical else cell.text)
+        href = safe_href(cell.href) if cell.href else ""
         if href:
             return f'<a href="{escape(href)}">{text}</a>'
         return f"<h2>{text}</h2>" if cell.look.style == "title" else text
@@ -95,8 +91,6 @@ class _Writer:
         spans = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
         spans += f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
         names = self.look_class(cell.look)
-        if cell.mark and cell.text and not cell.text.endswith(cell.mark):
-            names += " zt-group"
         names += height
         if head:
             scope = "colgroup" if cell.colspan > 1 else "col"
@@ -150,9 +144,8 @@ class _Writer:
                 yield "<tbody>"
                 yield from self.rows(tuple(group))
             yield "</tbody></table>"
-        if not self.breaks:
-            yield f'<div class="zt-folio" aria-hidden="true">— {number} —</div>'
-        yield "</section>"
+        code = f'<div class="zt-code">{escape(sheet.code_line)}</div>' if sheet.code_line else ""
+        yield f'<div class="zt-foot">{code}<div class="zt-folio" aria-hidden="true">— {number} —</div></div></section>'
 
     def style(self) -> str:
         """Return the style sheet of what was written."""
@@ -162,12 +155,11 @@ class _Writer:
         rules.extend(f".{prefix}-c{index}{{width:{width:.2f}mm}}" for index, width in enumerate(sheet.widths_mm))
         rules.extend(f".{name}{{height:{hundredths / 100:.2f}mm}}" for hundredths, name in self.heights.items())
         rules.extend(f".zt .{names.split()[0]}{{{_look_rule(look)}}}" for look, names in self.looks.items())
-        if not self.breaks:
-            page = sheet.page
-            box = f"{page.top}mm {page.right}mm {page.bottom}mm {page.left}mm"
-            rules.append(_SCREEN)
-            size = f"width:{page.width_mm}mm;min-height:{page.height_mm}mm;padding:{box}"
-            rules.append(f"@media screen{{.{prefix}-page{{{size}}}}}")
+        page = sheet.page
+        box = f"{page.top}mm {page.right}mm {page.bottom}mm {page.left}mm"
+        rules.append(_SCREEN)
+        size = f"width:{page.width_mm}mm;min-height:{page.height_mm}mm;padding:{box}"
+        rules.append(f"@media screen{{.{prefix}-page{{{size}}}}}")
         return "\n".join(rules)
 
 
@@ -180,21 +172,15 @@ def _look_rule(look: Look) -> str:
     )
 
 
-def render_sheet(sheet: Sheet, *, breaks: bool = False, pages: range | None = None) -> Rendered:
-    """Draw a sheet page by page.
-
-    Args:
-        sheet: what to draw.
-        breaks: for paper: lines are broken where the heights were computed with, and no page numbers are written.
-        pages: which pages, counted from 0; all when None.
+def render_sheet(sheet: Sheet) -> Rendered:
+    """Draw a sheet page by page for the screen.
 
     Returns:
         the markup and its style sheet; the text of every cell is escaped.
     """
-    writer = _Writer(sheet, breaks=breaks)
-    chosen = pages if pages is not None else range(len(sheet.pages))
+    writer = _Writer(sheet)
     parts = [f'<div class="zt zt-{escape(sheet.slug)}" lang="zh-Hans">']
-    for index in chosen:
-        parts.extend(writer.page(index + 1, *sheet.pages[index]))
+    for number, (start, stop) in enumerate(sheet.pages, 1):
+        parts.extend(writer.page(number, start, stop))
     parts.append("</div>")
     return Rendered("".join(parts), writer.style())

@@ -16,37 +16,39 @@ from weasyprint import VERSION
 
 from reporting.tables.binding import Leaf, bind, make_piece
 from reporting.tables.cells import Sheet
-from reporting.tables.typeset import AssetFetcher, typesetter
+from reporting.tables.typeset import Typesetter, typesetter
 from reporting.tables.xlsx import Properties
 
-__all__ = ["AssetFetcher", "collector_off", "fonts_version", "render", "render_piece", "warm"]
+__all__ = ["drawing", "fonts_version", "render", "render_piece", "warm"]
 
 
 @contextmanager
-def collector_off() -> Iterator[None]:
-    """Hold the cyclic collector off: it would look through a document's many objects and free nothing meanwhile."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def drawing(font_dirs: Sequence[Path | str] = ()) -> Iterator[Typesetter]:
+    """Lend the typesetter of these folders, with the cyclic collector held off.
 
-
-def _folders(font_dirs: Sequence[Path | str]) -> tuple[Path, ...]:
-    return tuple(Path(folder) for folder in font_dirs)
+    The collector would look through a document's many objects and free nothing meanwhile.
+    """
+    setter = typesetter(tuple(Path(folder) for folder in font_dirs))
+    with setter.lock:
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield setter
+        finally:
+            if enabled:
+                gc.enable()
 
 
 def warm(font_dirs: Sequence[Path | str] = ()) -> None:
     """Load the fonts now, so that children forked from this process have them."""
-    typesetter(_folders(font_dirs))
+    with drawing(font_dirs):
+        pass
 
 
 def fonts_version(font_dirs: Sequence[Path | str] = ()) -> str:
     """Return a short name of the fonts and of what draws with them; pieces drawn under another one are of no use."""
-    setter = typesetter(_folders(font_dirs))
-    known = [(file.family, crc32(file.path.read_bytes())) for file in setter.files]
+    with drawing(font_dirs) as setter:
+        known = [(file.family, crc32(file.path.read_bytes())) for file in setter.files]
     return sha256(repr((VERSION, known)).encode()).hexdigest()[:16]
 
 
@@ -63,11 +65,11 @@ def render_piece(sheets: Sequence[Sheet], *, pages: range | None = None, font_di
     """
     if not sheets:
         raise ValueError("a document needs a sheet")
-    with collector_off():
+    with drawing(font_dirs) as setter:
         chosen = [
             (sheet, number) for sheet in sheets for number in (range(len(sheet.pages)) if pages is None else pages)
         ]
-        return make_piece(chosen, typesetter(_folders(font_dirs)))
+        return make_piece(chosen, setter)
 
 
 def render(
@@ -91,6 +93,6 @@ def render(
         Leaf(render_piece([sheet], pages=pages, font_dirs=font_dirs), code_line=sheet.code_line) for sheet in sheets
     )
     target = io.BytesIO()
-    with collector_off():
-        bind(leaves, target, typesetter(_folders(font_dirs)), titles)
+    with drawing(font_dirs) as setter:
+        bind(leaves, target, setter, titles)
     return target.getvalue()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -105,9 +106,13 @@ def _numbers(codes: bytes) -> list[int]:
 
 
 class Typesetter:
-    """Sets lines in the faces of a site; one for a process and set of folders (`typesetter`)."""
+    """Sets lines in the faces of a site; one for a process and set of folders (`typesetter`).
+
+    Pango's layouts are kept and shared: whoever draws holds `lock`.
+    """
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
+        self.lock = RLock()
         self.files = [*site_fonts(folders), *packaged_fonts()]
         self.fetcher = AssetFetcher(self.files)
         self.config = FontConfiguration()
@@ -200,12 +205,15 @@ class Typesetter:
             self._by_hash[name] = font
             self.samples[name] = Sample(text, face, crc32(font.file_content))
 
-    def described(self, name: str, glyphs: Iterable[int]) -> dict[int, tuple[int, str]]:
-        """Return width and text of glyphs of a font, for a piece to carry."""
-        font = self._by_hash[name]
-        return {
-            glyph: (font.widths.get(glyph, 1000), font.to_unicode.get(glyph, chr(_UNKNOWN))) for glyph in sorted(glyphs)
-        }
+    def after_fork(self) -> None:
+        """Make a child of this process leave the parent's copies of the fonts alone when it ends."""
+        self.config._folder = None  # noqa: SLF001 - WeasyPrint offers no other way
+        self.lock = RLock()
+
+    def described(self, name: str, glyphs: Iterable[int]) -> dict[str, tuple[int, str]]:
+        """Return width and text of glyphs of a font by their numbers, for a piece to carry as JSON."""
+        widths, texts = self._by_hash[name].widths, self._by_hash[name].to_unicode
+        return {str(glyph): (widths[glyph], texts.get(glyph, chr(_UNKNOWN))) for glyph in sorted(glyphs)}
 
     def knows(self, name: str, sample: Sample) -> bool:
         """Return whether this process sets the sample in the same font; false where the fonts are others."""
@@ -213,15 +221,15 @@ class Typesetter:
             self.run(sample.text, sample.face, 10)
         return name in self.samples and self.samples[name].checksum == sample.checksum
 
-    def embedded(self, glyphs: Mapping[str, Mapping[int, tuple[int, str]]]) -> bytes:
+    def embedded(self, glyphs: Mapping[str, Mapping[str, tuple[int, str]]]) -> bytes:
         """Return a PDF without pages whose catalog has the fonts with these glyphs as /Fonts, each a subset."""
         pdf = pydyf.PDF()
         chosen = {}
         for name, described in glyphs.items():
             font = copy.copy(self._by_hash[name])
-            font.widths = {glyph: width for glyph, (width, _) in described.items()}
-            font.to_unicode = {glyph: text for glyph, (_, text) in described.items()}
-            font.missing = {_UNKNOWN: 0} if 0 in described else {}  # then the empty box is drawn
+            font.widths = {int(glyph): width for glyph, (width, _) in described.items()}
+            font.to_unicode = {int(glyph): text for glyph, (_, text) in described.items()}
+            font.missing = {_UNKNOWN: 0} if "0" in described else {}  # then the empty box is drawn
             chosen[name] = font
         options = {"hinting": False, "pdf_version": "1.7"}
         fonts = build_fonts_dictionary(pdf, chosen, compress=True, subset=True, options=options)
@@ -236,5 +244,5 @@ class Typesetter:
 def typesetter(folders: tuple[Path, ...]) -> Typesetter:
     """Return the typesetter of these folders, made once in a process and inherited by its children."""
     made = Typesetter(folders)
-    os.register_at_fork(after_in_child=lambda: setattr(made.config, "_folder", None))  # the files are the parent's
+    os.register_at_fork(after_in_child=made.after_fork)
     return made

@@ -1,5 +1,6 @@
 """The preview and the lists."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -130,10 +131,14 @@ def test_a_preview_has_heads_spans_and_pages() -> None:
     assert drawn.body.count("<h2>") == 1
 
 
-def test_a_preview_links_and_paper_does_not() -> None:
-    sheet = lay_out(LIST, [ROW])
-    assert '<a href="/branches/7/">甲&lt;b&gt;</a>' in html.render_sheet(sheet).body
-    assert "<a " not in html.render_sheet(sheet, breaks=True).body
+def test_a_preview_links() -> None:
+    assert '<a href="/branches/7/">甲&lt;b&gt;</a>' in html.render_sheet(lay_out(LIST, [ROW])).body
+
+
+def test_a_preview_shows_the_code_at_the_foot_of_each_page() -> None:
+    sheet = replace(school_sheet(), code_line="表单编码 <K7Q2>")
+    assert html.render_sheet(sheet).body.count('<div class="zt-code">表单编码 &lt;K7Q2&gt;</div>') == len(sheet.pages)
+    assert "zt-code" not in html.render_sheet(school_sheet()).body
 
 
 def test_form_labels_are_row_heads() -> None:
