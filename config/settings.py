@@ -190,6 +190,7 @@ STORAGES = {
 if DEBUG or TESTING:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20000
+DATA_UPLOAD_MAX_NUMBER_FILES = 220  # returned workbooks, 200 at once; what is more is refused with a sentence
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FONT_DIRS = [VAR_DIR / "fonts", BASE_DIR / "static" / "fonts"]
@@ -235,6 +236,8 @@ EXPORT_RUNNING_PER_ACCOUNT = env.int("EXPORT_RUNNING_PER_ACCOUNT", default=2)
 EXPORT_QUEUED_PER_ACCOUNT = env.int("EXPORT_QUEUED_PER_ACCOUNT", default=5)
 EXPORT_TIME_LIMIT_SECONDS = env.int("EXPORT_TIME_LIMIT_SECONDS", default=900)
 EXPORT_MEMORY_MB = env.int("EXPORT_MEMORY_MB", default=2048)
+PIECE_TTL_HOURS = env.int("PIECE_TTL_HOURS", default=72)
+RENDERER_RECYCLE_MB = env.int("RENDERER_RECYCLE_MB", default=250)
 EXPORT_NUDGE_SECONDS = env.int("EXPORT_NUDGE_SECONDS", default=10)
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=2.0)
 HEAVY_WORKERS = env.int("HEAVY_WORKERS", default=2)

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from branches.listing import render_list
-from branches.permissions import Action, requires
+from branches.permissions import Action, can, requires
 from grading.lists import UNITS, unit_rows
 from grading.models import RoundUnit
 from grading.views.shared import round_or_404
@@ -17,8 +17,9 @@ def round_units(request: HttpRequest, pk: int) -> HttpResponse:
     """List the branches of a round with filters, sorting and export."""
     round_ = round_or_404(request, pk)
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
+    context = {"round": round_, "may_fill": round_.is_open and bool(can(request.user, Action.RECORD_SOURCES))}
     rows = unit_rows(units.select_related("round", "category"))
-    return render_list(request, UNITS, rows, template="grading/units.html", context={"round": round_})
+    return render_list(request, UNITS, rows, template="grading/units.html", context=context)
 
 
 @requires(Action.VIEW_GRADING)

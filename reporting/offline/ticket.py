@@ -62,7 +62,7 @@ class Ticket:
 class Line:
     """One row of a visible sheet, counted from 1, and its checksum.
 
-    `locked` holds the column and checksum of each locked cell, `open` the column, field and checksum of each to fill in.
+    `locked` holds column and checksum of each locked cell, `open` column, field and checksum of each to fill in.
     """
 
     sheet: str

@@ -60,6 +60,31 @@ class Plan:
         return [change for change in self.changes if change.kind == kind]
 
     @property
+    def conflicts(self) -> list[Change]:
+        """Return the fields both sides changed."""
+        return self.of("conflict")
+
+    @property
+    def only_web(self) -> list[Change]:
+        """Return the fields that changed on the web and not in the workbook."""
+        return self.of("web")
+
+    @property
+    def unchanged(self) -> list[Change]:
+        """Return the fields in which nothing happens."""
+        return self.of("same")
+
+    @property
+    def parts(self) -> list[tuple[str, str, list[Change]]]:
+        """Return (id, name, changes) of what the workbook alone changed, by part of the form."""
+        new = self.of("new")
+        both = [
+            (name, part, [change for change in new if change.part == part])
+            for name, part in (("h-survey", SURVEY), ("h-sheet", SHEET))
+        ]
+        return [one for one in both if one[2]]
+
+    @property
     def taken(self) -> list[Change]:
         """Return what would be written."""
         return [change for change in self.changes if change.taken]
