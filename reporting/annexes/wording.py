@@ -1,7 +1,8 @@
 """Texts the annexes share: head lines, statistics, short headings. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 
 from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Stamp
@@ -9,6 +10,8 @@ from reporting.tables import Pair, formats, half_up
 
 SIGN_DATE = "年　　月　　日"
 LONGEST_HEADING = 5
+#: Sums of decimals are exact, or an error; adding them as decimals takes a tenth of adding fractions.
+_EXACT = Context(prec=100, traps=[Inexact])
 
 
 def heading(source: Source) -> str:
@@ -37,8 +40,13 @@ def share(part: int, whole: int) -> str:
 
 def mean(values: Sequence[Exact]) -> Fraction | None:
     """Return the exact mean of what is there; None of nothing."""
-    known = [Fraction(value) for value in values if value is not None]
-    return sum(known, Fraction(0)) / len(known) if known else None
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    with localcontext(_EXACT):
+        decimals = sum((value for value in known if isinstance(value, Decimal)), Decimal(0))
+    others = sum((value for value in known if not isinstance(value, Decimal)), Fraction(0))
+    return (Fraction(decimals) + others) / len(known)
 
 
 def sum_of(values: Sequence[int | None]) -> int | None:
@@ -56,7 +64,8 @@ def satisfaction(rows: Sequence[BranchResult]) -> Fraction | None:
 
 def grade_counts(rows: Sequence[BranchResult], grades: Sequence[str]) -> list[int]:
     """Return how many branches hold each grade, best first."""
-    return [sum(1 for row in rows if row.grade == grade) for grade in grades]
+    counted = Counter(row.grade for row in rows)
+    return [counted[grade] for grade in grades]
 
 
 def grade_line(grades: Sequence[str]) -> Callable[[Sequence[BranchResult]], str]:

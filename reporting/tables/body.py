@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 from reporting.tables.cells import Band, BodyCells, Cell, Lane, Look, Row, look
 from reporting.tables.definition import Column, Merge, Table, Total, TotalCell
-from reporting.tables.formats import TEXT, Format, Shower, Value, display
+from reporting.tables.formats import DIGIT_EM, TEXT, Format, Shower, Value, display
 from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM, fitting_points, height_of
 from reporting.tables.parts import edges_of
 
 CONTINUED = "（续）"
 Shown = Sequence[tuple[Value, str]]
-#: A digit is half an em wide; with this share of an em a number surely fits.
-DIGIT_EM = 0.6
 
 
 class _Line(NamedTuple):
@@ -172,10 +170,10 @@ class Body:
         column = self.leaves[col]
         shared = self._look(column)
         smaller: dict[int, Look] = {}
-        room = (self.widths[col] - 1) / (shared.points * MM_PER_POINT * DIGIT_EM)
-        if column.format.is_number and self.showers[column.format, column.blank].longest > room:
+        room = (self.widths[col] - 1) / (shared.points * MM_PER_POINT)
+        if column.format.is_number and self.showers[column.format, column.blank].widest > room:
             for nth, (value, text) in enumerate(shown):
-                if len(text) > room and not isinstance(value, str):
+                if len(text) * DIGIT_EM > room and not isinstance(value, str):
                     fitted = self._fitted(text, shared, col)
                     if fitted is not shared:
                         smaller[nth] = fitted
@@ -196,7 +194,7 @@ class Body:
             column, width = self.leaves[lane.col], self.widths[lane.col]
             room = (width - PADDING_X_MM) / em
             shower = self.showers[column.format, column.blank]
-            if shower.longest <= room and not shower.broken:
+            if shower.widest <= room and not shower.broken:
                 continue
             for nth, (_, text) in enumerate(lane.shown):
                 if len(text) > room or "\n" in text:

@@ -19,6 +19,8 @@ _TWO_CHARACTERS = re.compile("^[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002000
 
 IDEOGRAPHIC_SPACE = "\u3000"
 DASH = "—"
+#: A digit is half an em wide or a little more; with so much of an em for each character a number surely fits.
+DIGIT_EM = 0.6
 
 
 @runtime_checkable
@@ -90,10 +92,9 @@ def spaced_name(name: str) -> str:
 def half_up(number: Decimal | Fraction | int, places: int) -> Decimal:
     """Round 四舍五入 to `places` decimal places; exact for fractions too."""
     if isinstance(number, Fraction):
-        scaled = abs(number) * 10**places
-        whole, rest = divmod(scaled.numerator, scaled.denominator)
-        whole += 1 if rest * 2 >= scaled.denominator else 0
-        return (Decimal(whole) * (-1 if number < 0 else 1)).scaleb(-places)
+        above, below = number.as_integer_ratio()
+        whole = (2 * abs(above) * 10**places + below) // (2 * below)
+        return Decimal(whole if above >= 0 else -whole).scaleb(-places)
     rounded = Decimal(number).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     return rounded or abs(rounded)
 
@@ -136,7 +137,7 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
     Raises:
         TypeError: for a float, which no official table may hold.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return None, blank
     if form.kind == "tick":
         return ("√", "√") if value else (None, blank)
@@ -161,7 +162,7 @@ class Shower(dict[Any, tuple[Value, str]]):
     """`display` for the columns of a long table that share a format: each value is formatted once, and kept once.
 
     Attributes:
-        longest: number of characters of the longest text made so far.
+        widest: at least as many em as the widest text made so far takes.
         broken: whether one of them has a line break.
     """
 
@@ -173,7 +174,7 @@ class Shower(dict[Any, tuple[Value, str]]):
         super().__init__()
         self.form = form
         self.blank = blank
-        self.longest = 0
+        self.widest = 0.0
         self.broken = False
         self._safe = self._SAFE_NUMBERS if form.is_number else self._SAFE
 
@@ -182,10 +183,10 @@ class Shower(dict[Any, tuple[Value, str]]):
         return shown
 
     def show(self, raw: Any) -> tuple[Value, str]:
-        """Return `display` of a value, and remember how long its text is."""
-        shown = display(raw, self.form, self.blank)
-        self.longest = max(self.longest, len(shown[1]))
-        self.broken = self.broken or "\n" in shown[1]
+        """Return `display` of a value, and remember how wide its text is."""
+        value, text = shown = display(raw, self.form, self.blank)
+        self.widest = max(self.widest, len(text) if value is None or isinstance(value, str) else len(text) * DIGIT_EM)
+        self.broken = self.broken or "\n" in text
         return shown
 
     def column(self, values: Sequence[Any]) -> list[tuple[Value, str]]:

@@ -9,6 +9,7 @@ import unicodedata
 from functools import lru_cache
 
 from reporting.tables.cells import Cell, Face, Look
+from reporting.tables.formats import DIGIT_EM
 
 MM_PER_POINT = 25.4 / 72
 LINE_HEIGHT = 1.3
@@ -118,7 +119,8 @@ def lines_of(text: str, look: Look, width_mm: float) -> tuple[str, ...]:
     if look.vertical:
         return tuple(char for char in text if not char.isspace())
     room = width_mm - PADDING_X_MM - (INDENT_MM if look.indent else 0)
-    if "\n" not in text and len(text) * look.points * MM_PER_POINT <= room:
+    em = DIGIT_EM if text.isdecimal() else 1
+    if "\n" not in text and len(text) * em * look.points * MM_PER_POINT <= room:
         return (text,)
     return wrap(text, room, look.face, look.points)
 

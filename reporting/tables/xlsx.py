@@ -143,10 +143,7 @@ def _set_page(sheet: Sheet, page: Worksheet) -> None:
     if bottom > top:
         page.print_title_rows = f"{top + 1}:{bottom}"
     page.print_area = f"A1:{get_column_letter(len(sheet.widths_mm))}{len(sheet.rows)}"
-    breaks = RowBreak()
-    for start in sheet.page_breaks[:MOST_BREAKS]:
-        breaks.append(Break(id=start))
-    page.row_breaks = breaks
+    page.row_breaks = RowBreak(brk=[Break(id=start) for start in sheet.page_breaks[:MOST_BREAKS]])
 
 
 def _set_sheet(sheet: Sheet, page: Worksheet) -> None:

@@ -20,6 +20,7 @@ StyleNumber = Callable[[Look, Sides], int]
 
 _POINTS_PER_MM = 72 / 25.4
 _EPOCH = dt.date(1899, 12, 30)
+_NOT_PLAIN = re.compile(r"[&<>_\s]")
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 #: Body rows whose contents are made at one time.
 _BLOCK = 500
@@ -38,8 +39,11 @@ class _Texts(dict[str, str]):
     def __missing__(self, text: str) -> str:
         if len(self) > 20_000:
             self.clear()
+        if not _NOT_PLAIN.search(text):
+            rest = self[text] = f' t="inlineStr"><is><t>{text}</t></is></c>' if text else "/>"
+            return rest
         space = ' xml:space="preserve"' if text != text.strip() or "\n" in text or "  " in text else ""
-        rest = self[text] = f' t="inlineStr"><is><t{space}>{text_xml(text)}</t></is></c>' if text else "/>"
+        rest = self[text] = f' t="inlineStr"><is><t{space}>{text_xml(text)}</t></is></c>'
         return rest
 
 
