@@ -1,15 +1,17 @@
 """Form versions: given out when a form is made, looked up by the code on paper, compared with the data as it is."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 
 from branches import audit, clock
 from branches.models import Account, Branch
 from branches.scopes import Scope
-from grading.models import Round
+from grading.models import Round, RoundUnit
 from reporting.documents import known_kind, present_digests, shape_of
 from reporting.form_codes import form_code, normalise
+from reporting.kinds import Kind
 from reporting.models import FormVersion
 
 
@@ -53,36 +55,51 @@ def find(code: str, reach: Scope) -> FormVersion | None:
     return row if row is not None and FormVersion.objects.within(reach).filter(pk=row.pk).exists() else None
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a form stands against the data: `current` is None when that cannot be told any more.
+
+    `codes` are those the form would bear if it were made now; a committee's 附件5 may be either of two.
+    """
+
+    current: bool | None
+    codes: tuple[str, ...] = ()
+
+
 def current(form_version: FormVersion) -> bool | None:
     """Return whether the data still gives what the form shows; None when that cannot be told any more."""
-    return currents([form_version])[form_version.pk]
+    return compared([form_version])[form_version.pk].current
 
 
-def currents(rows: Iterable[FormVersion]) -> dict[int, bool | None]:
-    """Return the same for many: one gathering for each kind and round."""
-    answers: dict[int, bool | None] = {}
+def compared(rows: Iterable[FormVersion]) -> dict[int, Comparison]:
+    """Return how forms stand against the data, by primary key: one gathering for each kind and round."""
+    answers: dict[int, Comparison] = {}
     groups: dict[tuple[str, int], list[FormVersion]] = {}
     for row in rows:
         groups.setdefault((row.kind, row.round_id), []).append(row)
     for (slug, _), together in groups.items():
         kind = known_kind(slug)
-        if kind is None:
-            answers |= dict.fromkeys((row.pk for row in together), None)
-            continue
-        shape = shape_of(slug)
-        comparable = [row for row in together if row.shape == shape]
-        answers |= {row.pk: None for row in together if row.shape != shape}
-        if comparable:
-            units = [row.unit for row in comparable]
-            present = present_digests(kind=kind, round_=comparable[0].round, units=units)
-            answers |= {row.pk: row.digest in present.get(row.unit_id, ()) for row in comparable}
+        shape = shape_of(slug) if kind else ""
+        comparable = [row for row in together if kind is not None and row.shape == shape]
+        answers |= {row.pk: Comparison(None) for row in together}
+        if kind is not None and comparable:
+            round_, units = comparable[0].round, [row.unit for row in comparable]
+            present = present_digests(kind=kind, round_=round_, units=units, top=_common_parent(round_, kind, units))
+            answers |= {row.pk: _comparison(row, present.get(row.unit_id, frozenset())) for row in comparable}
     return answers
 
 
-def present_codes(*, kind: str, round_: Round, unit: Branch) -> list[str]:
-    """Return the codes a form of a unit would bear if it were made now."""
-    known = known_kind(kind)
-    if known is None:
-        return []
-    digests = present_digests(kind=known, round_=round_, units=[unit]).get(unit.pk, frozenset())
-    return sorted(form_code(kind, round_.pk, unit.pk, digest) for digest in digests)
+def _comparison(row: FormVersion, digests: frozenset[str]) -> Comparison:
+    codes = sorted(form_code(row.kind, row.round_id, row.unit_id, digest) for digest in digests)
+    return Comparison(row.digest in digests, tuple(codes))
+
+
+def _common_parent(round_: Round, kind: Kind, units: Sequence[Branch]) -> Branch | None:
+    """Return the 党总支 that all branches hang under, so that no more than its branches are gathered."""
+    if len(units) < 2 or Branch.Level.BRANCH not in kind.levels:
+        return None
+    rows = RoundUnit.objects.filter(round=round_, branch__in=units)
+    parents = set(rows.values_list("parent_id", "direct"))
+    if len(parents) != 1 or any(direct for _, direct in parents):
+        return None
+    return Branch.objects.get(pk=parents.pop()[0])

@@ -10,10 +10,11 @@ from django.db import transaction
 from branches import audit, clock
 from branches.models import Account
 from grading.services.errors import RefusedError, refuse
-from grading.services.evidence import check_file, cleaned
+from grading.services.evidence import MEGABYTE, check_file, cleaned
 from reporting.models import FormVersion, Scan, ScanPage
 
 MAX_FILES = 20
+MAX_TOTAL = 40 * MEGABYTE
 SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png")
 
 
@@ -25,6 +26,14 @@ class Page:
     data: bytes
     content_type: str
     sha256: str
+
+
+def refuse_too_much(size: int) -> None:
+    """Raise RefusedError when all files together are larger than what one scan may be; before they are read."""
+    if size > MAX_TOTAL:
+        refuse(
+            f"文件合计 {size / MEGABYTE:.0f} MB，最多 {MAX_TOTAL // MEGABYTE} MB。请降低扫描分辨率，或合成一个 PDF。"
+        )
 
 
 def checked(files: Sequence[tuple[str, bytes]]) -> list[Page]:

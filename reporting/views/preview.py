@@ -1,18 +1,23 @@
 """The annex on screen, from the same cells as the workbook and the PDF; and its export from there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from branches.models import Branch
-from branches.permissions import Action, enforce, requires
+from branches.permissions import Action, account_of, enforce, requires
 from grading.models import Round
+from reporting.documents import Identified, identified
+from reporting.form_codes import code_line, form_code
 from reporting.kinds import BY_SLUG
-from reporting.models import Export
+from reporting.models import Export, FormVersion
 from reporting.orders import NothingToShowError, Order, facts_for, stamp_for
+from reporting.services import form_versions
 from reporting.tables.html import render_sheet
 from reporting.views.exports import take
 
@@ -36,20 +41,29 @@ def _order(request: HttpRequest, kind: str, round_: int, unit: int) -> Order:
     return Order(chosen, found, node, Export.Format.PDF)
 
 
+def _named(order: Order, facts: Sequence[Any]) -> Identified:
+    return identified(kind=order.kind, round_=order.round, unit=order.unit, facts=facts, bundled=False)
+
+
 @require_GET
 @requires(Action.EXPORT)
 def show(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpResponse:
-    """Show an annex of one unit as it will print."""
+    """Show an annex of one unit as it will print; its code stands on it once it was given out."""
     order = _order(request, kind, round_pk, unit_pk)
     context: dict[str, Any] = {"order": order}
     try:
         facts = facts_for(order)
     except NothingToShowError as nothing:
         return render(request, "reporting/preview.html", context | {"nothing": str(nothing)}, status=404)
-    sheets = order.kind.lay(facts[0], stamp_for(request.user))
+    ((unit, digest),) = _named(order, facts)
+    code = form_code(order.kind.slug, order.round.pk, unit.pk, digest)
+    form = FormVersion.objects.filter(code=code).first()
+    line = code_line(code) if form else ""
+    sheets = [replace(sheet, code_line=line) for sheet in order.kind.lay(facts[0], stamp_for(request.user))]
     drawn = [render_sheet(sheet) for sheet in sheets]
     page = sheets[0].page
     context |= {
+        "form": form,
         "body": "".join(one.body for one in drawn),
         "style": "\n".join(one.style for one in drawn),
         "about": order.kind.name(facts[0]),
@@ -58,6 +72,19 @@ def show(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpRe
         "paper": PAPER.get((page.size, page.orientation), page.size),
     }
     return render(request, "reporting/preview.html", context)
+
+
+@require_POST
+@requires(Action.EXPORT)
+def print_out(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpResponse:
+    """Give the annex seen its code, and show it ready to print: no paper goes out without one."""
+    order = _order(request, kind, round_pk, unit_pk)
+    try:
+        named = _named(order, facts_for(order))
+    except NothingToShowError as nothing:
+        raise Http404 from nothing
+    form_versions.issue(kind=kind, round_=order.round, documents=named, by=account_of(request))
+    return redirect(reverse("annex-preview", args=[kind, round_pk, unit_pk]) + "#print")
 
 
 @require_POST

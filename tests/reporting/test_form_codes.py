@@ -183,16 +183,20 @@ def test_the_database_keeps_codes_and_what_they_name_apart():
             FormVersionFactory(**given)
 
 
+def currents(forms):
+    return {pk: one.current for pk, one in form_versions.compared(forms).items()}
+
+
 @pytest.mark.django_db
 def test_a_form_is_current_until_its_data_changes(world):
     tree = world.school
     (form,) = issued(world, "annex5", tree.maths)
     (other,) = issued(world, "annex5", tree.letters)
     (sheet,) = issued(world, "annex4", tree.software)
-    assert form_versions.currents([form, other, sheet]) == {form.pk: True, other.pk: True, sheet.pk: True}
+    assert currents([form, other, sheet]) == {form.pk: True, other.pk: True, sheet.pk: True}
     fill(world.unit("algebra"), lose=3)
-    assert form_versions.currents([form, other, sheet]) == {form.pk: False, other.pk: True, sheet.pk: True}
-    (now,) = form_versions.present_codes(kind="annex5", round_=world.round, unit=tree.maths)
+    assert currents([form, other, sheet]) == {form.pk: False, other.pk: True, sheet.pk: True}
+    (now,) = form_versions.compared([form])[form.pk].codes
     assert now != form.code
     assert [row.code for row in issued(world, "annex5", tree.maths)] == [now]
 
@@ -203,9 +207,9 @@ def test_the_whole_and_the_part_of_the_direct_branches_are_two_forms_of_the_comm
     (whole,) = issued(world, "annex5", tree.root)
     part = next(row for row in issued(world, "annex5", tree.root, bundled=True) if row.unit == tree.root)
     assert whole.code != part.code
-    assert form_versions.currents([whole, part]) == {whole.pk: True, part.pk: True}
+    assert currents([whole, part]) == {whole.pk: True, part.pk: True}
     fill(world.unit("algebra"), lose=3)
-    assert form_versions.currents([whole, part]) == {whole.pk: False, part.pk: True}
+    assert currents([whole, part]) == {whole.pk: False, part.pk: True}
 
 
 @pytest.mark.django_db
@@ -225,7 +229,7 @@ def test_many_forms_are_compared_in_as_many_queries_as_one(world):
     for part in (forms[:1], forms):
         rows = list(FormVersion.objects.filter(pk__in=[row.pk for row in part]).select_related("unit", "round"))
         with CaptureQueriesContext(connection) as queries:
-            assert set(form_versions.currents(rows).values()) == {True}
+            assert set(currents(rows).values()) == {True}
         counts.append(len(queries))
     assert counts[1] <= counts[0] + 2
 
