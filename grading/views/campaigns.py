@@ -1,6 +1,7 @@
 """Opening a campaign from a preset: choose the notice, move its dates, look them over, open."""
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from branches.permissions import Action, account_of, enforce, requires
 from branches.services.campaigns import DatesRefused
 from grading.forms.campaigns import OpenCampaignForm, first_day
 from grading.models import Preset
-from grading.presets import PresetError
+from grading.presets import PresetError, read_path
 from grading.services.campaigns import open_from_preset
 from grading.services.errors import RefusedError
 from grading.services.presets import load_preset
@@ -26,6 +27,13 @@ def shipped() -> dict[str, Path]:
     """Return the notice families that come with the product, by the name of their directory."""
     found = (Path(settings.BASE_DIR) / "presets").glob("*/campaign.toml")
     return {path.parent.name: path.parent for path in sorted(found)}
+
+
+def _offered(loaded: Iterable[Preset]) -> list[tuple[str, str]]:
+    """Return name and title of the families that may still be loaded."""
+    known = {preset.code for preset in loaded}
+    titles = {name: str(read_path(path)[-1].content["title"]) for name, path in shipped().items() if name not in known}
+    return list(titles.items())
 
 
 def _roots(request: HttpRequest) -> list[tuple[int, str]]:
@@ -50,7 +58,7 @@ def campaign_open(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("preset", "")
     preset = next((one for one in presets if str(one.pk) == wanted), presets[0] if presets else None)
     if preset is None:
-        return render(request, "grading/campaign_open_empty.html", {"shipped": sorted(shipped())})
+        return render(request, "grading/campaign_open_empty.html", {"shipped": _offered(())})
     start = _start(request, preset)
     form = OpenCampaignForm(request.POST or None, preset=preset, start=start, roots=_roots(request))
     if request.method == "POST" and form.is_valid():
@@ -66,7 +74,7 @@ def campaign_open(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"已开展“{campaign.name}”")
             return redirect("campaign", campaign.pk)
-    context = {"form": form, "preset": preset, "presets": presets, "start": start}
+    context = {"form": form, "preset": preset, "presets": presets, "start": start, "shipped": _offered(presets)}
     return render(request, "grading/campaign_open.html", context, status=422 if form.is_bound else 200)
 
 
@@ -83,4 +91,5 @@ def preset_load(request: HttpRequest) -> HttpResponse:
         messages.error(request, "；".join(error.sentences[:3]))
     else:
         messages.success(request, f"已载入 {len(loaded.new)} 项" if loaded.new else "预设没有变化")
-    return redirect(reverse("campaign-open"))
+    preset = Preset.objects.newest().filter(code=path.name).first()
+    return redirect(f"{reverse('campaign-open')}?preset={preset.pk}" if preset else reverse("campaign-open"))

@@ -56,7 +56,7 @@ def confirm(page: Any) -> None:
 def open_campaign(page: Any, address: str) -> None:
     """Load the notice that comes with the product and open its campaign as 历史补录."""
     page.goto(f"{address}/grading/campaigns/open/")
-    load = page.get_by_role("button", name="载入")
+    load = page.get_by_role("button", name="载入2012年基层组织建设年")
     if load.count():
         load.first.click()
         page.wait_for_load_state()

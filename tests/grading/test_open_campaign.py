@@ -33,7 +33,7 @@ def open_form(client, query=""):
 
 def test_without_a_preset_the_page_offers_those_that_come_with_the_product(signed_in):
     client = signed_in(AccountFactory(role=Role.OFFICE, node=school().root))
-    assert "载入 2012 年通知" in client.get(reverse("campaign-open")).content.decode()
+    assert "2012年基层组织建设年" in client.get(reverse("campaign-open")).content.decode()
     assert client.post(reverse("preset-load"), {"name": "../../etc"}).status_code == 404
     client.post(reverse("preset-load"), {"name": "2012"})
     assert Preset.objects.count() == 1
@@ -50,6 +50,15 @@ def test_the_notice_as_it_stands_opens_as_backfill(office):
     assert campaign.stages.get(ordinal=1).deliverables.get(ordinal=1).due_on == dt.date(2012, 3, 29)
     assert Round.objects.filter(campaign=campaign).exists()
     assert AuditEntry.objects.filter(action="campaign.open").count() == 1
+
+
+def test_another_shipped_notice_can_be_loaded_beside_the_first(office):
+    page = office.get(reverse("campaign-open")).content.decode()
+    assert "载入另一份自带的预设" in page
+    assert "好、较好、一般、较差四级（满意率设门槛）" in page
+    answer = office.post(reverse("preset-load"), {"name": "national-grades"}, follow=True)
+    assert answer.context["preset"].code == "national-grades"
+    assert answer.context["preset"].title not in dict(answer.context["shipped"]).values()
 
 
 def test_in_its_own_time_a_campaign_is_no_backfill(office):
