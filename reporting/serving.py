@@ -96,6 +96,7 @@ def web_command(port: int) -> list[str]:
     """Return the command line of the web server: one process per core, two threads each."""
     options = {
         "--bind": f"0.0.0.0:{port}",
+        "--worker-class": "config.web.Worker",
         "--workers": str(os.cpu_count() or 2),
         "--threads": "2",
         "--timeout": "120",
