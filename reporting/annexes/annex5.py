@@ -54,8 +54,8 @@ class _Widths:
 
 
 #: Eleven characters of a branch's name to a line, so that names of 22 take two; of the school's table ten.
-_ONE = _Widths(0, 9.4, 39.2, 12, 15, 9.5, 12.6, 13.5, 11, 12.5, 10, 27, 11, 9.5, 10)
-_MANY = _Widths(22, 8.8, 34.9, 12, 14, 9.5, 11.7, 12.7, 9.6, 11.5, 9, 22, 10.5, 7.5, 9.5)
+_ONE = _Widths(0, 9.1, 38.2, 11.7, 14.6, 9.2, 12.3, 13.1, 10.7, 12.2, 9.7, 26, 10.7, 9.2, 10)
+_MANY = _Widths(22, 8.8, 34.9, 11.5, 13, 9.5, 11.7, 12.7, 9.6, 11.5, 9, 21.4, 10.5, 7.5, 9.5)
 _BODY_PT = 9.5
 _USUAL_SOURCES = 4
 _OVERVIEW_MM = 126.0

@@ -109,8 +109,10 @@ def _tail(facts: SheetFacts) -> tuple[FormRow, ...]:
     """Return the rows after the total: the veto list with boxes, and the comment."""
     boxes, rest = (*facts.round.vetoes, NO_VETO), COLUMNS - 1
     return (
-        FormRow((label("一票否决\n情　　形", 1), choices("vetoes", boxes, rest, align="left", multiple=True)), 15),
-        FormRow((label("评分说明", 1), text(facts.comment or "无", rest)), 11),
+        FormRow(
+            (label("一票否决\n情　　形", 1, size=10.5), choices("vetoes", boxes, rest, align="left", multiple=True)), 15
+        ),
+        FormRow((label("评分说明", 1, size=10.5), text(facts.comment or "无", rest)), 11),
     )
 
 
