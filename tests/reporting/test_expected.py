@@ -1,7 +1,7 @@
 """Every annex against a workbook written down by hand: values, types, merges, fonts, frames, sizes, print set-up.
 
-The files under expected/ say what each cell of the workbook holds, and what stands around it. Figures were worked out by
-hand from the facts in samples.py; a row lists its cells from column A on ("" is an empty one) or names their columns.
+The files under expected/ say what each cell of the workbook holds, and what stands around it. Figures were worked out
+by hand from the facts in samples.py; a row lists its cells from column A on ("" is an empty one) or names its columns.
 """
 
 import io
