@@ -18,6 +18,7 @@ from reporting.services.requests import Wish
 
 Level = Branch.Level
 FORMATS = ((Export.Format.XLSX, "Excel，可再编辑"), (Export.Format.PDF, "PDF，用于打印盖章"))
+MERGED = "merged"
 WHOLE = "全校"
 ALL_BRANCHES = ""
 
@@ -59,7 +60,7 @@ class Offer:
         return [(str(unit.branch_id), unit.name) for unit in rows]
 
     def count(self, chosen: str, kind: Kind) -> int:
-        """Return how many documents a zip for the chosen unit would hold."""
+        """Return how many documents there are for the chosen unit."""
         root = self.round.campaign.root_id if self.round else None
         rows = self.units if chosen == str(root) else [u for u in self.units if str(u.parent_id) == chosen]
         if kind.slug == "annex5":
@@ -74,7 +75,7 @@ class ExportForm(forms.Form):
     round = forms.ChoiceField(label="评定轮次")
     unit = forms.ChoiceField(label="范围")
     branch = forms.ChoiceField(label="党支部", required=False)
-    each = forms.BooleanField(label="每个党总支各一份，打成压缩包", required=False)
+    each = forms.BooleanField(label="每个党总支各一份", required=False)
     format = forms.ChoiceField(label="格式", choices=FORMATS, widget=forms.RadioSelect, initial=Export.Format.XLSX)
 
     def __init__(self, *args: Any, reach: Scope, rounds: Sequence[Round], **kwargs: Any) -> None:
@@ -110,6 +111,28 @@ class ExportForm(forms.Form):
             del self.fields["branch"]
         if not self._offers_each():
             del self.fields["each"]
+        self._fill_formats()
+
+    def _fill_formats(self) -> None:
+        """Offer a file, or files of several documents, as what is chosen so far gives one or many."""
+        formats = self._bundle_formats() if self._gives_many() else FORMATS
+        self.fields["format"].choices = formats  # type: ignore[attr-defined]
+        if self._so_far("format") not in dict(formats):
+            self.initial["format"] = formats[0][0]
+
+    def _gives_many(self) -> bool:
+        if self._offers_each():
+            return bool(self._so_far("each"))
+        return "branch" in self.fields and not self._so_far("branch") and self.chosen_unit != "direct"
+
+    def _bundle_formats(self) -> tuple[tuple[str, str], ...]:
+        each = self.chosen_kind.each
+        marks = "党总支" if each == "党总支" else f"党总支和{each}"
+        return (
+            (MERGED, f"PDF，合订成一个文件，按{marks}加书签"),
+            (Export.Format.PDF, f"PDF，每个{each}一个文件，打成压缩包"),
+            (Export.Format.XLSX, f"Excel，每个{each}一个文件，打成压缩包"),
+        )
 
     def _offers_each(self) -> bool:
         root = str(self.chosen_round.campaign.root_id) if self.chosen_round else ""
@@ -117,13 +140,13 @@ class ExportForm(forms.Form):
 
     @property
     def hint(self) -> str:
-        """Return how many files the zip would hold, "" for a single file."""
+        """Return how many documents would be made, "" for a single one."""
         if not self.chosen_round or self.chosen_unit in ("", "direct") or self.chosen_unit.startswith("branch-"):
             return ""
         count = self.offer.count(self.chosen_unit, self.chosen_kind)
         if self.chosen_kind.slug == "annex5":
-            return f"勾选后共 {count} 份，打成一个压缩包" if self._offers_each() else ""
-        return "" if self._so_far("branch") else f"共 {count} 份，打成一个压缩包"
+            return f"勾选后共 {count} 份" if self._offers_each() else ""
+        return "" if self._so_far("branch") else f"共 {count} 份"
 
     @property
     def preview_url(self) -> str:
@@ -155,20 +178,22 @@ class ExportForm(forms.Form):
         node = self.node()
         if node is None or self.chosen_round is None:
             raise Branch.DoesNotExist
-        each = bool(self.cleaned_data.get("each"))
-        return Order(self.chosen_kind, self.chosen_round, node, self.cleaned_data["format"], each)
+        each, chosen = bool(self.cleaned_data.get("each")), self.cleaned_data["format"]
+        merged = chosen == MERGED
+        return Order(self.chosen_kind, self.chosen_round, node, Export.Format.PDF if merged else chosen, each, merged)
 
 
 def wish_for(order: Order, name: str) -> Wish:
-    """Return the request for an order: a zip where several documents come of it; `name` is the unit's."""
-    bundled = order.kind.bundled(order.unit, each=order.each)
+    """Return the request for an order: a zip, or a bound PDF, where many documents come of it; `name` is the unit's."""
     params: dict[str, Any] = {"round": order.round.pk}
-    if bundled:
-        params |= {"inner": order.format, "each": order.each}
-    several = f"，每个{order.kind.each}一份" if bundled else ""
+    several = ""
+    if order.bundled:
+        params |= {"inner": order.format, "each": order.each, "merged": order.merged}
+        several = "，合订" if order.merged else f"，每个{order.kind.each}一份"
+    zipped = order.bundled and not order.merged
     return Wish(
         kind=order.kind.slug,
-        format=Export.Format.ZIP if bundled else order.format,
+        format=Export.Format.ZIP if zipped else order.format,
         unit=order.unit,
         title=order.kind.label,
         scope_summary=f"{name}{several}，{order.round.name}",

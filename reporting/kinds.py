@@ -7,7 +7,7 @@ from typing import Any
 from branches.models import Branch
 from grading.models import Round
 from reporting.annexes import annex4, annex5, gather, scoring_sheet
-from reporting.annexes.facts import Annex5, Stamp
+from reporting.annexes.facts import DIRECT, Annex5, Stamp
 from reporting.tables import Sheet
 
 Level = Branch.Level
@@ -25,6 +25,8 @@ class Kind:
         pieces: the same when one document for each 党总支 or branch is wanted.
         lay: facts and stamp → sheets.
         name: what a document is about, for its file name.
+        group: what it hangs under in a list of many, the 党总支.
+        signed: whether a document shows who hands it in, beside the day.
         each: what one document is for: 党支部, 党总支.
     """
 
@@ -37,7 +39,9 @@ class Kind:
     pieces: Callable[[Round, Branch], Sequence[Any]]
     lay: Callable[[Any, Stamp], list[Sheet]]
     name: Callable[[Any], str]
+    group: Callable[[Any], str]
     each: str
+    signed: bool = False
 
     @property
     def label(self) -> str:
@@ -68,7 +72,9 @@ KINDS: tuple[Kind, ...] = (
         pieces=lambda round_, unit: by_group(gather.annex5_of(round_, unit)),
         lay=annex5.sheets,
         name=lambda facts: facts.unit,
+        group=lambda _facts: "",
         each="党总支",
+        signed=True,
     ),
     Kind(
         slug="annex4",
@@ -80,6 +86,7 @@ KINDS: tuple[Kind, ...] = (
         pieces=gather.annex4_of,
         lay=annex4.sheets,
         name=lambda facts: facts.result.name,
+        group=lambda facts: DIRECT if facts.result.direct else facts.result.group,
         each="党支部",
     ),
     Kind(
@@ -92,6 +99,7 @@ KINDS: tuple[Kind, ...] = (
         pieces=gather.sheets_of,
         lay=scoring_sheet.sheets,
         name=lambda facts: facts.name,
+        group=lambda facts: DIRECT if facts.direct else facts.parent,
         each="党支部",
     ),
 )

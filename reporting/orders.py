@@ -23,13 +23,22 @@ class NothingToShowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to make: an annex of a round for a unit, its format, and whether one file for each is wanted."""
+    """What to make: an annex of a round for a unit, its format, and whether one document for each is wanted.
+
+    Several documents come as a zip of files, or `merged` into one PDF with bookmarks.
+    """
 
     kind: Kind
     round: Round
     unit: Branch
     format: str
     each: bool = False
+    merged: bool = False
+
+    @property
+    def bundled(self) -> bool:
+        """Tell whether several documents are wanted."""
+        return self.kind.bundled(self.unit, each=self.each)
 
 
 def order_of(export: Export) -> Order:
@@ -37,7 +46,8 @@ def order_of(export: Export) -> Order:
     kind = BY_SLUG[export.kind]
     round_ = Round.objects.select_related("campaign__root", "scale").get(pk=export.params["round"])
     inner = export.params.get("inner") or export.format
-    return Order(kind, round_, export.unit, inner, each=bool(export.params.get("each")))
+    chosen = {name: bool(export.params.get(name)) for name in ("each", "merged")}
+    return Order(kind, round_, export.unit, inner, **chosen)
 
 
 def stamp_for(account: Any = None) -> Stamp:
@@ -59,9 +69,8 @@ def facts_for(order: Order) -> Sequence[Any]:
 
     Raises NothingToShowError when the round holds no branch of that unit.
     """
-    bundled = order.kind.bundled(order.unit, each=order.each)
     with snapshot():
-        facts = (order.kind.pieces if bundled else order.kind.gather)(order.round, order.unit)
+        facts = (order.kind.pieces if order.bundled else order.kind.gather)(order.round, order.unit)
         name = order.unit.name_on(order.round.frozen_on or clock.today())
     if not facts or not getattr(facts[0], "rows", True):
         raise NothingToShowError(f"{order.round.name}里没有{name}的支部，没有可导出的内容。")

@@ -6,18 +6,23 @@ import json
 import os
 import resource
 import signal
-import subprocess
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from django.conf import settings
 
 PR_SET_PDEATHSIG = 1
 PARENT = "ZHIBU_PARENT"
+GRACE_SECONDS = 5
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the child tells its parent as one line of JSON: a file, or why there is none."""
+    """What a child tells its parent as one line of JSON: a file, a plan with `left` pieces to draw, or why neither.
+
+    `memory_mb` is what the process holds by now.
+    """
 
     ok: bool
     key: str = ""
@@ -27,6 +32,10 @@ class Report:
     digest: str = ""
     reason: str = ""
     final: bool = False
+    note: str = ""
+    pages: int = 0
+    left: int = 0
+    memory_mb: int = 0
 
 
 def for_child() -> dict[str, str]:
@@ -34,11 +43,15 @@ def for_child() -> dict[str, str]:
     return os.environ | {PARENT: str(os.getpid())}
 
 
-def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent ends, and end it now if that has happened already."""
+def die_with_parent(parent: int = 0) -> None:
+    """Ask Linux to end this process when its parent ends, and end it now if that has happened already.
+
+    `parent` is whose child it is; without it the environment says so (`for_child`).
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+    expected = str(parent) if parent else os.environ.get(PARENT, str(os.getppid()))
+    if expected != str(os.getppid()):
         os._exit(os.EX_OK)
 
 
@@ -53,23 +66,27 @@ def limit_resources() -> None:
 def allow_more_time() -> None:
     """Give the next document of this process its own share of processor time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(usage.ru_utime + usage.ru_stime) + settings.EXPORT_TIME_LIMIT_SECONDS
+    # Whoever watches looks at the clock and ends it first; this is for a process nobody watches any more.
+    seconds = int(usage.ru_utime + usage.ru_stime) + settings.EXPORT_TIME_LIMIT_SECONDS + GRACE_SECONDS
     with contextlib.suppress(ValueError, OSError):
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
 
 
-def end_group(child: "subprocess.Popen[str]") -> None:
-    """Kill a child with everything it started; it has a group of its own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+def memory_mb() -> int:
+    """Return how much memory this process holds, in MB; 0 where that cannot be told."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES // 1024**2
+    return 0
 
 
-def read_report(written: str, code: int) -> Report:
-    """Return the child's report; a child that died without one gets a readable reason by how it died."""
-    last = written.strip().splitlines()[-1:]
-    with contextlib.suppress(ValueError, TypeError, IndexError):
-        return Report(**json.loads(last[0]))
+def read_report(line: str) -> Report:
+    """Return the report a line holds."""
+    return Report(**json.loads(line))
+
+
+def report_of_death(code: int) -> Report:
+    """Return a readable reason for a child that died without a report, by how it died."""
     if code == -signal.SIGXCPU:
         return Report(ok=False, reason="生成时间过长，已停止。")
     if code == -signal.SIGKILL:

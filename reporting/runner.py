@@ -1,140 +1,227 @@
-"""One export from claim to publication: starts the child that draws it, watches over it, decides what becomes of it."""
+"""A heavy worker at work: gives tasks to a warm child, watches over it, and decides what becomes of each of them.
 
+A turn takes an export, then draws pieces of whatever waits, one by one with exports asked for meanwhile, until
+nothing is left or its time is up. No turn waits for another: all of them read the same rows.
+"""
+
+import atexit
 import logging
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from typing import IO
+from dataclasses import dataclass, field
+from typing import Self
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db.models import F
 
 from reporting.models import Export
-from reporting.processes import Report, end_group, for_child, read_report
+from reporting.nursery import Child, Nursery, NurseryError
+from reporting.processes import Report, read_report, report_of_death
 from reporting.queue import nudge
-from reporting.services import jobs
+from reporting.services import jobs, pieces
 from reporting.services.jobs import Claim, Outcome
+from reporting.services.pieces import Drawn, HeldPiece
 
 LOOK_SECONDS = 0.2
 ASK_SECONDS = 1.0
+TURN_SECONDS = 60.0
+NOT_STARTED = "生成程序没能启动，请联系系统管理员。"
 log = logging.getLogger(__name__)
+nursery = Nursery()
+atexit.register(nursery.stop)
 Stopping = Callable[[], bool]
 
 
+@dataclass
 class Watch:
-    """Watches one child: renews the lease, and knows why it was ended."""
+    """Watches over one task: renews its lease, and knows when and why its child must be ended.
 
-    def __init__(self, held: Claim, child: "subprocess.Popen[str]", stopping: Stopping) -> None:
-        """Begin to watch."""
-        self.held, self.child, self.stopping = held, child, stopping
-        self.progressed = self.asked = self.renewed = time.monotonic()
-        self.done = 0
-        self.ended_for = ""
+    Args:
+        renew: lengthens the lease; False when the claim is lost.
+        look: how far the task is; None when the claim is lost or nobody wants it any more.
+        stopping: whether this worker was asked to stop.
+    """
 
-    def until_end(self) -> str:
-        """Wait for the child's end, or bring it about; returns what it wrote."""
-        while True:
-            try:
-                written, _ = self.child.communicate(timeout=LOOK_SECONDS)
-            except subprocess.TimeoutExpired:
-                if reason := self.reason_to_end():
-                    self.ended_for = reason
-                    end_group(self.child)
-            else:
-                return written or ""
+    renew: Callable[[], bool]
+    look: Callable[[], int | None]
+    stopping: Stopping
+    done: int = 0
+    ended_for: str = ""
+    asked: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=time.monotonic)
+    progressed: float = field(default_factory=time.monotonic)
 
     def reason_to_end(self) -> str:
         """Return stop, time, lost, or "" while the child may go on."""
-        if self.ended_for:
-            return ""
         moment = time.monotonic()
         if self.stopping():
             return "stop"
         if moment - self.renewed > settings.EXPORT_LEASE_SECONDS / 3:
             self.renewed = moment
-            if not jobs.renew(self.held):
+            if not self.renew():
                 return "lost"
         if moment - self.asked > ASK_SECONDS:
             self.asked = moment
-            if (done := jobs.look(self.held)) is None:
+            if (done := self.look()) is None:
                 return "lost"
             if done != self.done:
                 self.done, self.progressed = done, moment
         return "time" if moment - self.progressed > settings.EXPORT_TIME_LIMIT_SECONDS else ""
 
 
-def start_child(held: Claim, errors: IO[str]) -> "subprocess.Popen[str]":
-    """Start the process that draws; nothing of this one's memory goes with it."""
-    manage = settings.BASE_DIR / "manage.py"
-    command = [sys.executable, str(manage), "render_export", str(held.export_id), "--token", str(held.token)]
-    return subprocess.Popen(  # noqa: S603 - our own command with two numbers
-        command,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        text=True,
-        start_new_session=True,
-        cwd=settings.BASE_DIR,
-        env=for_child(),
-    )
+class Bench:
+    """Where one worker works: at most one child at a time, kept for the next task while it is sound and small."""
+
+    def __init__(self, stopping: Stopping) -> None:
+        """Begin without a child."""
+        self.stopping = stopping
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the child go."""
+        self.clear()
+
+    def clear(self) -> None:
+        """End the child, if there is one."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.close()
+            self._child.errors.close()
+            self._child = None
+
+    def do(self, task: str, watch: Watch) -> Report:
+        """Have a task done and return its report; a child that failed, or grew, does no other."""
+        try:
+            child = self._child = self._child or nursery.child()
+        except NurseryError:
+            return Report(ok=False, reason=NOT_STARTED)
+        child.ask(task)
+        while (line := child.answer(LOOK_SECONDS)) is None:
+            if not watch.ended_for and (reason := watch.reason_to_end()):
+                watch.ended_for = reason
+                child.kill()
+        report = read_report(line) if line else report_of_death(child.close())
+        if not report.ok:
+            log.warning("%s: %s %s", task, report.reason, child.said())
+        if not report.ok or report.memory_mb > settings.RENDERER_RECYCLE_MB:
+            self.clear()
+        return report
 
 
-def run(export_id: int, *, stopping: Stopping = lambda: False) -> str:
-    """Work on one export if it can be had; returns the state it led to, "" when it was not to be had or was lost.
+# --- Exports --------------------------------------------------------------------------------------------------------
 
-    The same message may come many times: only one claim succeeds.
-    """
+
+def make(bench: Bench, export_id: int) -> str:
+    """Work on one export if it can be had; returns the state it led to, "" when it was not to be had or was lost."""
     held = jobs.claim(export_id)
     if held is None:
         return ""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        child = start_child(held, errors)
-        watch = Watch(held, child, stopping)
-        try:
-            written = watch.until_end()
-        except BaseException:
-            end_group(child)
-            child.wait()
-            jobs.release(held)
-            raise
-        report = read_report(written, child.returncode)
-        if not report.ok:
-            errors.seek(0)
-            log.warning(
-                "export %s, attempt %s: %s %s", held.export_id, held.attempt, report.reason, errors.read()[-4000:]
-            )
-    state = settle(held, report, watch.ended_for)
-    nudge_next(held.export_id)
-    return state
+    watch = Watch(lambda: jobs.renew(held), lambda: jobs.look(held), bench.stopping)
+    try:
+        report = bench.do(f'{{"export": {held.export_id}, "token": {held.token}}}', watch)
+    except BaseException:
+        bench.clear()
+        jobs.release(held)
+        raise
+    if report.ok and report.left:
+        tell_others(export_id, report.left)
+        return Export.State.DRAWING
+    return settle(held, report, watch.ended_for)
 
 
 def settle(held: Claim, report: Report, ended_for: str) -> str:
     """Publish, give back, cancel or fail; returns the new state, "" when the claim was lost."""
     if report.ok:
-        outcome = Outcome(report.key, report.name, report.size, report.sha256, report.digest)
+        outcome = Outcome(report.key, report.name, report.size, report.sha256, report.digest, report.note)
         if jobs.publish(held, outcome):
             return Export.State.DONE
-        default_storage.delete(report.key)
+        pieces.delete_files([report.key])
         return jobs.abandon(held)
     if ended_for == "stop":
-        return Export.State.QUEUED if jobs.release(held) else ""
+        return jobs.release(held)
     if ended_for == "lost" or not report.reason:
         return jobs.abandon(held)
-    if ended_for == "time":
-        minutes = max(1, settings.EXPORT_TIME_LIMIT_SECONDS // 60)
-        return jobs.fail(held, f"{minutes} 分钟没有进展，已停止。")
-    return jobs.fail(held, report.reason, final=report.final)
+    reason = too_long() if ended_for == "time" else report.reason
+    return jobs.fail(held, reason, final=report.final)
 
 
-def nudge_next(export_id: int) -> None:
-    """Announce the next waiting export of the same owner, whose turn may have come only now."""
-    owner = Export.objects.filter(pk=export_id).values("owner")[:1]
-    waiting = (
-        Export.objects.waiting()
-        .filter(owner__in=owner)
-        .order_by(F("available_at").asc(nulls_first=True), "requested_at")
-    )
+def too_long() -> str:
+    """Return the sentence for a task that came to no end."""
+    return f"{max(1, settings.EXPORT_TIME_LIMIT_SECONDS // 60)} 分钟没有进展，已停止。"
+
+
+def tell_others(export_id: int, left: int) -> None:
+    """Tell the other workers that there are pieces to draw."""
+    for _ in range(min(left, settings.HEAVY_WORKERS) - 1):
+        nudge(export_id)
+
+
+# --- Pieces ---------------------------------------------------------------------------------------------------------
+
+
+def draw_next(bench: Bench) -> bool:
+    """Draw the piece whose turn it is; False when none waits."""
+    held = pieces.claim_next()
+    if held is None:
+        return False
+    watch = Watch(lambda: pieces.renew(held), lambda: 0 if pieces.look(held) else None, bench.stopping)
+    try:
+        report = bench.do(f'{{"work": "{held.work_key}"}}', watch)
+    except BaseException:
+        bench.clear()
+        pieces.release(held)
+        raise
+    settle_piece(held, report, watch.ended_for)
+    return True
+
+
+def settle_piece(held: HeldPiece, report: Report, ended_for: str) -> None:
+    """Publish, give back or fail a piece."""
+    if report.ok:
+        if not pieces.publish(held, Drawn(report.key, report.size, report.sha256, report.pages)):
+            pieces.delete_files([report.key])
+    elif ended_for in ("stop", "lost"):
+        pieces.release(held)
+    else:
+        pieces.fail(held, too_long() if ended_for == "time" else report.reason, final=report.final)
+
+
+# --- A turn ---------------------------------------------------------------------------------------------------------
+
+
+def run(export_id: int, *, stopping: Stopping = lambda: False) -> str:
+    """Work on an export if it can be had, then on whatever waits; returns the state the export is in then.
+
+    The same message may come many times: only one claim succeeds. "" when the export was not to be had.
+    """
+    with Bench(stopping) as bench:
+        state = make(bench, export_id)
+        go_on(bench, {export_id} if not state else set())
+    if state != Export.State.DRAWING:
+        return state
+    return Export.objects.filter(pk=export_id).values_list("state", flat=True).first() or ""
+
+
+def go_on(bench: Bench, refused: set[int]) -> None:
+    """Take exports and pieces in turns until nothing waits, this worker is to stop, or the turn's time is up."""
+    until = time.monotonic() + TURN_SECONDS
+    while not bench.stopping():
+        found = jobs.next_claimable(refused)
+        if found is not None and not make(bench, found):
+            refused.add(found)
+        if not draw_next(bench) and found is None:
+            return
+        if time.monotonic() > until:
+            pass_on()
+            return
+
+
+def pass_on() -> None:
+    """Announce what is left to whoever is free, this worker itself once it has looked at its messages."""
+    waiting = Export.objects.alive().order_by(F("heartbeat_at").asc(nulls_first=True))
     if (pk := waiting.values_list("pk", flat=True).first()) is not None:
         nudge(pk)

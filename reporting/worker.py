@@ -24,7 +24,7 @@ from django.db import DatabaseError, close_old_connections
 from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
-from reporting import processes
+from reporting import processes, runner
 from reporting.services import upkeep
 
 BEAT_SECONDS = 10.0
@@ -198,6 +198,8 @@ def run_member(role: str, number: int) -> None:
     # A container runs everything as root; no task takes anything but a number.
     warnings.simplefilter("ignore", SecurityWarning)
     PromptStop().install()
+    if role == "heavy":
+        runner.nursery.start()
     current_app.worker_main(celery_arguments(role, number))
 
 

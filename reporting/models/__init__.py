@@ -2,6 +2,7 @@
 
 from reporting.models.exports import MAX_ATTEMPTS, Export, ExportQuerySet, WorkerHeartbeat
 from reporting.models.forms import FormVersion, FormVersionQuerySet
+from reporting.models.pieces import Part, Piece, PieceQuerySet
 from reporting.models.scans import Scan, ScanPage, ScanPageQuerySet, ScanQuerySet
 
 __all__ = [
@@ -10,6 +11,9 @@ __all__ = [
     "ExportQuerySet",
     "FormVersion",
     "FormVersionQuerySet",
+    "Part",
+    "Piece",
+    "PieceQuerySet",
     "Scan",
     "ScanPage",
     "ScanPageQuerySet",

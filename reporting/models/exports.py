@@ -30,11 +30,23 @@ class ExportQuerySet(models.QuerySet["Export"]):
         return self.filter(state=Export.State.QUEUED)
 
     def running(self) -> "ExportQuerySet":
-        """Keep what is being made."""
+        """Keep what somebody holds a claim on."""
         return self.filter(state=Export.State.RUNNING)
 
+    def drawing(self) -> "ExportQuerySet":
+        """Keep what is planned and waits for its pieces."""
+        return self.filter(state=Export.State.DRAWING)
+
+    def drawn(self) -> "ExportQuerySet":
+        """Keep what is planned and has no piece left to draw: it may be merged."""
+        return self.drawing().exclude(parts__piece__state__in=("waiting", "drawing"))
+
+    def begun(self) -> "ExportQuerySet":
+        """Keep what takes one of its owner's places: running, or with pieces being drawn."""
+        return self.filter(state__in=Export.BEGUN)
+
     def alive(self) -> "ExportQuerySet":
-        """Keep what is queued or running."""
+        """Keep what has not ended."""
         return self.filter(state__in=Export.ALIVE)
 
     def recent(self, since: dt.datetime) -> "ExportQuerySet":
@@ -46,12 +58,15 @@ class Export(models.Model):
     """One file somebody asked for: what, for which unit, how far it is, and where it lies.
 
     `token` is the fencing token: every claim raises it, and only the holder of the present one may report progress or
-    publish. `lease_until`, `heartbeat_at` and `available_at` are the database's time; other moments are the product's.
+    publish. An export of many documents is planned under a claim, then waits in DRAWING without one while its pieces
+    (`reporting.models.pieces`) are drawn, and is merged under a claim again. `lease_until`, `heartbeat_at` and
+    `available_at` are the database's time; other moments are the product's.
     """
 
     class State(models.TextChoices):
         QUEUED = "queued", "排队中"
         RUNNING = "running", "正在生成"
+        DRAWING = "drawing", "正在逐份生成"
         DONE = "done", "已完成"
         FAILED = "failed", "未能生成"
         CANCELLED = "cancelled", "已取消"
@@ -63,7 +78,8 @@ class Export(models.Model):
         CSV = "csv", "CSV"
         ZIP = "zip", "压缩包"
 
-    ALIVE = (State.QUEUED, State.RUNNING)
+    BEGUN = (State.RUNNING, State.DRAWING)
+    ALIVE = (State.QUEUED, *BEGUN)
 
     owner = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="exports", verbose_name="申请人")
     kind = models.SlugField("报表", max_length=40)
@@ -90,6 +106,7 @@ class Export(models.Model):
     data_digest = models.CharField("数据摘要", max_length=64, blank=True)
     data_version = models.PositiveBigIntegerField("数据版本", default=0)
     error = models.CharField("原因", max_length=300, blank=True)
+    note = models.CharField("说明", max_length=300, blank=True)
     requested_at = models.DateTimeField("申请时间")
     started_at = models.DateTimeField("开始时间", null=True, blank=True)
     finished_at = models.DateTimeField("结束时间", null=True, blank=True)
@@ -110,7 +127,7 @@ class Export(models.Model):
                 fields=["owner", "fingerprint"], condition=Q(state="queued"), name="export_one_queued_alike"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "done", "failed", "cancelled", "expired"]),
+                condition=Q(state__in=["queued", "running", "drawing", "done", "failed", "cancelled", "expired"]),
                 name="export_state_known",
             ),
             models.CheckConstraint(condition=Q(format__in=["xlsx", "pdf", "csv", "zip"]), name="export_format_known"),
@@ -121,6 +138,7 @@ class Export(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="running") | Q(lease_until__isnull=False), name="export_running_has_lease"
             ),
+            models.CheckConstraint(condition=~Q(state="drawing") | ~Q(file_name=""), name="export_drawing_is_planned"),
             models.CheckConstraint(condition=Q(attempt__lte=MAX_ATTEMPTS), name="export_attempts_bounded"),
             models.CheckConstraint(condition=Q(done__lte=F("total")) | Q(total=0), name="export_done_within_total"),
         )

@@ -20,7 +20,7 @@ from branches.transitions import advance
 from reporting import states
 from reporting.models import Export
 from reporting.queue import nudge_soon
-from reporting.services import jobs
+from reporting.services import jobs, pieces
 from reporting.services.versions import data_version
 
 S = Export.State
@@ -68,7 +68,7 @@ def _alike(by: Account, wish: Wish) -> Export | None:
     """Return an export of the same account that shows the same: queued, or made from the data as it is now."""
     now_version = data_version()
     same = Export.objects.of(by).filter(fingerprint=wish.fingerprint, cancel_requested=False)
-    fresh = Q(state=S.RUNNING) | Q(state=S.DONE, expires_at__gt=clock.now())
+    fresh = Q(state__in=Export.BEGUN) | Q(state=S.DONE, expires_at__gt=clock.now())
     return same.filter(Q(state=S.QUEUED) | (fresh & Q(data_version=now_version))).order_by("-pk").first()
 
 
@@ -99,14 +99,15 @@ def request_export(*, by: Account, wish: Wish) -> Taken:
 
 @transaction.atomic
 def cancel(*, by: Account, export: Export) -> Export:
-    """Cancel a queued export at once, a running one as soon as its worker looks (about a second); others raise.
+    """Cancel at once what nobody holds a claim on; a running one as soon as its worker looks (about a second).
 
     Raises ExportRefusedError when there is nothing left to cancel.
     """
     row = Export.objects.select_for_update().get(pk=export.pk)
-    if row.state == S.QUEUED:
+    if row.state in (S.QUEUED, S.DRAWING):
         advance(row, S.CANCELLED, by=by, now=clock.now())
         Export.objects.filter(pk=row.pk).update(finished_at=clock.now())
+        pieces.drop_parts(row)
     elif row.state == S.RUNNING:
         Export.objects.filter(pk=row.pk).update(cancel_requested=True)
         audit.record(by=by, action="export.cancel", thing=row, branch=row.unit, summary=f"取消导出：{row.title}")
@@ -130,7 +131,7 @@ def retry(*, by: Account, export: Export) -> Export:
     if same is not None:
         return same
     Export.objects.filter(pk=row.pk).update(
-        attempt=0, available_at=None, nudged_at=None, error="", finished_at=None, requested_at=clock.now()
+        attempt=0, available_at=None, nudged_at=None, error="", note="", finished_at=None, requested_at=clock.now()
     )
     advance(row, S.QUEUED, by=by, now=clock.now())
     transaction.on_commit(lambda: nudge_soon(row.pk))

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -15,23 +15,23 @@ from branches import clock
 from branches.transitions import advance
 from reporting import states
 from reporting.database_time import database_now
-from reporting.models import Export, WorkerHeartbeat
+from reporting.models import Export, Piece, WorkerHeartbeat
 from reporting.queue import nudge
-from reporting.services import jobs
+from reporting.services import jobs, leases, pieces
 
 S = Export.State
 FOLDER = "exports"
+PIECES = "pieces"
 STRAY_AFTER = dt.timedelta(hours=2)
 LIFELESS_AFTER = dt.timedelta(days=1)
-STALLED = "生成中断，系统已重新安排"
 states.declare()
 log = logging.getLogger(__name__)
 
 
 def reap() -> int:
-    """Queue running exports again whose lease has ended (or fail them, their attempts used up); returns how many."""
+    """Let exports and pieces wait again whose lease has ended (or fail them, attempts used up); returns how many."""
     overdue = Export.objects.running().filter(lease_until__lt=database_now()).values_list("pk", flat=True)
-    return sum(_reap_one(pk) for pk in list(overdue))
+    return sum(_reap_one(pk) for pk in list(overdue)) + pieces.reap()
 
 
 @transaction.atomic
@@ -42,26 +42,26 @@ def _reap_one(pk: int) -> bool:
     if export.cancel_requested:
         jobs.end(export, S.CANCELLED)
     else:
-        jobs.set_back(export, STALLED)
+        jobs.set_back(export, leases.STALLED)
     return True
 
 
 def announce_waiting() -> str:
-    """Send a message again for queued rows while workers stand idle; returns what a broken broker said, else "".
+    """Send a message again for waiting rows while workers stand idle; returns what a broken broker said, else "".
 
     Messages that were lost (broker down, flushed, worker killed) are the only reason for idle workers beside waiting
     rows, so a busy queue is never flooded with repeats.
     """
-    if Export.objects.running().count() >= settings.HEAVY_WORKERS:
+    if Export.objects.running().count() + Piece.objects.drawing().count() >= settings.HEAVY_WORKERS:
         return ""
     moment = database_now()
     old = moment - dt.timedelta(seconds=settings.EXPORT_NUDGE_SECONDS)
     ready = Q(available_at__isnull=True) | Q(available_at__lte=moment)
     silent = Q(nudged_at__isnull=True) | Q(nudged_at__lte=old)
-    rows = list(
-        Export.objects.waiting().filter(ready, silent).order_by("requested_at").values_list("pk", flat=True)[:100]
+    due = Export.objects.filter(ready, silent).filter(
+        Q(state=S.QUEUED) | Q(pk__in=Export.objects.drawn()) | Q(parts__piece__in=Piece.objects.ready(moment))
     )
-    for pk in rows:
+    for pk in list(due.distinct().order_by("requested_at").values_list("pk", flat=True)[:100]):
         if trouble := nudge(pk):
             return trouble
         Export.objects.filter(pk=pk).update(nudged_at=moment)
@@ -69,9 +69,9 @@ def announce_waiting() -> str:
 
 
 def expire(limit: int = 200) -> int:
-    """Delete files past their time and move their rows to 已过期; returns how many."""
+    """Delete files past their time, their rows move to 已过期, and pieces nobody used; returns how many."""
     due = Export.objects.filter(state=S.DONE, expires_at__lte=clock.now()).values_list("pk", flat=True)[:limit]
-    return sum(_expire_one(pk) for pk in list(due))
+    return sum(_expire_one(pk) for pk in list(due)) + pieces.expire()
 
 
 def _expire_one(pk: int) -> bool:
@@ -81,15 +81,8 @@ def _expire_one(pk: int) -> bool:
             return False
         advance(export, S.EXPIRED, by=None, now=clock.now())
         Export.objects.filter(pk=pk).update(file_key="")
-    _delete(export.file_key)
+    pieces.delete_files([export.file_key])
     return True
-
-
-def _delete(key: str) -> None:
-    try:
-        default_storage.delete(key)
-    except OSError:
-        log.exception("cannot delete %s", key)
 
 
 def _stored(folder: str = FOLDER) -> Iterator[str]:
@@ -108,13 +101,28 @@ def sweep() -> tuple[int, int]:
     """Delete files no row knows, and let rows expire whose file is gone; returns both counts."""
     known = set(Export.objects.filter(state=S.DONE).values_list("file_key", flat=True))
     stored = set(_stored())
-    before = database_now() - STRAY_AFTER
-    strays = [key for key in stored - known if default_storage.get_modified_time(key) < before]
-    for key in strays:
-        _delete(key)
     missing = Export.objects.filter(state=S.DONE, file_key__in=known - stored).values_list("pk", flat=True)
     lost = sum(_expire_one(pk) for pk in list(missing))
-    return len(strays), lost
+    strays, lost_pieces = _sweep_pieces()
+    return _delete_strays(stored - known) + strays, lost + lost_pieces
+
+
+def _sweep_pieces() -> tuple[int, int]:
+    """Do the same for pieces and for the facts kept for those that wait."""
+    stored = set(_stored(PIECES))
+    keys = {key for pair in Piece.objects.values_list("file_key", "work_key") for key in pair if key}
+    gone = Piece.objects.filter(state=Piece.State.DONE, file_key__in=keys - stored)
+    lost = list(gone.exclude(digest__startswith=pieces.LOST))
+    pieces.set_aside(lost)
+    return _delete_strays(stored - keys), len(lost)
+
+
+def _delete_strays(keys: Iterable[str]) -> int:
+    """Delete files that were not written just now: those may belong to a row about to be written."""
+    before = database_now() - STRAY_AFTER
+    strays = [key for key in keys if default_storage.get_modified_time(key) < before]
+    pieces.delete_files(strays)
+    return len(strays)
 
 
 def beat_name() -> str:

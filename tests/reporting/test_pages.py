@@ -114,7 +114,7 @@ def test_the_form_follows_what_is_chosen(office, world):
     given = {"kind": "annex4", "round": world.round.pk, "unit": world.school.letters.pk, "format": "pdf"}
     form = office.client.get(reverse("export-form"), given).content.decode()
     assert "汉语言文学教研室党支部" in form
-    assert "共 2 份，打成一个压缩包" in form
+    assert "（2 份）" in form
     whole = office.client.get(reverse("export-form"), given | {"kind": "annex5", "unit": world.school.root.pk})
     assert "每个党总支各一份" in whole.content.decode()
 

@@ -1,4 +1,4 @@
-"""Long documents in parts: page numbers go on, on the right side of the paper; nothing is lost."""
+"""Long documents in runs of pages: page numbers go on, on the right side of the paper; nothing is lost."""
 
 import io
 from dataclasses import replace
@@ -6,9 +6,10 @@ from dataclasses import replace
 import pypdf
 import pytest
 
-from reporting import rendering
+from reporting import drawing, planning
 from reporting.annexes import annex5
-from reporting.tables import xlsx
+from reporting.assembly import Part, assemble
+from reporting.drawing import Work, draw
 from tests.reporting import samples
 
 
@@ -18,9 +19,9 @@ def numbers(content: bytes) -> list[tuple[str, str]]:
     for page in pypdf.PdfReader(io.BytesIO(content)).pages:
         marks: list[tuple[str, str]] = []
 
-        def visit(text, _cm, tm, _font, _size, marks=marks, page=page):
+        def visit(text, cm, tm, _font, _size, marks=marks, page=page):
             if text.strip().startswith("—") and text.strip().endswith("—") and any(c.isdigit() for c in text):
-                side = "right" if tm[4] > float(page.mediabox.width) / 2 else "left"
+                side = "right" if tm[4] + cm[4] > float(page.mediabox.width) / 2 else "left"
                 marks.append(("".join(text.split()), side))
 
         page.extract_text(visitor_text=visit)
@@ -28,17 +29,63 @@ def numbers(content: bytes) -> list[tuple[str, str]]:
     return found
 
 
+def long_sheets():
+    many = tuple(replace(row, group=f"第{n}学院党总支") for n in range(6) for row in samples.TWELVE)
+    return tuple(annex5.sheets(replace(samples.SCHOOL, rows=many), samples.STAMP))
+
+
 @pytest.mark.unit
-def test_parts_go_on_counting_on_the_right_side(monkeypatch):
-    many = tuple(replace(row, group=f"第{n}学院党总支") for n in range(3) for row in samples.TWELVE)
-    sheets = annex5.sheets(replace(samples.SCHOOL, rows=many), samples.STAMP)
-    titles = xlsx.Properties(title="汇总表", author="支部")
-    whole = rendering.draw(sheets, "pdf")
-    monkeypatch.setattr(rendering, "PART_PAGES", 2)
-    parts = rendering.draw_in_parts(sheets, titles)
-    expected = [(f"—{n}—", "right" if n % 2 else "left") for n in range(1, sum(len(s.pages) for s in sheets) + 1)]
+def test_runs_go_on_counting_on_the_right_side(monkeypatch, tmp_path):
+    monkeypatch.setattr(planning, "RUN_PAGES", 2)
+    sheets = long_sheets()
+    whole, pages = draw(Work("pdf", sheets=sheets))
+    parts = []
+    for number, run in enumerate(planning._runs(sheets, "")):
+        path = tmp_path / f"{number}.pdf"
+        path.write_bytes(draw(run.work)[0])
+        parts.append(Part(path))
+    assert len(parts) > 2
+    target = tmp_path / "whole.pdf"
+    assert assemble(parts, target, titles=drawing.titled("汇总表")) == pages
+    expected = [(f"—{n}—", "right" if n % 2 else "left") for n in range(1, pages + 1)]
+    made = target.read_bytes()
     assert numbers(whole) == expected
-    assert numbers(parts) == expected
-    texts = [["".join(p.extract_text().split()) for p in pypdf.PdfReader(io.BytesIO(c)).pages] for c in (whole, parts)]
+    assert numbers(made) == expected
+    texts = [["".join(p.extract_text().split()) for p in pypdf.PdfReader(io.BytesIO(c)).pages] for c in (whole, made)]
     assert texts[0] == texts[1]
-    assert pypdf.PdfReader(io.BytesIO(parts)).metadata.title == "汇总表"
+
+
+@pytest.mark.unit
+def test_a_run_is_named_by_what_it_shows_and_by_nothing_else(monkeypatch):
+    monkeypatch.setattr(planning, "RUN_PAGES", 2)
+    before = [run.digest for run in planning._runs(long_sheets(), "K7Q2-9XMD-4TRA")]
+    assert [run.digest for run in planning._runs(long_sheets(), "")] == before, "codes are stamped when runs are bound"
+    assert len(set(before)) == len(before)
+    changed = list(long_sheets())
+    rows = list(changed[0].rows)
+    row = rows[changed[0].pages[2][0]]
+    rows[changed[0].pages[2][0]] = replace(row, cells=tuple(c.changed(text="别的") for c in row.cells))
+    changed[0] = changed[0].with_rows(tuple(rows), changed[0].pages)
+    after = [run.digest for run in planning._runs(changed, "")]
+    assert [old != new for old, new in zip(before, after, strict=True)] == [n == 1 for n in range(len(before))]
+
+
+@pytest.mark.unit
+def test_other_code_or_fonts_name_all_pieces_anew(monkeypatch):
+    monkeypatch.setattr(planning, "maker", lambda: "another")
+    other = planning._key("annex4", "pdf")
+    monkeypatch.undo()
+    assert planning._key("annex4", "pdf") != other
+    assert planning._key("annex4", "pdf") == planning._key("annex4", "pdf")
+
+
+@pytest.mark.unit
+def test_only_what_this_installation_wrote_is_drawn(settings):
+    stored = drawing.pack(Work("xlsx", kind="annex5", facts=samples.SCHOOL, stamp=samples.STAMP))
+    assert drawing.unpack(stored).facts == samples.SCHOOL
+    for spoilt in (stored[:-1], stored[:40] + b"x" + stored[41:], b"", b"x" * 50):
+        with pytest.raises(drawing.SpoiltWorkError):
+            drawing.unpack(spoilt)
+    settings.SECRET_KEY = "another installation's key, long enough to be one"
+    with pytest.raises(drawing.SpoiltWorkError):
+        drawing.unpack(stored)

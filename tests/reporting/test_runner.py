@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import openpyxl
@@ -11,7 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from branches.models import Role, RoleGrant
-from reporting import processes, renderer, runner
+from reporting import nursery, processes, renderer, runner
 from reporting.forms import wish_for
 from reporting.kinds import BY_SLUG
 from reporting.models import Export
@@ -19,7 +21,6 @@ from reporting.orders import NothingToShowError, Order
 from reporting.services import jobs, requests
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
-from tests.factories.reporting import ExportFactory
 
 S = Export.State
 pytestmark = [pytest.mark.queue, pytest.mark.django_db(transaction=True)]
@@ -47,11 +48,21 @@ def ask(world, by, kind="annex5", unit="maths", form="xlsx") -> Export:
 def children(monkeypatch, script: str) -> None:
     """Let every child be a small program instead of the renderer."""
 
-    def start(_held, errors):
+    def start():
+        errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         command = [sys.executable, "-c", script]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+        )
+        tasks, answers = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
 
-    monkeypatch.setattr(runner, "start_child", start)
+        def end() -> int:
+            with process:
+                return process.wait()
+
+        return nursery.Child(process.pid, tasks, answers, errors, end)
+
+    monkeypatch.setattr(runner.nursery, "child", start)
 
 
 def test_an_export_becomes_a_file_that_excel_reads(world, office):
@@ -74,10 +85,11 @@ def test_one_form_for_each_branch_comes_as_a_zip_with_chinese_names(world, offic
     export.refresh_from_db()
     with default_storage.open(export.file_key) as file, zipfile.ZipFile(file) as bundle:
         assert bundle.namelist() == [
+            "目录.xlsx",
             "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，第一轮）.pdf",
             "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，第一轮）.pdf",
         ]
-        assert bundle.read(bundle.namelist()[0]).startswith(b"%PDF-")
+        assert bundle.read(bundle.namelist()[1]).startswith(b"%PDF-")
     assert (export.done, export.total) == (2, 2)
 
 
@@ -143,6 +155,7 @@ def test_a_file_made_after_the_claim_was_lost_is_thrown_away(world, office, monk
     line = processes.as_line(
         processes.Report(ok=True, key=key, name="n.xlsx", size=4, sha256="1" * 64, digest="2" * 64)
     )
+    monkeypatch.setattr(runner, "go_on", lambda *_: None)
     children(monkeypatch, f"print({line!r})")
     monkeypatch.setattr(jobs, "_held", lambda _held: None)
     assert runner.run(export.pk) == ""
@@ -184,17 +197,14 @@ def test_faults_are_told_in_a_sentence(error, reason, final):
 
 
 def test_a_child_without_a_report_is_judged_by_how_it_died():
-    assert processes.read_report("", -9).reason == "生成程序被系统终止，可能是内存不足。"
-    assert processes.read_report("Traceback", -24).reason == "生成时间过长，已停止。"
-    assert processes.read_report("", 1).reason == "生成程序意外退出。"
-    assert processes.read_report('noise\n{"ok": true, "key": "k"}\n', 0).key == "k"
+    assert processes.report_of_death(-9).reason == "生成程序被系统终止，可能是内存不足。"
+    assert processes.report_of_death(-24).reason == "生成时间过长，已停止。"
+    assert processes.report_of_death(1).reason == "生成程序意外退出。"
+    assert processes.read_report('{"ok": true, "key": "k"}').key == "k"
 
 
-def test_the_next_waiting_export_of_the_owner_is_announced(world, office, monkeypatch):
-    told = []
-    monkeypatch.setattr(runner, "nudge", lambda pk: told.append(pk) or "")
-    first = ask(world, office)
-    second = ExportFactory(owner=office, unit=world.school.root)
-    children(monkeypatch, "import os; os.kill(os.getpid(), 9)")
-    runner.run(first.pk)
-    assert told == [second.pk]
+def test_one_turn_goes_on_with_whatever_waits(world, office):
+    first, second = ask(world, office), ask(world, office, unit="letters")
+    third = ask(world, holder(Role.SCHOOL_LEADER, world.school.root), kind="annex4")
+    assert runner.run(first.pk) == S.DONE
+    assert {row.state for row in Export.objects.filter(pk__in=[second.pk, third.pk])} == {S.DONE}

@@ -1,0 +1,187 @@
+"""The steps of a worker on one piece: claim, renew, publish, give back, fail; and what becomes of pieces nobody wants.
+
+Every write is one compare-and-set on the fencing token. Pieces leave no audit trail: what matters to people is the
+export they belong to.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from reporting.database_time import database_now
+from reporting.models import MAX_ATTEMPTS, Export, Part, Piece, PieceQuerySet
+from reporting.services.leases import RETRY_PAUSE, STALLED, lease, tried
+
+S = Piece.State
+LOST = "lost:"
+RACES = 5
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPiece:
+    """The right to draw a piece until the lease ends; `token` proves it."""
+
+    piece_id: int
+    token: int
+    attempt: int
+    work_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A piece that was drawn and written under a key of its own, not offered yet."""
+
+    key: str
+    size: int
+    sha256: str
+    pages: int
+
+
+def delete_files(keys: Iterable[str]) -> None:
+    """Delete stored files; what cannot be deleted is left to the sweep."""
+    for key in filter(None, keys):
+        try:
+            default_storage.delete(key)
+        except OSError:
+            log.exception("cannot delete %s", key)
+
+
+def claim_next() -> HeldPiece | None:
+    """Take the next piece under a lease, in turns between the exports that wait; None when there is none to be had."""
+    moment = database_now()
+    turns = Export.objects.drawing().filter(parts__piece__in=Piece.objects.ready(moment)).distinct()
+    for export_id in turns.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:RACES]:
+        for _ in range(RACES):
+            piece = Piece.objects.ready(moment).filter(parts__export=export_id).order_by("parts__number").first()
+            if piece is None:
+                break
+            if held := _take(piece, moment):
+                Export.objects.filter(pk=export_id).update(heartbeat_at=moment)
+                return held
+    return None
+
+
+def _take(piece: Piece, moment: dt.datetime) -> HeldPiece | None:
+    free = Piece.objects.filter(pk=piece.pk, state=S.WAITING, token=piece.token)
+    taken = free.update(state=S.DRAWING, token=F("token") + 1, attempt=F("attempt") + 1, lease_until=moment + lease())
+    return HeldPiece(piece.pk, piece.token + 1, piece.attempt + 1, piece.work_key) if taken else None
+
+
+def _mine(held: HeldPiece) -> PieceQuerySet:
+    return Piece.objects.filter(pk=held.piece_id, state=S.DRAWING, token=held.token)
+
+
+def renew(held: HeldPiece) -> bool:
+    """Lengthen the lease; False when the claim is lost."""
+    return bool(_mine(held).update(lease_until=database_now() + lease()))
+
+
+def look(held: HeldPiece) -> bool:
+    """Return whether the claim holds and anybody still wants the piece (a mere read)."""
+    return bool(_mine(held).filter(parts__isnull=False).exists())
+
+
+def publish(held: HeldPiece, drawn: Drawn) -> bool:
+    """Offer a drawn piece to its exports, if the claim still holds; False when it does not."""
+    kept = _mine(held).update(
+        state=S.DONE, file_key=drawn.key, file_size=drawn.size, sha256=drawn.sha256, pages=drawn.pages,
+        lease_until=None, work_key="", error="",
+    )  # fmt: skip
+    if kept:
+        delete_files([held.work_key])
+        count_done(held.piece_id)
+    return bool(kept)
+
+
+def release(held: HeldPiece) -> bool:
+    """Give a piece back unharmed (the worker is stopping): the attempt is not counted."""
+    return bool(_mine(held).update(state=S.WAITING, attempt=F("attempt") - 1, token=F("token") + 1, lease_until=None))
+
+
+def fail(held: HeldPiece, reason: str, *, final: bool = False) -> str:
+    """Record that an attempt failed; returns the state it led to, "" when the claim was lost."""
+    return _set_back(_mine(held), held.attempt, held.piece_id, held.work_key, reason, final=final)
+
+
+def _set_back(mine: PieceQuerySet, attempt: int, pk: int, work_key: str, reason: str, *, final: bool = False) -> str:
+    """Let a piece wait for its next attempt, or fail it when there is none; returns the new state."""
+    if final or attempt >= MAX_ATTEMPTS:
+        error = reason if final else tried(reason, attempt)
+        if not mine.update(state=S.FAILED, token=F("token") + 1, lease_until=None, work_key="", error=error[:300]):
+            return ""
+        delete_files([work_key])
+        count_done(pk)
+        return S.FAILED
+    pause = database_now() + RETRY_PAUSE * attempt
+    waits = mine.update(state=S.WAITING, token=F("token") + 1, lease_until=None, available_at=pause, error=reason[:300])
+    return S.WAITING if waits else ""
+
+
+def reap() -> int:
+    """Let pieces wait again whose lease has ended (or fail them, their attempts used up); returns how many."""
+    overdue = Piece.objects.drawing().filter(lease_until__lt=database_now())
+    count = 0
+    for row in overdue.only("pk", "token", "attempt", "work_key"):
+        mine = Piece.objects.filter(pk=row.pk, state=S.DRAWING, token=row.token, lease_until__lt=database_now())
+        count += bool(_set_back(mine, row.attempt, row.pk, row.work_key, STALLED))
+    return count
+
+
+def count_done(piece_id: int) -> None:
+    """Write into the exports of a settled piece how many of their pieces are settled."""
+    settled = Part.objects.filter(export=OuterRef("pk")).exclude(piece__state__in=Piece.OPEN).order_by()
+    number = settled.values("export").annotate(number=Count("pk")).values("number")
+    exports = Export.objects.drawing().filter(pk__in=Part.objects.filter(piece=piece_id).values("export"))
+    exports.update(done=Coalesce(Subquery(number), 0))
+
+
+def waiting() -> int:
+    """Return how many pieces could be drawn now."""
+    return Piece.objects.ready(database_now()).filter(parts__export__state=Export.State.DRAWING).distinct().count()
+
+
+def drop_parts(export: Export) -> None:
+    """Take an export's parts away; pieces that nobody else waits for go with them."""
+    Part.objects.filter(export=export).delete()
+    forget(Piece.objects.unwanted().filter(state=S.WAITING))
+
+
+@transaction.atomic
+def forget(rows: PieceQuerySet) -> int:
+    """Delete those of some pieces that nobody wants, their files after the commit; returns how many.
+
+    A plan that is just written locks the pieces it uses, so none is deleted under its hands.
+    """
+    found = list(rows.values_list("pk", flat=True))
+    locked = [row.pk for row in Piece.objects.select_for_update().filter(pk__in=found).order_by("digest").only("pk")]
+    free = Piece.objects.unwanted().filter(pk__in=locked).exclude(state=S.DRAWING)
+    keys = [key for pair in free.values_list("work_key", "file_key") for key in pair]
+    count, _ = free.delete()
+    transaction.on_commit(lambda: delete_files(keys))
+    return count
+
+
+@transaction.atomic
+def set_aside(pieces: Iterable[Piece]) -> None:
+    """Keep finished pieces whose file is gone or spoilt from being used again."""
+    for piece in pieces:
+        Piece.objects.filter(pk=piece.pk).update(digest=f"{LOST}{piece.pk}", used_at=_past())
+
+
+def _past() -> dt.datetime:
+    return database_now() - dt.timedelta(hours=settings.PIECE_TTL_HOURS + 1)
+
+
+def expire(limit: int = 500) -> int:
+    """Delete settled pieces that nobody used for their time; returns how many."""
+    old = Q(used_at__lt=database_now() - dt.timedelta(hours=settings.PIECE_TTL_HOURS))
+    due = Piece.objects.unwanted().filter(old | Q(state=S.WAITING)).exclude(state=S.DRAWING)
+    return forget(due.order_by("pk")[:limit])
