@@ -45,6 +45,15 @@ def test_the_rubrics_of_2012_are_a_hundred_points_in_five_sections():
     assert [len(section.criteria) for section in student.sections] == [5, 6, 6, 6, 2]
 
 
+@pytest.mark.once
+def test_the_rubrics_for_offices_and_the_retired_are_drafts_of_a_hundred_points():
+    service.load_preset(by=None, path=VALID)
+    for code, sections in (("administration-2012", [15, 25, 20, 25, 15]), ("retired-2012", [20, 25, 20, 20, 15])):
+        rubric = Rubric.objects.get(code=code)
+        assert not rubric.published
+        assert [section.points for section in rubric.sections.all()] == sections
+
+
 @pytest.mark.unit
 def test_the_2012_preset_is_possible_and_only_the_double_use_of_satisfaction_is_doubtful():
     warnings = presets.check(presets.read_path(VALID))
@@ -117,9 +126,9 @@ def test_impossible_rubrics_are_refused(folder, old, new, sentence):
 @pytest.mark.db
 def test_loading_twice_changes_nothing_and_a_change_is_a_new_version(folder):
     first = service.load_preset(by=None, path=folder)
-    assert (len(first.new), first.unchanged) == (3, [])
+    assert (len(first.new), first.unchanged) == (5, [])
     again = service.load_preset(by=None, path=folder)
-    assert (again.new, len(again.unchanged)) == ([], 3)
+    assert (again.new, len(again.unchanged)) == ([], 5)
     change(folder / "teacher.toml", "# 附件2.", "# Only a comment. 附件2.")
     assert service.load_preset(by=None, path=folder).new == []
     change(folder / "teacher.toml", "附表彰文件。", "附表彰文件复印件。")
