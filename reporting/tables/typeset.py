@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
@@ -98,6 +98,13 @@ class _Line:
     @property
     def text(self) -> str:
         return str(self.pango_layout.text)
+
+
+def _subset(font: Font, glyphs: Mapping[int, str], hinting: bool) -> None:
+    """Reduce a font to these glyphs; the empty box keeps its outline where it is one of them."""
+    font.missing = {_UNKNOWN: 0} if 0 in glyphs else {}
+    Font.clean(font, glyphs, hinting)
+    font.missing = {}
 
 
 def _numbers(codes: bytes) -> list[int]:
@@ -227,9 +234,10 @@ class Typesetter:
         chosen = {}
         for name, described in glyphs.items():
             font = copy.copy(self._by_hash[name])
+            font.missing = {}
             font.widths = {int(glyph): width for glyph, (width, _) in described.items()}
             font.to_unicode = {int(glyph): text for glyph, (_, text) in described.items()}
-            font.missing = {_UNKNOWN: 0} if "0" in described else {}  # then the empty box is drawn
+            font.clean = partial(_subset, font)
             chosen[name] = font
         options = {"hinting": False, "pdf_version": "1.7"}
         fonts = build_fonts_dictionary(pdf, chosen, compress=True, subset=True, options=options)
