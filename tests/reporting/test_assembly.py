@@ -89,7 +89,7 @@ def test_numbers_stand_odd_right_even_left_in_14_points_and_codes_between(tmp_pa
     assert first[3] == pytest.approx(14, abs=0.01)
     assert first_code[3] == pytest.approx(8, abs=0.01)
     assert second[1] == pytest.approx(25 * 72 / 25.4 + 14, abs=0.1)
-    assert first[1] == pytest.approx((210 - 20) * 72 / 25.4 - 14 - 39.8, abs=0.5)
+    assert first[1] == pytest.approx((210 - 20) * 72 / 25.4 - 14 - 38.7, abs=0.2)
     assert first[2] == second[2] == first_code[2] == second_code[2]
     assert 25 < first[2] < 31, "in the middle of the lower margin of 22 mm"
     assert first_code[1] == second_code[1]
