@@ -7,7 +7,7 @@ SCALE ?= small
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: help setup setup-tests run demo test soak bench check lint contracts types migrations format lock clean
+.PHONY: help setup setup-tests setup-soak run demo test soak bench check lint contracts types migrations format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ setup: ## Install what running needs (every target does it by itself)
 
 setup-tests:
 	@deploy/setup.sh --tests
+
+setup-soak:
+	@deploy/setup.sh --soak
 
 run: ## Start the product: web and worker, until Ctrl-C
 	@PORT=$(PORT) DEMO=$(DEMO) exec deploy/run.sh
@@ -35,7 +38,7 @@ test: setup-tests ## Run every test on SQLite, then those that touch database or
 	$(BIN)/python -m tests.servers $(BIN)/pytest -n 2 -m "(db or queue or e2e_pg) and not soak" $(ARGS) || code=1; \
 	exit $$code
 
-soak: setup-tests ## Run the long fault and load tests (up to 45 minutes)
+soak: setup-soak ## Run the long fault and load tests (up to 45 minutes)
 	@$(BIN)/python -m tests.servers $(BIN)/pytest -m soak $(ARGS)
 
 bench: setup-tests ## Measure, print a table, write var/bench.json

@@ -3,6 +3,7 @@
 #
 #   deploy/setup.sh            what running the product needs
 #   deploy/setup.sh --tests    also what the test suite needs: PostgreSQL, Redis and Chromium
+#   deploy/setup.sh --soak     and what the long tests need: LibreOffice
 #
 # Safe to run again at any time: it only does what is missing. It never asks a question, never starts, stops or
 # changes a database server, and touches nothing outside this directory except missing Debian packages.
@@ -14,6 +15,7 @@ LOCK=requirements.txt
 STAMP=$VENV/.zhibu-lock
 RUN_PACKAGES=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-cjk poppler-utils)
 TEST_PACKAGES=(postgresql redis-server chromium)
+SOAK_PACKAGES=(libreoffice-calc-nogui)
 
 say() { printf '%s\n' "set-up: $*"; }
 stop() {
@@ -21,11 +23,12 @@ stop() {
   exit 1
 }
 
-want_tests=no
+want_tests=no want_soak=no
 for argument in "$@"; do
   case $argument in
     --tests) want_tests=yes ;;
-    *) stop "unknown argument '$argument'. Usage: deploy/setup.sh [--tests]" ;;
+    --soak) want_tests=yes want_soak=yes ;;
+    *) stop "unknown argument '$argument'. Usage: deploy/setup.sh [--tests|--soak]" ;;
   esac
 done
 
@@ -70,6 +73,7 @@ install_packages() {
 python=$(find_python || true)
 wanted=("${RUN_PACKAGES[@]}")
 [ "$want_tests" = yes ] && wanted+=("${TEST_PACKAGES[@]}")
+[ "$want_soak" = yes ] && wanted+=("${SOAK_PACKAGES[@]}")
 if [ -z "$python" ]; then
   wanted+=(python3 python3-venv)
 elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then

@@ -190,14 +190,24 @@ def pdf_pages(content: bytes) -> list[str]:
 
 def assert_pdf(sheet: Sheet) -> None:
     """The PDF has the paginator's pages, and on each of them exactly the text of that page's cells."""
-    pages = pdf_pages(pdf.render([sheet]))
+    assert_pages(sheet, pdf_pages(pdf.render([sheet])))
+
+
+def assert_pages(sheet: Sheet, pages: list[str], first: int = 1) -> None:
+    """Printed pages are the paginator's, and on each of them stands exactly the text of that page's cells.
+
+    Args:
+        sheet: what was printed.
+        pages: the text of each page, without white space.
+        first: the number of its first page.
+    """
     assert len(pages) == len(sheet.pages), f"{len(pages)} pages in the PDF, {len(sheet.pages)} laid out"
     head = sheet.rows[sheet.header[0] : sheet.header[1]]
-    for number, ((start, stop), text) in enumerate(zip(sheet.pages, pages, strict=True), 1):
+    for number, ((start, stop), text) in enumerate(zip(sheet.pages, pages, strict=True), first):
         rows = sheet.rows[start:stop]
         framed = any(row.band in {"body", "total", "tail"} for row in rows)
         cells = [cell for row in rows if row.band != "header" for cell in row.cells]
-        cells += [cell for row in head for cell in row.cells] if framed or number == 1 else []
+        cells += [cell for row in head for cell in row.cells] if framed or number == first else []
         expected_letters = sorted("".join(squeezed(cell.text) for cell in cells) + f"—{number}—")
         assert sorted(text) == expected_letters, f"page {number}: {_difference(text, expected_letters)}"
         for cell in cells:
