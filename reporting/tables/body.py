@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from reporting.tables.cells import Band, BodyCells, Cell, Lane, Look, Row, look
 from reporting.tables.definition import Column, Merge, Table, Total, TotalCell
-from reporting.tables.formats import DIGIT_EM, TEXT, Format, Shower, Value, display
+from reporting.tables.formats import TEXT, Format, Shower, Value, display, em_at_most
 from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM, fitting_points, height_of
 from reporting.tables.parts import edges_of
 
@@ -170,34 +170,37 @@ class Body:
         column = self.leaves[col]
         shared = self._look(column)
         smaller: dict[int, Look] = {}
-        room = (self.widths[col] - 1) / (shared.points * MM_PER_POINT)
-        if column.format.is_number and self.showers[column.format, column.blank].widest > room:
+        if column.format.is_number and self.showers[column.format, column.blank].widest > self._em(col, 1.0, shared):
             for nth, (value, text) in enumerate(shown):
-                if len(text) * DIGIT_EM > room and not isinstance(value, str):
-                    fitted = self._fitted(text, shared, col)
-                    if fitted is not shared:
-                        smaller[nth] = fitted
+                fitted = self._fitted(value, text, shared, col)
+                if fitted is not shared:
+                    smaller[nth] = fitted
         hrefs = list(map(column.href, self.rows)) if column.href is not None else ()
         return Lane(col, column.key, shared, shown, smaller, hrefs)
 
-    def _fitted(self, text: str, shared: Look, col: int) -> Look:
-        """Return a smaller look where a number would not fit its column."""
+    def _fitted(self, value: Value, text: str, shared: Look, col: int) -> Look:
+        """Return a smaller look where a number would not fit its column (Excel prints ####)."""
+        if isinstance(value, str) or em_at_most(value, text, shared.format) <= self._em(col, 1.0, shared):
+            return shared
         points = fitting_points(text, shared.face, shared.points, self.widths[col])
         return shared if points == shared.points else _smaller(shared, points)
 
+    def _em(self, col: int, free_mm: float, shared: Look) -> float:
+        """Return the width of a column in em of a look, less what stays free."""
+        return (self.widths[col] - free_mm) / (shared.points * MM_PER_POINT)
+
     def _heights(self, lanes: Sequence[Lane]) -> list[float]:
         """Return the heights of the rows; a lane whose texts are all short is not looked at."""
-        least = self.table.row_height_mm
-        heights = [least] * len(self.rows)
-        em = MM_PER_POINT * max(self.table.body_pt, 1)
+        heights = [self.table.row_height_mm] * len(self.rows)
         for lane in lanes:
-            column, width = self.leaves[lane.col], self.widths[lane.col]
-            room = (width - PADDING_X_MM) / em
-            shower = self.showers[column.format, column.blank]
+            form, width = lane.look.format, self.widths[lane.col]
+            room = self._em(lane.col, PADDING_X_MM, lane.look)
+            shower = self.showers[form, self.leaves[lane.col].blank]
             if shower.widest <= room and not shower.broken:
                 continue
-            for nth, (_, text) in enumerate(lane.shown):
-                if len(text) > room or "\n" in text:
+            digit = em_at_most(None, "0", form)
+            for nth, (value, text) in enumerate(lane.shown):
+                if len(text) * (1.0 if type(value) is str else digit) > room or "\n" in text:
                     need = height_of(text, lane.smaller.get(nth, lane.look), width)
                     if need > heights[nth]:
                         heights[nth] = round(need, 2)
@@ -232,9 +235,7 @@ class Body:
                 continue
             column = self.leaves[col]
             value, text = shown[col][nth]
-            own = looks[col]
-            if column.format.is_number and not isinstance(value, str) and text:
-                own = self._fitted(text, own, col)
+            own = self._fitted(value, text, looks[col], col) if column.format.is_number else looks[col]
             href = column.href(self.rows[nth]) if column.href is not None else ""
             mark = CONTINUED if self.merged[col].columns[0] == column.key else ""
             cells.append(
@@ -249,14 +250,13 @@ class Body:
         total = line.total or Total(())
         skip = frozenset(col for col in spans if not spans[col][index] and not self._covers(total, col))
         cells = self.total_cells(total, line.members, self.first + index, skip)
-        need = max(
-            (
-                height_of(cell.text, cell.look, self.edges[cell.col + cell.colspan] - self.edges[cell.col])
-                for cell in cells
-            ),
-            default=0.0,
-        )
-        return self._row("total", cells, line, max(total.min_height_mm, round(need, 2)))
+        height = total.min_height_mm
+        for cell in cells:
+            wide = em_at_most(cell.value, cell.text, cell.look.format)
+            if wide > self._em(cell.col, PADDING_X_MM, cell.look) or "\n" in cell.text:
+                width = self.edges[cell.col + cell.colspan] - self.edges[cell.col]
+                height = max(height, round(height_of(cell.text, cell.look, width), 2))
+        return self._row("total", cells, line, height)
 
     def _row(
         self,
@@ -331,8 +331,8 @@ class Body:
             form = TEXT if item.format is None and isinstance(raw, str) else usual
             value, text = display(raw, form, item.blank)
             shared = look("total", item.align, form, self.size, indent=item.align == "left")
-            if form.is_number and stop - start == 1 and text:
-                shared = self._fitted(text, shared, start)
+            if form.is_number and stop - start == 1:
+                shared = self._fitted(value, text, shared, start)
             cells[start] = Cell(row, start, value, text, shared, 1, stop - start, item.key)
             taken.update(range(start, stop))
         empty = look("total", size=self.size)

@@ -158,6 +158,11 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
     return text, text
 
 
+def em_at_most(value: Value, text: str, form: Format) -> float:
+    """Return a width in em which the text of a cell, on one line, surely does not pass."""
+    return len(text) * (1.0 if isinstance(value, str) or form.kind != "number" else DIGIT_EM)
+
+
 class Shower(dict[Any, tuple[Value, str]]):
     """`display` for the columns of a long table that share a format: each value is formatted once, and kept once.
 
@@ -185,8 +190,10 @@ class Shower(dict[Any, tuple[Value, str]]):
     def show(self, raw: Any) -> tuple[Value, str]:
         """Return `display` of a value, and remember how wide its text is."""
         value, text = shown = display(raw, self.form, self.blank)
-        self.widest = max(self.widest, len(text) if value is None or isinstance(value, str) else len(text) * DIGIT_EM)
-        self.broken = self.broken or "\n" in text
+        wide = em_at_most(value, text, self.form)
+        self.widest = max(self.widest, wide)
+        if "\n" in text:
+            self.broken = True
         return shown
 
     def column(self, values: Sequence[Any]) -> list[tuple[Value, str]]:
