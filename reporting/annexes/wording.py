@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact
 from fractions import Fraction
+from functools import reduce
 
 from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Stamp
 from reporting.tables import Pair, formats, half_up
@@ -43,10 +44,12 @@ def mean(values: Sequence[Exact]) -> Fraction | None:
     known = [value for value in values if value is not None]
     if not known:
         return None
-    with localcontext(_EXACT):
-        decimals = sum((value for value in known if isinstance(value, Decimal)), Decimal(0))
-    others = sum((value for value in known if not isinstance(value, Decimal)), Fraction(0))
-    return (Fraction(decimals) + others) / len(known)
+    decimals = [value for value in known if isinstance(value, Decimal)]
+    above, below = reduce(_EXACT.add, decimals, Decimal(0)).as_integer_ratio()
+    if len(decimals) == len(known):
+        return Fraction(above, below * len(known))
+    others = sum((Fraction(value) for value in known if not isinstance(value, Decimal)), Fraction(above, below))
+    return others / len(known)
 
 
 def sum_of(values: Sequence[int | None]) -> int | None:

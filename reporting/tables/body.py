@@ -182,7 +182,8 @@ class Body:
         """Return a smaller look where a number would not fit its column (Excel prints ####)."""
         if isinstance(value, str) or em_at_most(value, text, shared.format) <= self._em(col, 1.0, shared):
             return shared
-        points = fitting_points(text, shared.face, shared.points, self.widths[col])
+        like = "0" * len(text) if text.isdecimal() else text  # all digits are equally wide
+        points = fitting_points(like, shared.face, shared.points, self.widths[col])
         return shared if points == shared.points else _smaller(shared, points)
 
     def _em(self, col: int, free_mm: float, shared: Look) -> float:

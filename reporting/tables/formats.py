@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Kind = Literal["text", "name", "number", "percent", "date", "tick"]
@@ -89,13 +90,18 @@ def spaced_name(name: str) -> str:
     return IDEOGRAPHIC_SPACE.join(compact) if _TWO_CHARACTERS.match(compact) else compact
 
 
+@cache
+def _step(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
+
+
 def half_up(number: Decimal | Fraction | int, places: int) -> Decimal:
     """Round 四舍五入 to `places` decimal places; exact for fractions too."""
     if isinstance(number, Fraction):
         above, below = number.as_integer_ratio()
         whole = (2 * abs(above) * 10**places + below) // (2 * below)
         return Decimal(whole if above >= 0 else -whole).scaleb(-places)
-    rounded = Decimal(number).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    rounded = Decimal(number).quantize(_step(places), rounding=ROUND_HALF_UP)
     return rounded or abs(rounded)
 
 
@@ -106,6 +112,8 @@ def _number(value: Any, form: Format) -> tuple[Value, str]:
     if form.kind == "percent":
         share = half_up(value, form.places + 2)
         return share, f"{share * 100:.{form.places}f}%"
+    if form.places == 0 and isinstance(value, int):
+        return value, str(value)
     rounded = half_up(value, form.places)
     if form.places == 0:
         return int(rounded), str(int(rounded))

@@ -16,6 +16,8 @@ LINE_HEIGHT = 1.3
 #: What stays free left and right (one value for both sides together) and above and below a cell's text.
 PADDING_X_MM = 1.2
 PADDING_Y_MM = 1.3
+#: Widths of so many tokens are remembered.
+MOST_TOKENS = 20_000
 #: Space before left-aligned text of forms and totals.
 INDENT_MM = 2.6
 
@@ -73,10 +75,21 @@ _TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=16384)
-def _em(token: str, face: Face) -> float:
-    """Return the width of a token in em."""
-    return sum(char_em(char, face) for char in token)
+class _Ems(dict[str, float]):
+    """Widths of tokens in em, in one face."""
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self.face = face
+
+    def __missing__(self, token: str) -> float:
+        if len(self) > MOST_TOKENS:
+            self.clear()
+        wide = self[token] = sum(char_em(char, self.face) for char in token)
+        return wide
+
+
+_EMS: dict[Face, _Ems] = {face: _Ems(face) for face in ("fang", "kai", "hei", "title", "song")}
 
 
 def _pieces(token: str, width_em: float, face: Face) -> list[str]:
@@ -96,21 +109,23 @@ def _pieces(token: str, width_em: float, face: Face) -> list[str]:
 def wrap(text: str, width_mm: float, face: Face, points: float) -> tuple[str, ...]:
     """Break a text into the lines it takes in a width, by the rules of Chinese type-setting (no 。 begins a line)."""
     width_em = max(width_mm, 1.0) / (points * MM_PER_POINT)
+    ems = _EMS[face]
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        current, used = "", 0.0
+        line: list[str] = []
+        used = 0.0
         for token in _TOKEN.findall(paragraph):
-            wide = _em(token, face)
-            if current and used + wide > width_em:
-                lines.append(current)
-                current, used = "", 0.0
+            wide = ems[token]
+            if line and used + wide > width_em:
+                lines.append("".join(line))
+                line, used = [], 0.0
             if wide > width_em:
                 *full, token = _pieces(token, width_em, face)
                 lines.extend(full)
-                wide = _em(token, face)
-            current += token
+                wide = ems[token]
+            line.append(token)
             used += wide
-        lines.append(current)
+        lines.append("".join(line))
     return tuple(lines)
 
 
