@@ -117,8 +117,8 @@ def _spread(
     return [(start, following - start) for start, following in zip(wanted, [*wanted[1:], len(edges) - 1], strict=True)]
 
 
-def _line_row(number: int, texts: Sequence[str], edges: Sequence[float]) -> list[Row]:
-    """Lay one head line; smaller when it is too long, then on two lines."""
+def _line_row(number: int, texts: Sequence[str], edges: Sequence[float], *, follows: bool = False) -> list[Row]:
+    """Lay one head line; smaller when it is too long, then on two lines, the last text at the right."""
     for points in _LINE_POINTS:
         spans = _spans_for(texts, edges, points)
         if spans is not None:
@@ -132,13 +132,14 @@ def _line_row(number: int, texts: Sequence[str], edges: Sequence[float]) -> list
                     text,
                     text,
                     colspan=count,
-                    look=look("line", "right" if index and index == len(texts) - 1 else "left", size=size),
+                    look=look("line", "right" if (index or follows) and index == len(texts) - 1 else "left", size=size),
                 )
                 for index, (text, (start, count)) in enumerate(zip(texts, spans, strict=True))
             )
             return [Row("head", cells, 8)]
-    first = full_row(number, len(edges) - 1, texts[0], "line", 8)
-    return [first, *_line_row(number + 1, texts[1:], edges)] if len(texts) > 1 else [first]
+    if len(texts) == 1:
+        return [full_row(number, len(edges) - 1, texts[0], "line", 8)]
+    return [*_line_row(number, texts[:1], edges), *_line_row(number + 1, texts[1:], edges, follows=True)]
 
 
 def head_rows(thing: "Table | Form", facts: Facts, widths: Sequence[float]) -> list[Row]:

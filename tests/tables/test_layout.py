@@ -10,6 +10,7 @@ from reporting.tables import (
     FormRow,
     Group,
     Merge,
+    Page,
     Pair,
     Signature,
     Subtotal,
@@ -279,3 +280,19 @@ def test_a_number_too_wide_for_its_column_is_set_smaller() -> None:
 def test_a_missing_key_is_an_error() -> None:
     with pytest.raises(KeyError):
         lay_out(TABLE, [{"unit": "甲"}])
+
+
+def test_a_name_too_long_for_one_line_stands_alone_in_the_largest_type_that_fits_and_the_date_at_the_right_below():
+    name = "数学与计算机科学学院信息与计算科学专业本科高年级学生第二党支部"
+    table = Table(
+        slug="t",
+        title="表",
+        page=Page(left=25, right=20),
+        columns=(Column("a", "甲", 80), Column("b", "乙", 85)),
+        head_line=(Pair("填报单位（盖章）", name), Pair("填报时间", "2012年3月30日")),
+    )
+    lines = [row.cells for row in lay_out(table, []).rows if row.band == "head" and row.cells[0].look.style == "line"]
+    assert [len(cells) for cells in lines] == [1, 1]
+    assert [cells[0].text for cells in lines] == [f"填报单位（盖章）：{name}", "填报时间：2012年3月30日"]
+    assert [cells[0].look.align for cells in lines] == ["left", "right"]
+    assert [cells[0].look.points for cells in lines] == [11, 12]
