@@ -20,8 +20,8 @@ _TWO_CHARACTERS = re.compile("^[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002000
 
 IDEOGRAPHIC_SPACE = "\u3000"
 DASH = "—"
-#: A digit is half an em wide or a little more; with so much of an em for each character a number surely fits.
-DIGIT_EM = 0.6
+#: The width in em of the widest digit of all faces; point and minus are no wider.
+DIGIT_EM = 0.56
 
 
 @runtime_checkable
@@ -181,7 +181,7 @@ class Shower(dict[Any, tuple[Value, str]]):
 
     #: Types of which equal values show equally; a bool equals 1 and a float raises, so those are not looked up.
     _SAFE = frozenset({str, type(None), dt.date})
-    _SAFE_NUMBERS = _SAFE | {int, Decimal}
+    _SAFE_NUMBERS = _SAFE | {int, Decimal, Fraction}
 
     def __init__(self, form: Format, blank: str = DASH) -> None:
         super().__init__()
