@@ -1,5 +1,6 @@
 """Forms by the code at their foot: look one up, see one form's versions, and what came back signed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,12 +86,12 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     return page(request, form)
 
 
-def page(request: HttpRequest, form: FormVersion, error: str = "", status: int = 200) -> HttpResponse:
-    """Draw the page of a form version; `error` says why a scan was not taken."""
+def page(request: HttpRequest, form: FormVersion, errors: Sequence[str] = (), status: int = 200) -> HttpResponse:
+    """Draw the page of a form version; `errors` say why a scan was not taken."""
     (line,) = lines_of([form])
     gone = form.scans.exclude(withdrawn_at=None).select_related("attached_by__person", "withdrawn_by__person")
     context = {
-        "form": form, "line": line, "about": describe(form), "error": error,
+        "form": form, "line": line, "about": describe(form), "errors": errors,
         "gone": gone.prefetch_related("pages"), "may_return": bool(can(request.user, Action.RETURN_SCAN, form)),
     }  # fmt: skip
     return render(request, "reporting/code.html", context, status=status)

@@ -33,7 +33,7 @@ def attach(request: HttpRequest, code: str) -> HttpResponse:
         pages = scans.checked([(one.name or "", one.read()) for one in sent])
         scans.attach(by=account_of(request), form=form, pages=pages, reason=request.POST.get("reason", ""))
     except RefusedError as error:
-        return codes.page(request, form, str(error), status=422)
+        return codes.page(request, form, error.sentences, status=422)
     messages.success(request, f"盖章件已交回，共 {len(pages)} 个文件。")
     return redirect("code", form.code)
 

@@ -12,8 +12,11 @@ from grading.lists import unit_rows
 from grading.models import RoundUnit
 from reporting.annexes.facts import Stamp
 from reporting.kinds import KINDS
+from reporting.lists import return_rows
+from reporting.returns import returned, units_asked
 from reporting.tables import lay_out
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory
+from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
 from tests.guards import without
 from tests.tables.parity import assert_parity
@@ -21,11 +24,21 @@ from tests.tables.parity import assert_parity
 pytestmark = pytest.mark.once
 
 EVERYTHING = Scope(frozenset(), dt.date(2012, 4, 1), everything=True)
+
+
+def signed_paper(world):
+    """Two 党总支: one returned paper that no longer agrees with the data, the other nothing."""
+    ScanPageFactory(scan__form__round=world.round, scan__form__unit=world.school.maths, scan__attached_by=None)
+    rule = world.round.returns.get()
+    return return_rows(rule, returned(rule, units_asked(rule, EVERYTHING)))
+
+
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
     "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
     "people": lambda _world: Person.objects.order_by("pk"),
+    "returns": signed_paper,
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
 }
 
