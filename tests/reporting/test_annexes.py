@@ -92,6 +92,27 @@ def test_annex5_takes_three_branches_over_with_the_totals(twelve):
     assert on_second == ["10", "11", "12"]
 
 
+def test_annex5_of_four_branches_is_one_page_even_where_problems_take_three_lines():
+    """A little too long for a page, it once left one branch on the first and three with the totals on the second."""
+    long = "支委会未单设纪检委员，分工不够明确"
+    bare = {
+        "scores": (None, D(88), D(85), None),
+        "composite": None,
+        "self_grade": "",
+        "proposed_grade": "",
+        "problem": "",
+    }
+    four = [
+        replace(samples.TWELVE[number], problem=long) if number % 2 else replace(samples.TWELVE[number], **bare)
+        for number in range(2, 6)
+    ]
+    sheet = annex5.sheets(facts.Annex5(samples.ROUND, samples.MATHS, tuple(four)), samples.STAMP)[0]
+    assert len(sheet.pages) == 1
+    assert [row.height_mm for row in sheet.rows if row.band == "body"] == pytest.approx([10.38, 14.37] * 2)
+    every = tuple(replace(row, problem=long) for row in four)
+    assert len(annex5.sheets(facts.Annex5(samples.ROUND, samples.MATHS, every), samples.STAMP)[0].pages) == 1
+
+
 def test_annex5_rounds_an_average_once_from_exact_figures():
     third = D(1) / 3
     exact = [replace(samples.TWELVE[0], composite=D("80.00"), exact=D(80) + third) for _ in range(3)]
