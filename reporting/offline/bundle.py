@@ -13,7 +13,6 @@ from branches.intake.uploads import MEGABYTE, RefusedUpload
 ZIP_MAGIC = b"PK\x03\x04"
 #: A folder with a thumbnail or a system file beside each workbook still passes.
 MEMBERS_EACH = 5
-_IGNORED = ("__macosx/", "/.", "/~$")
 _IGNORED_NAMES = ("thumbs.db", "desktop.ini")
 _CHUNK = 64 * 1024
 _UTF8 = 0x800
@@ -68,8 +67,8 @@ def unpack(name: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Sent
 
 def _ignored(member: zipfile.ZipInfo) -> bool:
     """Leave out folders and what operating systems put beside files."""
-    path = f"/{shown_name(member)}".casefold()
-    return member.is_dir() or any(part in path for part in _IGNORED) or path.endswith(_IGNORED_NAMES)
+    *folders, name = shown_name(member).casefold().replace("\\", "/").split("/")
+    return member.is_dir() or "__macosx" in folders or name.startswith((".", "~$")) or name in _IGNORED_NAMES
 
 
 def shown_name(member: zipfile.ZipInfo) -> str:

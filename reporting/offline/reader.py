@@ -148,11 +148,12 @@ def points_of(value: Any) -> str:
     """Return typed points in plain digits, "" for none. Raises ValueError with a sentence when they are no number."""
     if isinstance(value, dt.date | dt.time | dt.timedelta):
         raise ValueError("填成了日期或时间，请填分数，如 2.5。")  # noqa: TRY004 - what was typed is wrong, not the caller
-    typed = unicodedata.normalize("NFKC", text_of(value)).strip().removesuffix("分").strip().replace("−", "-")
+    said = text_of(value)
+    typed = unicodedata.normalize("NFKC", said).strip().removesuffix("分").strip().replace("−", "-")
     if not typed:
         return ""
     if not typed.isascii() or not _NUMBER.fullmatch(typed):
-        raise ValueError(f"“{typed[:20]}”不是数字，请填分数，如 2.5。")
+        raise ValueError(f"“{said[:20]}”不是数字，请填分数，如 2.5。")
     return tickets.plain_number(Decimal(typed))
 
 

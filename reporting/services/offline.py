@@ -220,7 +220,8 @@ def apply(*, by: Account, upload: Upload, plan: Plan, now: dt.datetime) -> int:
     answer = can(by, Action.FILL_ASSESSMENT, state.unit)
     if not answer:
         refuse(answer.reason)
-    result = {"taken": len(plan.taken), "unit": state.unit.pk, "name": state.unit.name, "faults": len(plan.faults)}
+    lost = [*plan.closed, *(f"{one.sheet} {one.cell}：{one.text}" for one in plan.faults)]
+    result = {"taken": len(plan.taken), "unit": state.unit.pk, "name": state.unit.name, "lost": lost}
     if not uploads.finish(upload=upload, state=Upload.State.DONE, result=result):
         refuse("这份表已经导入或放弃，不能再导入一次。")
     taken = {change.field for change in plan.taken}

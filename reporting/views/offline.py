@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from branches import clock
+from branches import clock, drafts
 from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
@@ -230,6 +230,9 @@ def _preview(request: HttpRequest, upload: Upload, *, again: str = "", status: i
     context = {
         "upload": upload, "plan": plan, "refused": plan.refused if plan else row.refused, "unit": unit, "again": again,
         "round": Round.objects.filter(pk=upload.choices["round"]).first(), "batch": _many(request, upload),
+        "drafts": bool(unit) and any(
+            drafts.load(account=account_of(request), form=form, key=str(unit.pk)) for form in ("self", "survey-branch")
+        ),
         "on_behalf": bool(unit) and not holds_branch(account_of(request), unit),
         "may_submit": bool(unit) and bool(can(request.user, Action.SUBMIT_ASSESSMENT, unit)),
     }  # fmt: skip
