@@ -105,26 +105,38 @@ def _pieces(token: str, width_em: float, face: Face) -> list[str]:
     return [*pieces, current]
 
 
+def _may_join(above: list[str], alone: str) -> bool:
+    """Tell whether the line above may give its last character to one that stands alone."""
+    return len(above) > 2 and not above[-1].isascii() and not alone.isascii()
+
+
 @lru_cache(maxsize=8192)
 def wrap(text: str, width_mm: float, face: Face, points: float) -> tuple[str, ...]:
-    """Break a text into the lines it takes in a width, by the rules of Chinese type-setting (no 。 begins a line)."""
+    """Break a text into the lines it takes in a width, by the rules of Chinese type-setting.
+
+    No 。 begins a line, and no character stands alone on the last one: 学习以念文件/为主, not 学习以念文件为/主.
+    """
     width_em = max(width_mm, 1.0) / (points * MM_PER_POINT)
     ems = _EMS[face]
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line: list[str] = []
+        above: list[str] = []
         used = 0.0
         for token in _TOKEN.findall(paragraph):
             wide = ems[token]
             if line and used + wide > width_em:
                 lines.append("".join(line))
-                line, used = [], 0.0
+                line, above, used = [], line, 0.0
             if wide > width_em:
                 *full, token = _pieces(token, width_em, face)
                 lines.extend(full)
-                wide = ems[token]
+                wide, above = ems[token], []
             line.append(token)
             used += wide
+        if len(line) == 1 and _may_join(above, line[0]) and ems[above[-1]] + used <= width_em:
+            lines[-1] = "".join(above[:-1])
+            line.insert(0, above[-1])
         lines.append("".join(line))
     return tuple(lines)
 

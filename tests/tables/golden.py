@@ -100,6 +100,19 @@ def save(picture: Image.Image, path: Path) -> None:
     picture.quantize(SHADES).save(path, optimize=True, bits=4)
 
 
+def _change(picture: Image.Image, path: Path) -> str:
+    """Say what is new in a picture, a single visible pixel included; "" when nothing is."""
+    if not path.exists():
+        return "new"
+    with Image.open(path) as golden:
+        if picture.size == golden.size:
+            visible = sum(ImageChops.difference(picture, golden.convert("L")).histogram()[VISIBLE:])
+            return (
+                f"{visible} pixels differ; {difference(picture, golden) or 'still within what may'}" if visible else ""
+            )
+        return difference(picture, golden)
+
+
 def main(folder: Path) -> int:
     """Draw every golden picture anew; say which changed."""
     FOLDER.mkdir(exist_ok=True)
@@ -108,7 +121,7 @@ def main(folder: Path) -> int:
         for page, picture in drawn(name, folder).items():
             path = FOLDER / f"{page}.png"
             kept.add(path)
-            changed = "new" if not path.exists() else difference(picture, Image.open(path))
+            changed = _change(picture, path)
             if changed:
                 save(picture, path)
             sys.stdout.write(f"{page}: {changed or 'as it was'}\n")

@@ -23,6 +23,7 @@ from reporting.tables import (
     text,
 )
 from reporting.tables.cells import Sheet
+from reporting.tables.metrics import wrap
 
 ROWS = [
     {"unit": "甲总支", "name": "一支部", "full": 3, "probationary": 1, "score": Decimal("89.445")},
@@ -296,3 +297,19 @@ def test_a_name_too_long_for_one_line_stands_alone_in_the_largest_type_that_fits
     assert [cells[0].text for cells in lines] == [f"填报单位（盖章）：{name}", "填报时间：2012年3月30日"]
     assert [cells[0].look.align for cells in lines] == ["left", "right"]
     assert [cells[0].look.points for cells in lines] == [11, 12]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("学习以念文件为主", 7, ["学习以念文件", "为主"]),
+        ("师生联合", 3, ["师生", "联合"]),
+        ("欧阳娜", 2, ["欧阳", "娜"]),
+        ("分工不够明确。", 6, ["分工不够", "明确。"]),
+        ("分工不够（明）确", 7, ["分工不够", "（明）确"]),
+        ("缺会议记录5", 5, ["缺会议记录", "5"]),
+        ("甲乙丙丁\n戊", 4, ["甲乙丙丁", "戊"]),
+    ],
+)
+def test_no_character_stands_alone_on_the_last_line(text, width, lines):
+    assert list(wrap(text, width * 10 * 25.4 / 72 + 0.01, "fang", 10)) == lines
