@@ -14,7 +14,15 @@ from reporting.services.versions import latest_change
 S = Export.State
 SOONEST = 3
 _FORMATS = {"xlsx": "Excel", "pdf": "PDF", "csv": "CSV"}
-_SHAPES = {S.QUEUED: "todo", S.RUNNING: "info", S.DONE: "ok", S.FAILED: "bad", S.CANCELLED: "todo", S.EXPIRED: "todo"}
+_SHAPES = {
+    S.QUEUED: "todo",
+    S.RUNNING: "info",
+    S.DRAWING: "info",
+    S.DONE: "ok",
+    S.FAILED: "bad",
+    S.CANCELLED: "todo",
+    S.EXPIRED: "todo",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Line:
     @property
     def counted(self) -> bool:
         """Tell whether progress is known."""
-        return self.export.state == S.RUNNING and self.export.total > 1
+        return self.export.state in Export.BEGUN and self.export.total > 1
 
 
 def format_of(export: Export) -> str:
@@ -63,13 +71,16 @@ def _left(seconds: int | None) -> str:
 def _running(export: Export, now: dt.datetime) -> tuple[str, str]:
     if export.cancel_requested:
         return "正在取消", ""
+    if export.total > 1 and export.done == export.total:
+        return "正在合并", ""
     if export.total > 1:
         return f"正在生成 {export.done}/{export.total}", _left(seconds_left(export, now))
     return "正在生成", ""
 
 
 def _done(export: Export, now: dt.datetime, changed: dt.datetime | None) -> str:
-    parts = [wording.file_size(export.file_size)]
+    parts = [export.note] if export.note else []
+    parts.append(wording.file_size(export.file_size))
     if changed is not None:
         parts.append(f"数据在 {wording.zh_moment(timezone.localtime(changed), now)} 有更新")
     elif export.expires_at:
@@ -80,16 +91,17 @@ def _done(export: Export, now: dt.datetime, changed: dt.datetime | None) -> str:
 def line(export: Export, now: dt.datetime, *, changed: dt.datetime | None = None, ahead: int = 0) -> Line:
     """Return what a page says about one export; `changed` is when its data changed since, `ahead` its queue."""
     words, note = str(export.get_state_display()), ""
+    shape = "warn" if export.state == S.DONE and export.note else _SHAPES[S(export.state)]
     if export.state == S.QUEUED:
         words = f"排队中，前面 {ahead} 个" if ahead else "排队中"
         note = f"上次没有成功：{export.error}" if export.error else ""
-    elif export.state == S.RUNNING:
+    elif export.state in Export.BEGUN:
         words, note = _running(export, now)
     elif export.state == S.DONE:
         note = _done(export, now, changed)
     elif export.state == S.FAILED:
         note = export.error
-    return Line(export, _SHAPES[S(export.state)], words, note, format_of(export))
+    return Line(export, shape, words, note, format_of(export))
 
 
 def lines(exports: Iterable[Export]) -> list[Line]:

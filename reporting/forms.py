@@ -121,9 +121,17 @@ class ExportForm(forms.Form):
             self.initial["format"] = formats[0][0]
 
     def _gives_many(self) -> bool:
-        if self._offers_each():
-            return bool(self._so_far("each"))
-        return "branch" in self.fields and not self._so_far("branch") and self.chosen_unit != "direct"
+        if Level.BRANCH not in self.chosen_kind.levels:
+            return self._offers_each() and bool(self._so_far("each"))
+        return not self._single_unit() and not self._chosen_branch()
+
+    def _single_unit(self) -> bool:
+        return self.chosen_unit in ("", "direct") or self.chosen_unit.startswith("branch-")
+
+    def _chosen_branch(self) -> str:
+        """Return the key of the branch chosen so far, "" when it is none of those offered."""
+        chosen = str(self._so_far("branch") or "")
+        return chosen if chosen in {key for key, _ in self.offer.branches(self.chosen_unit)} else ""
 
     def _bundle_formats(self) -> tuple[tuple[str, str], ...]:
         each = self.chosen_kind.each
@@ -141,12 +149,12 @@ class ExportForm(forms.Form):
     @property
     def hint(self) -> str:
         """Return how many documents would be made, "" for a single one."""
-        if not self.chosen_round or self.chosen_unit in ("", "direct") or self.chosen_unit.startswith("branch-"):
+        if not self.chosen_round or self._single_unit():
             return ""
         count = self.offer.count(self.chosen_unit, self.chosen_kind)
         if self.chosen_kind.slug == "annex5":
             return f"勾选后共 {count} 份" if self._offers_each() else ""
-        return "" if self._so_far("branch") else f"共 {count} 份"
+        return "" if self._chosen_branch() else f"共 {count} 份"
 
     @property
     def preview_url(self) -> str:
@@ -155,8 +163,7 @@ class ExportForm(forms.Form):
             return ""
         chosen = self.chosen_unit.removeprefix("branch-")
         if Level.BRANCH in self.chosen_kind.levels and not self.chosen_unit.startswith("branch-"):
-            offered = {key for key, _ in self.offer.branches(self.chosen_unit)}
-            chosen = str(self._so_far("branch") or "") if str(self._so_far("branch")) in offered else ""
+            chosen = self._chosen_branch()
         if not chosen.isdigit():
             return ""
         return reverse("annex-preview", args=[self.chosen_kind.slug, self.chosen_round.pk, int(chosen)])

@@ -25,6 +25,7 @@ from reporting.services.pieces import Drawn, HeldPiece
 LOOK_SECONDS = 0.2
 ASK_SECONDS = 1.0
 TURN_SECONDS = 60.0
+SLOW_SECONDS = 2.0
 NOT_STARTED = "生成程序没能启动，请联系系统管理员。"
 log = logging.getLogger(__name__)
 nursery = Nursery()
@@ -163,28 +164,77 @@ def tell_others(export_id: int, left: int) -> None:
 # --- Pieces ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Run:
+    """A few pieces claimed together and drawn one after the other.
+
+    A slow one holds up neither those before it, which are offered, nor those after it, which are given back.
+    """
+
+    waiting: list[HeldPiece]
+    made: list[tuple[HeldPiece, Report]] = field(default_factory=list)
+    now: HeldPiece | None = None
+    begun: float = 0.0
+
+    def next(self) -> HeldPiece:
+        """Begin the next piece."""
+        self.now, self.begun = self.waiting.pop(0), time.monotonic()
+        return self.now
+
+    def renew(self) -> bool:
+        """Lengthen all leases of the run."""
+        return pieces.renew([*self.waiting, *(held for held, _ in self.made), *filter(None, [self.now])])
+
+    def look(self) -> int | None:
+        """Let a slow piece go alone; None when nobody wants it any more."""
+        if time.monotonic() - self.begun > SLOW_SECONDS:
+            self.give_back()
+            self.offer()
+        return 0 if self.now is not None and pieces.look(self.now) else None
+
+    def give_back(self) -> None:
+        """Give back what is not begun."""
+        while self.waiting:
+            pieces.release(self.waiting.pop())
+
+    def offer(self) -> None:
+        """Publish what is made."""
+        made, self.made = self.made, []
+        if not made:
+            return
+        lost = pieces.publish([(held, Drawn(r.key, r.size, r.sha256, r.pages)) for held, r in made])
+        pieces.delete_files(report.key for held, report in made if held in lost)
+
+
 def draw_next(bench: Bench) -> bool:
-    """Draw the piece whose turn it is; False when none waits."""
-    held = pieces.claim_next()
-    if held is None:
+    """Draw the pieces whose turn it is; False when none waits."""
+    run = Run(pieces.claim_run())
+    if not run.waiting:
         return False
-    watch = Watch(lambda: pieces.renew(held), lambda: 0 if pieces.look(held) else None, bench.stopping)
     try:
-        report = bench.do(f'{{"work": "{held.work_key}"}}', watch)
+        while run.waiting and not bench.stopping():
+            held = run.next()
+            watch = Watch(run.renew, run.look, bench.stopping)
+            report = bench.do(f'{{"work": "{held.work_key}"}}', watch)
+            if report.ok:
+                run.made.append((held, report))
+            else:
+                settle_piece(held, report, watch.ended_for)
+            run.now = None
     except BaseException:
         bench.clear()
-        pieces.release(held)
+        if run.now is not None:
+            pieces.release(run.now)
         raise
-    settle_piece(held, report, watch.ended_for)
+    finally:
+        run.give_back()
+        run.offer()
     return True
 
 
 def settle_piece(held: HeldPiece, report: Report, ended_for: str) -> None:
-    """Publish, give back or fail a piece."""
-    if report.ok:
-        if not pieces.publish(held, Drawn(report.key, report.size, report.sha256, report.pages)):
-            pieces.delete_files([report.key])
-    elif ended_for in ("stop", "lost"):
+    """Give a piece back that could not be drawn, or count the attempt."""
+    if ended_for in ("stop", "lost"):
         pieces.release(held)
     else:
         pieces.fail(held, too_long() if ended_for == "time" else report.reason, final=report.final)

@@ -6,12 +6,12 @@ export they belong to.
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
@@ -21,7 +21,8 @@ from reporting.services.leases import RETRY_PAUSE, STALLED, lease, tried
 
 S = Piece.State
 LOST = "lost:"
-RACES = 5
+TURNS = 5
+RUN = 8
 log = logging.getLogger(__name__)
 
 
@@ -54,34 +55,40 @@ def delete_files(keys: Iterable[str]) -> None:
             log.exception("cannot delete %s", key)
 
 
-def claim_next() -> HeldPiece | None:
-    """Take the next piece under a lease, in turns between the exports that wait; None when there is none to be had."""
+def claim_run(limit: int = RUN) -> list[HeldPiece]:
+    """Take the next few pieces under leases; [] when there is none to be had.
+
+    All are of one export, the one of those that wait that was served longest ago: a long export holds up no short one.
+    """
     moment = database_now()
     turns = Export.objects.drawing().filter(parts__piece__in=Piece.objects.ready(moment)).distinct()
-    for export_id in turns.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:RACES]:
-        for _ in range(RACES):
-            piece = Piece.objects.ready(moment).filter(parts__export=export_id).order_by("parts__number").first()
-            if piece is None:
-                break
-            if held := _take(piece, moment):
-                Export.objects.filter(pk=export_id).update(heartbeat_at=moment)
-                return held
-    return None
+    for export_id in turns.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:TURNS]:
+        if taken := _take(export_id, moment, limit):
+            return taken
+    return []
 
 
-def _take(piece: Piece, moment: dt.datetime) -> HeldPiece | None:
-    free = Piece.objects.filter(pk=piece.pk, state=S.WAITING, token=piece.token)
-    taken = free.update(state=S.DRAWING, token=F("token") + 1, attempt=F("attempt") + 1, lease_until=moment + lease())
-    return HeldPiece(piece.pk, piece.token + 1, piece.attempt + 1, piece.work_key) if taken else None
+@transaction.atomic
+def _take(export_id: int, moment: dt.datetime, limit: int) -> list[HeldPiece]:
+    wanted = Part.objects.filter(export=export_id).values("piece")
+    free = Piece.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    rows = list(free.filter(pk__in=wanted).ready(moment).order_by("pk").only("token", "attempt", "work_key")[:limit])
+    if rows:
+        changes = {"token": F("token") + 1, "attempt": F("attempt") + 1, "lease_until": moment + lease()}
+        Piece.objects.filter(pk__in=[row.pk for row in rows]).update(state=S.DRAWING, **changes)
+        Export.objects.filter(pk=export_id).update(heartbeat_at=moment)
+    return [HeldPiece(row.pk, row.token + 1, row.attempt + 1, row.work_key) for row in rows]
 
 
 def _mine(held: HeldPiece) -> PieceQuerySet:
     return Piece.objects.filter(pk=held.piece_id, state=S.DRAWING, token=held.token)
 
 
-def renew(held: HeldPiece) -> bool:
-    """Lengthen the lease; False when the claim is lost."""
-    return bool(_mine(held).update(lease_until=database_now() + lease()))
+def renew(run: Iterable[HeldPiece]) -> bool:
+    """Lengthen the leases of a run; False when the claim on one of them is lost."""
+    until = database_now() + lease()
+    kept = [_mine(held).update(lease_until=until) for held in run]
+    return all(kept)
 
 
 def look(held: HeldPiece) -> bool:
@@ -89,16 +96,21 @@ def look(held: HeldPiece) -> bool:
     return bool(_mine(held).filter(parts__isnull=False).exists())
 
 
-def publish(held: HeldPiece, drawn: Drawn) -> bool:
-    """Offer a drawn piece to its exports, if the claim still holds; False when it does not."""
-    kept = _mine(held).update(
+@transaction.atomic
+def publish(made: Sequence[tuple[HeldPiece, Drawn]]) -> list[HeldPiece]:
+    """Offer drawn pieces to their exports, as far as the claims still hold; returns those that were lost."""
+    lost = [held for held, drawn in made if not _publish(held, drawn)]
+    count_done([held.piece_id for held, _ in made])
+    done = [held.work_key for held, _ in made if held not in lost]
+    transaction.on_commit(lambda: delete_files(done))
+    return lost
+
+
+def _publish(held: HeldPiece, drawn: Drawn) -> int:
+    return _mine(held).update(
         state=S.DONE, file_key=drawn.key, file_size=drawn.size, sha256=drawn.sha256, pages=drawn.pages,
         lease_until=None, work_key="", error="",
     )  # fmt: skip
-    if kept:
-        delete_files([held.work_key])
-        count_done(held.piece_id)
-    return bool(kept)
 
 
 def release(held: HeldPiece) -> bool:
@@ -118,7 +130,7 @@ def _set_back(mine: PieceQuerySet, attempt: int, pk: int, work_key: str, reason:
         if not mine.update(state=S.FAILED, token=F("token") + 1, lease_until=None, work_key="", error=error[:300]):
             return ""
         delete_files([work_key])
-        count_done(pk)
+        count_done([pk])
         return S.FAILED
     pause = database_now() + RETRY_PAUSE * attempt
     waits = mine.update(state=S.WAITING, token=F("token") + 1, lease_until=None, available_at=pause, error=reason[:300])
@@ -135,11 +147,11 @@ def reap() -> int:
     return count
 
 
-def count_done(piece_id: int) -> None:
-    """Write into the exports of a settled piece how many of their pieces are settled."""
+def count_done(settled_ids: Collection[int]) -> None:
+    """Write into the exports of settled pieces how many of their pieces are settled."""
     settled = Part.objects.filter(export=OuterRef("pk")).exclude(piece__state__in=Piece.OPEN).order_by()
     number = settled.values("export").annotate(number=Count("pk")).values("number")
-    exports = Export.objects.drawing().filter(pk__in=Part.objects.filter(piece=piece_id).values("export"))
+    exports = Export.objects.drawing().filter(pk__in=Part.objects.filter(piece__in=settled_ids).values("export"))
     exports.update(done=Coalesce(Subquery(number), 0))
 
 

@@ -24,6 +24,7 @@ FOLDER = "exports"
 PIECES = "pieces"
 STRAY_AFTER = dt.timedelta(hours=2)
 LIFELESS_AFTER = dt.timedelta(days=1)
+ALIVE_WITHIN = dt.timedelta(seconds=30)
 states.declare()
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,6 @@ def farewell() -> None:
     WorkerHeartbeat.objects.filter(name=beat_name()).delete()
 
 
-def worker_alive(within: dt.timedelta = dt.timedelta(seconds=30)) -> bool:
+def worker_alive(within: dt.timedelta = ALIVE_WITHIN) -> bool:
     """Return whether any worker showed a sign of life lately (doctor, queue page)."""
     return WorkerHeartbeat.objects.filter(seen_at__gte=database_now() - within).exists()

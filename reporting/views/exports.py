@@ -47,7 +47,9 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
 def _form(request: HttpRequest, data: Any = None) -> ExportForm:
     reach: Scope = request.scope  # type: ignore[attr-defined]
     initial = {
-        key: request.GET.get(key, "") for key in ("kind", "round", "unit", "branch", "format") if key in request.GET
+        key: request.GET.get(key, "")
+        for key in ("kind", "round", "unit", "branch", "each", "format")
+        if key in request.GET
     }
     return ExportForm(data, reach=reach, rounds=rounds_for(reach), initial=initial)
 

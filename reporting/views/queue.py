@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from branches import clock
 from branches.permissions import Action, requires
 from reporting import desk
-from reporting.models import Export, WorkerHeartbeat
+from reporting.database_time import database_now
+from reporting.models import Export, Piece, WorkerHeartbeat
 from reporting.services import requests, upkeep
 
 PAST = dt.timedelta(days=1)
@@ -24,13 +24,17 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
     found = Export.objects.within(reach).select_related("unit", "owner__person")
     recent = found.filter(state__in=Export.ALIVE) | found.filter(requested_at__gte=clock.now() - PAST)
     lines = desk.lines(recent.order_by("-requested_at")[:SHOWN])
+    workers = list(WorkerHeartbeat.objects.filter(seen_at__gte=database_now() - upkeep.LIFELESS_AFTER))
     return {
         "lines": lines,
-        "waiting": sum(1 for line in lines if line.export.state == Export.State.QUEUED),
-        "running": sum(1 for line in lines if line.export.state == Export.State.RUNNING),
+        "waiting": found.waiting().count(),
+        "begun": found.begun().count(),
+        "pieces": Piece.objects.open().filter(parts__isnull=False).distinct().count(),
         "alive": upkeep.worker_alive(),
-        "worker": WorkerHeartbeat.objects.order_by("-seen_at").first(),
-        "places": settings.HEAVY_WORKERS,
+        "workers": workers,
+        "broker_error": next((worker.broker_error for worker in workers if worker.broker_error), ""),
+        "quiet_before": database_now() - upkeep.ALIVE_WITHIN,
+        "places": sum(worker.heavy for worker in workers),
     }
 
 
