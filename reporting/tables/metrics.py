@@ -106,8 +106,8 @@ def _pieces(token: str, width_em: float, face: Face) -> list[str]:
 
 
 def _may_join(above: list[str], alone: str) -> bool:
-    """Tell whether the line above may give its last character to one that stands alone."""
-    return len(above) > 2 and not above[-1].isascii() and not alone.isascii()
+    """Tell whether the line above may give its last character to one that stands alone; （续） may."""
+    return len(above) > 2 and not above[-1].isascii() and not alone.isascii() and alone[0] not in _NEVER_LAST
 
 
 @lru_cache(maxsize=8192)

@@ -9,6 +9,7 @@ is below both.
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageChops
@@ -28,7 +29,9 @@ MOST_PIXELS, MOST_PROFILE = 0.005, 12
 
 DOCUMENTS: dict[str, Callable[[], Sequence[Sheet]]] = {
     "annex2": lambda: scoring_sheet.sheets(samples.scoring_sheet(), samples.STAMP),
-    "annex4": lambda: annex4.sheets(samples.FORM, samples.STAMP),
+    "annex4": lambda: [
+        replace(sheet, code_line="表单编码 K7Q2-9XMD-4TRA") for sheet in annex4.sheets(samples.FORM, samples.STAMP)
+    ],
     "annex5": lambda: annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP),
     "annex5-school": lambda: annex5.sheets(samples.SCHOOL, samples.STAMP),
     "list": lambda: [school_sheet()],
