@@ -164,7 +164,7 @@ class BodyCells(Sequence[Cell]):
         return repr(tuple(self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a sheet.
 

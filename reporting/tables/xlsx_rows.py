@@ -75,74 +75,73 @@ class RowWriter:
         self._heights: dict[float, str] = {}
         self._open: dict[int, Cell] = {}
         self._body: _BodyContents | None = None
+        self._templates: dict[tuple[int, ...], _Template] = {}
 
     def chunks(self) -> Iterator[str]:
         """Yield the rows, one string each."""
         for index, row in enumerate(self._sheet.rows):
-            cells = row.cells
-            if type(cells) is BodyCells:
-                yield self._body_row(index, row, cells)
-            else:
-                yield self._row(index, row)
+            yield self._row(index, row, self._code(index, row))
             if self._open:
                 self._open = {col: cell for col, cell in self._open.items() if cell.row + cell.rowspan - 1 > index}
 
-    # Rows written cell by cell
+    def _row(self, index: int, row: Row, code: int) -> str:
+        """Return one row: its template, filled with the places of upright cells and the contents of the others."""
+        cells = row.cells
+        if isinstance(cells, BodyCells):
+            begin: Sequence[Cell] = cells.merged
+            body = self._body_of(cells)
+            contents: Sequence[str] = body.row(cells.nth)
+            kind: tuple[int, ...] = (-1, code, *body.smaller.get(cells.nth, ()))
+        else:
+            begin = [cell for cell in cells if cell.rowspan > 1]
+            flat = [cell for cell in cells if cell.rowspan == 1]
+            contents = [self._content(cell.value, cell.text) for cell in flat]
+            kind = (-2, code, *(part for cell in flat for part in (cell.col, cell.colspan, id(cell.look))))
+        for cell in begin:
+            self._open.update(dict.fromkeys(range(cell.col, cell.col + cell.colspan), cell))
+        template = self._templates.get((*self._open, *kind))
+        if template is None:
+            template = self._templates[(*self._open, *kind)] = self._template(row, code)
+        upright = [self._upright(cell, index, col, code) for col, cell in self._open.items()]
+        return template.filled(index + 1, self._height(row.height_mm), [*upright, *contents])
 
-    def _row(self, index: int, row: Row) -> str:
-        """Return one row; places a merged cell covers carry its lines and no value."""
+    def _body_of(self, cells: BodyCells) -> "_BodyContents":
+        """Return what makes the contents of the body these cells belong to."""
+        if self._body is None or self._body.lanes is not cells.lanes:
+            self._body = _BodyContents(cells.lanes, self._texts)
+            self._templates.clear()
+        return self._body
+
+    def _template(self, row: Row, code: int) -> "_Template":
+        """Return what a row has in common with others of its kind: everything but number, height and contents."""
         slots = [""] * self._columns
-        code = self._code(index, row)
-        for col, cell in self._open.items():
-            slots[col] = self._place(cell, index, col, code)
+        order = list(self._open)
+        for col in order:
+            slots[col] = "%s"
         for cell in row.cells:
-            if cell.rowspan > 1:
-                self._open.update(dict.fromkeys(range(cell.col, cell.col + cell.colspan), cell))
+            if cell.rowspan > 1 or cell.col in self._open:
+                continue
+            order.append(cell.col)
             for col in range(cell.col, cell.col + cell.colspan):
-                slots[col] = self._place(cell, index, col, code)
-        return f'<row r="{index + 1}"{self._height(row.height_mm)}>{"".join(slots)}</row>'
+                here = code + _TOP + _BOTTOM + (_LEFT if col == cell.col else 0)
+                here += _RIGHT if col == cell.col + cell.colspan - 1 else 0
+                rest = "%s" if col == cell.col else "/>"
+                slots[col] = f'<c r="{self._letters[col]}#"{self._style(cell.look, col, here)}{rest}'
+        return _Template(f'<row r="#"%s>{"".join(slots)}</row>', sorted(range(len(order)), key=order.__getitem__))
 
-    def _place(self, cell: Cell, index: int, col: int, code: int) -> str:
-        """Return one place of a cell, the first with its content."""
-        here = (
-            code
-            + (_LEFT if col == cell.col else 0)
-            + (_RIGHT if col == cell.col + cell.colspan - 1 else 0)
-            + (_TOP if index == cell.row else 0)
-            + (_BOTTOM if index == cell.row + cell.rowspan - 1 else 0)
-        )
+    def _upright(self, cell: Cell, index: int, col: int, code: int) -> str:
+        """Return one place of a cell that goes over several rows."""
+        here = code
+        here += _LEFT if col == cell.col else 0
+        here += _RIGHT if col == cell.col + cell.colspan - 1 else 0
+        here += _TOP if index == cell.row else 0
+        here += _BOTTOM if index == cell.row + cell.rowspan - 1 else 0
         rest = self._content(cell.value, cell.text) if col == cell.col and index == cell.row else "/>"
         return f'<c r="{self._letters[col]}{index + 1}"{self._style(cell.look, col, here)}{rest}'
 
     def _content(self, value: Value, text: str) -> str:
         """Return the rest of a cell after its address and style."""
         return self._texts[text] if value is None or isinstance(value, str) else _number(value)
-
-    # Rows of a table's body
-
-    def _body_row(self, index: int, row: Row, cells: BodyCells) -> str:
-        """Return a row of the body, from its template."""
-        if self._body is None or self._body.lanes is not cells.lanes:
-            self._body = _BodyContents(cells.lanes, self._texts, self._columns)
-        body, code = self._body, self._code(index, row)
-        kind = (code, *body.smaller.get(cells.nth, ()))
-        template = body.templates.get(kind)
-        if template is None:
-            template = body.templates[kind] = self._template(code, cells)
-        for cell in cells.merged:
-            self._open[cell.col] = cell
-        upright = [self._place(self._open[col], index, col, code) if col in self._open else "" for col in body.merged]
-        contents = body.row(cells.nth, upright)
-        return template.replace("#", str(index + 1)) % (self._height(row.height_mm), *contents)
-
-    def _template(self, code: int, cells: BodyCells) -> str:
-        """Return a body row with # for its number and %s for its height, the contents, and the merged columns."""
-        slots = ["%s"] * self._columns
-        for lane in cells.lanes:
-            look = lane.smaller.get(cells.nth, lane.look)
-            style = self._style(look, lane.col, code + _LEFT + _RIGHT + _TOP + _BOTTOM)
-            slots[lane.col] = f'<c r="{self._letters[lane.col]}#"{style}%s'
-        return f'<row r="#"%s>{"".join(slots)}</row>'
 
     # What rows have in common
 
@@ -185,35 +184,43 @@ class RowWriter:
         )
 
 
+class _Template:
+    """A row with # for its number and %s for its height and the contents; `order` sorts contents by their columns."""
+
+    def __init__(self, text: str, order: Sequence[int]) -> None:
+        self.text = text
+        self.order = None if list(order) == list(range(len(order))) else order
+
+    def filled(self, number: int, height: str, contents: Sequence[str]) -> str:
+        """Return the row."""
+        if self.order is not None:
+            contents = [contents[place] for place in self.order]
+        return self.text.replace("#", str(number)) % (height, *contents)
+
+
 class _BodyContents:
     """The contents of a body's rows, made in blocks, column by column.
 
-    `merged` are the columns no lane fills; `smaller` tells for rows with a number set smaller where and how.
+    `smaller` tells for rows with a number set smaller where and how.
     """
 
-    def __init__(self, lanes: tuple[Lane, ...], texts: _Texts, columns: int) -> None:
+    def __init__(self, lanes: tuple[Lane, ...], texts: _Texts) -> None:
         self.lanes = lanes
-        own = [lane.col for lane in lanes]
-        self.merged = [col for col in range(columns) if col not in own]
         self.smaller: dict[int, tuple[int, ...]] = {}
         for lane in lanes:
             for nth, look in lane.smaller.items():
                 self.smaller[nth] = (*self.smaller.get(nth, ()), lane.col, id(look))
-        self.templates: dict[tuple[int, ...], str] = {}
         self._texts = texts
-        self._order = sorted(range(columns), key=[*self.merged, *own].__getitem__)
-        self._straight = self._order == list(range(columns))
         self._start = -1
         self._rows: list[tuple[str, ...]] = []
 
-    def row(self, nth: int, upright: Sequence[str]) -> Sequence[str]:
-        """Return the contents of a row from left to right, `upright` being its places in merged columns."""
+    def row(self, nth: int) -> tuple[str, ...]:
+        """Return the contents of a row from left to right."""
         start = nth - nth % _BLOCK
         if start != self._start:
             self._start = start
             self._rows = list(zip(*(self._column(lane, start) for lane in self.lanes), strict=True))
-        contents = (*upright, *self._rows[nth - start]) if self.lanes else upright
-        return contents if self._straight else [contents[place] for place in self._order]
+        return self._rows[nth - start] if self.lanes else ()
 
     def _column(self, lane: Lane, start: int) -> list[str]:
         """Return the contents of a block of rows in one column."""
