@@ -19,7 +19,7 @@ from reporting.tables.cells import Sheet
 from reporting.tables.typeset import Typesetter, typesetter
 from reporting.tables.xlsx import Properties
 
-__all__ = ["drawing", "fonts_version", "render", "render_piece", "warm"]
+__all__ = ["drawing", "fonts_version", "render", "render_piece", "undrawable", "warm"]
 
 
 @contextmanager
@@ -50,6 +50,13 @@ def fonts_version(font_dirs: Sequence[Path | str] = ()) -> str:
     with drawing(font_dirs) as setter:
         known = [(file.family, crc32(file.path.read_bytes())) for file in setter.files]
     return sha256(repr((VERSION, known)).encode()).hexdigest()[:16]
+
+
+def undrawable(text: str, font_dirs: Sequence[Path | str] = ()) -> str:
+    """Return the characters of a text that come out as an empty box, for the check of an installation."""
+    with drawing(font_dirs) as setter:
+        runs = {char: setter.run(char, "fang", 10) for char in text if not char.isspace()}
+    return "".join(char for char, run in runs.items() if any(0 in numbers for _, numbers in run.glyphs))
 
 
 def render_piece(sheets: Sequence[Sheet], *, pages: range | None = None, font_dirs: Sequence[Path | str] = ()) -> bytes:

@@ -69,6 +69,8 @@ def test_fonts_show_chinese(monkeypatch):
     assert state_of(doctor.check_fonts) == "ok"
     monkeypatch.setattr(doctor, "SAMPLE", "\U0010fffd")
     assert state_of(doctor.check_fonts) == "bad"
+    monkeypatch.setattr(doctor.fonts, "missing_characters", lambda _: "")
+    assert state_of(doctor.check_fonts) == "bad"
 
 
 def test_a_wrong_clock_is_red(monkeypatch):
