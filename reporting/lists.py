@@ -1,6 +1,7 @@
 """Lists of reporting: the signed paper of a round, unit by unit."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, TextField, Value, When
@@ -114,3 +115,11 @@ RETURNS = list_page(
         empty_text="开始评定后，按本轮的要求列出各单位。",
     )
 )  # fmt: skip
+
+
+def page_for(rule: RoundReturn) -> ListPage:
+    """Return the list for a rule: branches stand with the unit above them, 党总支 have none worth a column."""
+    if rule.level == Level.BRANCH:
+        return RETURNS
+    kept = tuple(column for column in RETURNS.table.columns if getattr(column, "key", "") != "above")
+    return replace(RETURNS, table=replace(RETURNS.table, columns=kept))

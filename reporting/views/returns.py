@@ -15,7 +15,7 @@ from grading.services import rounds
 from grading.services.errors import RefusedError
 from reporting import returns
 from reporting.kinds import BY_SLUG
-from reporting.lists import RETURNS, return_rows
+from reporting.lists import page_for, return_rows
 
 Level = RoundReturn.Level
 # What the office may ask for: word in the form → forms and who returns them.
@@ -55,9 +55,8 @@ def index(request: HttpRequest, pk: int) -> HttpResponse:
     rule.round = round_
     found = returns.returned(rule, returns.units_asked(rule, reach))
     context["facts"] = [str(rule), returns.in_words(returns.counts(found)) or "没有要交回的单位"]
-    return render_list(
-        request, RETURNS, return_rows(rule, found), template="reporting/returns.html", context=context
-    )  # fmt: skip
+    rows, template = return_rows(rule, found), "reporting/returns.html"
+    return render_list(request, page_for(rule), rows, template=template, context=context)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from branches import clock
 from branches.models import Campaign, Role
 from branches.permissions import Action, scope
-from branches.registries import home_items
+from branches.registries import blockers, home_items
 from branches.scopes import Scope
 from branches.transitions import Decision
 from grading.models import Round, RoundUnit
@@ -162,6 +162,17 @@ def test_nothing_is_gathered_while_nothing_came_back(world, monkeypatch):
     (annex5,) = ask(world, ANNEX5)
     monkeypatch.setattr(form_versions, "present_digests", None)
     assert set(standings(annex5).values()) == {"missing"}
+
+
+def test_a_round_may_not_open_wanting_a_form_that_nobody_can_print(world):
+    second = Round.objects.get(campaign=world.round.campaign, ordinal=2)
+    assert not any("交回" in text for text in blockers(second, Round.State.SELF, clock.now()))
+    wrong = [rounds.ReturnRule("annex9", "branch", "附件9"), rounds.ReturnRule("annex5", "branch", "附件5")]
+    rounds.set_returns(by=None, round_=second, version=second.version, returns=wrong)
+    told = [text for text in blockers(second, Round.State.SELF, clock.now()) if "交回" in text]
+    assert [text.partition("，")[0] for text in told] == [
+        "本轮要求交回“党支部盖章的附件9”", "本轮要求交回“党支部盖章的附件5”",
+    ]  # fmt: skip
 
 
 # --- Home -----------------------------------------------------------------------------------------------------------

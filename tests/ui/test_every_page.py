@@ -8,6 +8,7 @@ from django.urls import reverse
 from branches.models import Role
 from tests.factories import grading as make
 from tests.factories.branches import AccountFactory, BranchProfileFactory
+from tests.factories.forms import ScanPageFactory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -15,14 +16,14 @@ OFFICE = (
     "home", "branches", "branch-tree", "branch-new", "branch", "branch-profile", "people", "roster-import", "campaigns",
     "campaign", "campaign-dates", "campaign-members", "campaign-open", "rounds", "round", "round-units", "round-rules",
     "sources", "scoring-grid", "decide", "unit", "explain", "accounts", "account-new", "account-codes", "exports",
-    "export-queue", "my-role", "help", "password",
+    "export-queue", "codes", "code", "returns", "my-role", "help", "password",
 )  # fmt: skip
 SECRETARY = ("home", "branch", "branch-profile", "campaign", "unit", "self-assessment", "survey", "exports", "help")
 ARGUMENTS = {
     "branch": "branch", "branch-profile": "branch", "campaign": "campaign", "campaign-dates": "campaign",
     "campaign-members": "campaign", "round": "round", "round-units": "round", "round-rules": "round",
     "sources": "round", "scoring-grid": "round", "decide": "round", "unit": "unit", "explain": "unit",
-    "self-assessment": "unit", "survey": "unit",
+    "self-assessment": "unit", "survey": "unit", "code": "code", "returns": "round",
 }  # fmt: skip
 
 
@@ -32,7 +33,9 @@ def world() -> dict[str, Any]:
     BranchProfileFactory(branch=opened.school.software)
     make.fill(opened.unit("algebra"), lose=8)
     unit = opened.unit("software")
+    signed = ScanPageFactory(scan__form__round=opened.round, scan__form__unit=opened.school.maths).scan
     return {
+        "code": signed.form.code,
         "branch": unit.branch_id,
         "campaign": opened.round.campaign_id,
         "round": opened.round.pk,
