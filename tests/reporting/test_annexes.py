@@ -206,6 +206,16 @@ def test_annex4_with_long_texts_keeps_to_two_pages():
     assert len(annex4.sheets(long, facts.Stamp("2012年3月28日"))[0].pages) == 2
 
 
+def test_annex4_with_seven_findings_of_two_lines_still_has_its_problems_on_the_first_page():
+    findings = tuple(replace(finding, note=finding.note * 2) for finding in samples.FORM.findings)
+    sheet = annex4.sheets(replace(samples.FORM, findings=findings), samples.STAMP)[0]
+    first = sheet.rows[slice(*sheet.pages[0])]
+    assert first[-1].cells[1].key == "problems"
+    assert 24 <= first[-1].height_mm < 30
+    assert all(row.height_mm >= 8 for row in first)
+    assert sum(row.height_mm for row in first) <= 247.5
+
+
 def test_annex4_fits_a_ballot_with_four_choices():
     four = replace(samples.ROUND, ballot=("满意", "基本满意", "不满意", "不了解"))
     form = replace(samples.FORM, round=four, ballots=facts.Ballots(42, 41, 41, (34, 4, 2, 1)))
