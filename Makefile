@@ -38,8 +38,13 @@ test: setup-tests ## Run every test on SQLite, then those that touch database or
 	$(BIN)/python -m tests.servers $(BIN)/pytest -n 2 -m "(db or queue or e2e_pg) and not soak" $(ARGS) || code=1; \
 	exit $$code
 
-soak: setup-soak ## Run the long fault and load tests (up to 45 minutes)
-	@$(BIN)/python -m tests.servers $(BIN)/pytest -m soak $(ARGS)
+soak: setup-soak ## Break workers, broker, disk and documents on purpose, on both installations (up to 45 minutes)
+	@code=0; \
+	echo "== SQLite and the filesystem broker"; \
+	$(BIN)/pytest -m soak $(ARGS) || code=1; \
+	echo "== PostgreSQL and Redis"; \
+	$(BIN)/python -m tests.servers $(BIN)/pytest -m soak $(ARGS) || code=1; \
+	exit $$code
 
 bench: setup-tests ## Measure, print a table, write var/bench.json
 	@$(BIN)/python -m bench

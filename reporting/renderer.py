@@ -1,7 +1,6 @@
 """The child process that draws. It may die at any time: its parent decides what becomes of what it was doing."""
 
 import contextlib
-import errno
 import gc
 import hashlib
 import json
@@ -68,6 +67,8 @@ def do(task: Mapping[str, Any]) -> Report:
         return make_export(task["export"], task["token"])
     except GaveUpError:
         return Report(ok=False)
+    except (NothingToShowError, IncompleteError) as error:
+        return explain(error)
     except Exception as error:  # noqa: BLE001 - every fault becomes a readable reason; the trace goes to the log
         traceback.print_exc(file=sys.stderr)
         return explain(error)
@@ -85,7 +86,7 @@ def explain(error: BaseException) -> Report:
         return Report(ok=False, reason="内存不足，没能生成。")
     if isinstance(error, PiecesLostError | SpoiltWorkError):
         return Report(ok=False, reason=SPOILT)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in storing.NO_ROOM:
         return Report(ok=False, reason=storing.FULL)
     return Report(ok=False, reason=f"生成时出错（{type(error).__name__}），请重试；仍不行请联系系统管理员。")
 

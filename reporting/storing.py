@@ -5,11 +5,14 @@ import hashlib
 import os
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -17,6 +20,9 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from branches import clock
 
 FULL = "服务器磁盘已满，请联系系统管理员清理后重试。"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SCRATCH = ("zhibu-render-*", "zhibu-merge-*", "zhibu-verify-*")
+SCRATCH_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,13 @@ def _local() -> bool:
 
 
 def require_room(size: int) -> None:
-    """Raise OSError (ENOSPC) when the store has no room for a file of that size."""
+    """Raise OSError (ENOSPC) when a file of that size would take what the database beside it may need."""
     if not _local():
         return
     place = Path(default_storage.path(""))
     while not place.exists():
         place = place.parent
-    if shutil.disk_usage(place).free < size:
+    if shutil.disk_usage(place).free < size + settings.EXPORT_RESERVE_MB * 2**20:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -92,3 +98,17 @@ def at_hand(key: str, folder: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         copy.write_bytes(read(key))
     yield copy
+
+
+def sweep_scratch() -> int:
+    """Delete what processes that were killed left in the folder for temporary files; returns how many folders."""
+    before = time.time() - SCRATCH_SECONDS
+    left = []
+    for path in (found for pattern in SCRATCH for found in Path(tempfile.gettempdir()).glob(pattern)):
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            if facts.st_uid == os.geteuid() and facts.st_mtime < before:
+                left.append(path)
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)

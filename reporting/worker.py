@@ -24,7 +24,7 @@ from django.db import DatabaseError, close_old_connections
 from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
-from reporting import processes, runner
+from reporting import processes, runner, storing
 from reporting.services import upkeep
 
 BEAT_SECONDS = 10.0
@@ -102,6 +102,7 @@ class Supervisor:
             Chore(SEAL_SECONDS, seal_tail),
             Chore(EXPIRE_SECONDS, upkeep.expire),
             Chore(SWEEP_SECONDS, upkeep.sweep),
+            Chore(SWEEP_SECONDS, storing.sweep_scratch),
             Chore(SWEEP_SECONDS, uploads.purge),
         ]
 

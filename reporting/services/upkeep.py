@@ -121,9 +121,17 @@ def _sweep_pieces() -> tuple[int, int]:
 def _delete_strays(keys: Iterable[str]) -> int:
     """Delete files that were not written just now: those may belong to a row about to be written."""
     before = database_now() - STRAY_AFTER
-    strays = [key for key in keys if default_storage.get_modified_time(key) < before]
+    strays = [key for key in keys if _written_before(key, before)]
     pieces.delete_files(strays)
     return len(strays)
+
+
+def _written_before(key: str, moment: dt.datetime) -> bool:
+    """Return whether a file is older; one that has gone meanwhile (another host sweeps too) is nobody's business."""
+    try:
+        return default_storage.get_modified_time(key) < moment
+    except FileNotFoundError:
+        return False
 
 
 def beat_name() -> str:
