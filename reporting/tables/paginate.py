@@ -266,9 +266,10 @@ def _mended(sheet: Sheet, starts: list[int], stop: int, flow: int, room: _Room) 
     Only the last three of these pages change; in longer tables only the closing block gets lower, so that all rows of
     the body look alike.
     """
-    if len(starts) < 2 or not _sparse(sheet, starts, stop, flow, room):
+    settled, last = starts[:-PAGES_MENDED], starts[-PAGES_MENDED:]
+    if len(starts) < 2 or not _sparse(sheet, last, stop, flow, room):
         return sheet, starts
-    settled, first = starts[:-PAGES_MENDED], starts[-PAGES_MENDED:][0]
+    first = last[0]
     wanted = len(starts) - len(settled)
     floors = {
         index: _floor(row, sheet)
