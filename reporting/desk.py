@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from branches import clock, wording
 from reporting import queue
-from reporting.models import Export
+from reporting.models import Export, WorkerHeartbeat
+from reporting.services import upkeep
 from reporting.services.versions import latest_change
 
 S = Export.State
@@ -44,6 +45,35 @@ class Line:
     def counted(self) -> bool:
         """Tell whether progress is known."""
         return self.export.state in Export.BEGUN and self.export.total > 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLine:
+    """One `manage.py worker` as a row of the queue page."""
+
+    name: str
+    shape: str
+    words: str
+    seen: str
+    does: str
+
+
+def worker_line(worker: WorkerHeartbeat, now: dt.datetime) -> WorkerLine:
+    """Return what the queue page says about a worker; `now` is the database's time, as its heartbeat is."""
+    silent = now - worker.seen_at
+    shape, words = ("warn", "消息服务连不上") if worker.broker_error else ("ok", "正常")
+    if silent > upkeep.ALIVE_WITHIN:
+        shape, words = "bad", "没有心跳"
+    does = f"生成进程 {worker.heavy} 个，轻任务进程 {worker.light} 个"
+    restarts = f"，重新启动过 {worker.restarts} 次" if worker.restarts else ""
+    return WorkerLine(worker.name, shape, words, _ago(silent), f"{does}{restarts}")
+
+
+def _ago(gone: dt.timedelta) -> str:
+    seconds = max(0, round(gone.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} 秒前"
+    return f"{seconds // 60} 分钟前" if seconds < 5400 else f"{seconds // 3600} 小时前"
 
 
 def format_of(export: Export) -> str:

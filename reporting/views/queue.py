@@ -31,9 +31,8 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
         "begun": found.begun().count(),
         "pieces": Piece.objects.open().filter(parts__isnull=False).distinct().count(),
         "alive": upkeep.worker_alive(),
-        "workers": workers,
+        "workers": [desk.worker_line(worker, database_now()) for worker in workers],
         "broker_error": next((worker.broker_error for worker in workers if worker.broker_error), ""),
-        "quiet_before": database_now() - upkeep.ALIVE_WITHIN,
         "places": sum(worker.heavy for worker in workers),
     }
 

@@ -1,24 +1,30 @@
 """One export from claim to file in a real child process, and every way in which a child can end."""
 
+import datetime as dt
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import types
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import openpyxl
+import pikepdf
 import pytest
 from django.core.files.storage import default_storage
 
 from branches.models import Role, RoleGrant
-from reporting import nursery, processes, renderer, runner
+from reporting import nursery, orders, planning, processes, renderer, runner, storing
 from reporting.forms import wish_for
 from reporting.kinds import BY_SLUG
-from reporting.models import Export
+from reporting.models import Export, FormVersion, Piece
 from reporting.orders import NothingToShowError, Order
-from reporting.services import jobs, requests
+from reporting.services import jobs, pieces, requests
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 
@@ -40,9 +46,9 @@ def office(world):
     return holder(Role.OFFICE, world.school.root)
 
 
-def ask(world, by, kind="annex5", unit="maths", form="xlsx") -> Export:
-    node = getattr(world.school, unit)
-    return requests.request_export(by=by, wish=wish_for(Order(BY_SLUG[kind], world.round, node, form), unit)).export
+def ask(world, by, kind="annex5", unit="maths", form="xlsx", **more) -> Export:
+    order = Order(BY_SLUG[kind], world.round, getattr(world.school, unit), form, **more)
+    return requests.request_export(by=by, wish=wish_for(order, unit)).export
 
 
 def children(monkeypatch, script: str) -> None:
@@ -208,3 +214,153 @@ def test_one_turn_goes_on_with_whatever_waits(world, office):
     third = ask(world, holder(Role.SCHOOL_LEADER, world.school.root), kind="annex4")
     assert runner.run(first.pk) == S.DONE
     assert {row.state for row in Export.objects.filter(pk__in=[second.pk, third.pk])} == {S.DONE}
+
+
+# --- Many documents -------------------------------------------------------------------------------------------------
+
+
+def test_forms_are_bound_with_bookmarks_by_general_branch_and_numbered_each(world, office):
+    export = ask(world, office, kind="annex4", unit="root", form="pdf", merged=True)
+    assert (export.format, export.scope_summary) == (Export.Format.PDF, "root，合订，第一轮")
+    assert runner.run(export.pk) == S.DONE
+    export.refresh_from_db()
+    assert (export.done, export.total, export.attempt, export.parts.count()) == (5, 5, 1, 0)
+    with default_storage.open(export.file_key) as file, pikepdf.open(file) as bound, bound.open_outline() as outline:
+        marks = [(item.title, [child.title for child in item.children]) for item in outline.root]
+        pages = len(bound.pages)
+    assert marks == [
+        ("数学与计算机科学学院党总支", ["软件工程教研室党支部", "2010级数学党支部"]),
+        ("文学与历史学院党总支", ["汉语言文学教研室党支部", "2010级历史学党支部"]),
+        ("直属党支部", ["图书馆直属党支部"]),
+    ]
+    assert pages == 10
+
+
+def test_a_zip_carries_an_index_with_names_codes_and_pages(world, office):
+    export = ask(world, office, kind="annex4", form="xlsx")
+    runner.run(export.pk)
+    export.refresh_from_db()
+    with default_storage.open(export.file_key) as file, zipfile.ZipFile(file) as bundle:
+        rows = list(openpyxl.load_workbook(io.BytesIO(bundle.read("目录.xlsx"))).active.values)
+        form = openpyxl.load_workbook(io.BytesIO(bundle.read(bundle.namelist()[1]))).active
+    listed = [row for row in rows if row[0] in (1, 2)]
+    codes = list(FormVersion.objects.order_by("pk").values_list("code", flat=True))
+    assert [row[1:4] + row[5:7] for row in listed] == [
+        ("数学与计算机科学学院党总支", "软件工程教研室党支部",
+         "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，第一轮）.xlsx", 2, "—"),
+        ("数学与计算机科学学院党总支", "2010级数学党支部",
+         "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，第一轮）.xlsx", 2, "—"),
+    ]  # fmt: skip
+    assert [row[4] for row in listed] == codes
+    assert codes[0] in form.oddFooter.center.text
+
+
+def test_the_same_forms_again_are_not_drawn_again(world, office, monkeypatch):
+    runner.run(ask(world, office, kind="annex4", form="pdf").pk)
+    drawn = set(Piece.objects.values_list("pk", "token", "state"))
+    assert {state for _, _, state in drawn} == {Piece.State.DONE}
+    other = ask(world, holder(Role.OFFICE, world.school.root), kind="annex4", form="pdf")
+    assert runner.run(other.pk) == S.DONE
+    assert set(Piece.objects.values_list("pk", "token", "state")) == drawn
+    other.refresh_from_db()
+    assert (other.done, other.total, other.attempt) == (2, 2, 1)
+
+
+def spoilt(monkeypatch, word: str) -> set[str]:
+    """Draw in this process, where documents about `word` always fail; returns the words, for taking it out again."""
+    words = {word}
+
+    def lay(facts, stamp):
+        if any(word in facts.result.name for word in words):
+            raise ValueError("on purpose")
+        return inner(facts, stamp)
+
+    inner = BY_SLUG["annex4"].lay
+    monkeypatch.setitem(BY_SLUG, "annex4", replace(BY_SLUG["annex4"], lay=lay))
+    monkeypatch.setattr(runner.Bench, "do", lambda _self, task, _watch: renderer.do(json.loads(task)))
+    monkeypatch.setattr(pieces, "RETRY_PAUSE", dt.timedelta())
+    monkeypatch.setattr(renderer.connections, "close_all", lambda: None)
+    return words
+
+
+WHY = "生成时出错（ValueError），请重试；仍不行请联系系统管理员。（已尝试 3 次）"
+
+
+def test_a_form_that_always_fails_leaves_the_zip_with_the_others_and_is_named(world, office, monkeypatch):
+    spoilt(monkeypatch, "软件工程")
+    export = ask(world, office, kind="annex4", unit="root", form="pdf")
+    assert runner.run(export.pk) == S.DONE
+    export.refresh_from_db()
+    assert export.note == f"缺 1 份：软件工程教研室党支部：{WHY}"
+    with default_storage.open(export.file_key) as file, zipfile.ZipFile(file) as bundle:
+        assert len(bundle.namelist()) == 1 + 4
+        rows = list(openpyxl.load_workbook(io.BytesIO(bundle.read("目录.xlsx"))).active.values)
+    (missing,) = [row for row in rows if row[2] == "软件工程教研室党支部"]
+    assert (missing[3], missing[5], missing[6]) == ("—", "—", f"未能生成：{WHY}")
+
+
+def test_a_form_that_always_fails_fails_the_bound_file_with_its_name_and_a_retry_draws_only_it(
+    world, office, monkeypatch
+):
+    words = spoilt(monkeypatch, "软件工程")
+    export = ask(world, office, kind="annex4", unit="root", form="pdf", merged=True)
+    assert runner.run(export.pk) == S.FAILED
+    export.refresh_from_db()
+    assert export.error == f"没有生成，因为缺 1 份：软件工程教研室党支部：{WHY}"
+    assert Piece.objects.filter(state=Piece.State.DONE).count() == 4
+    words.clear()
+    requests.retry(by=office, export=export)
+    assert runner.run(export.pk) == S.DONE
+    assert sorted(Piece.objects.values_list("token", flat=True)) == [1, 1, 1, 1, 7]
+
+
+def test_a_spoilt_piece_is_drawn_anew(world, office, monkeypatch):
+    runner.run(ask(world, office, kind="annex4", form="xlsx").pk)
+    lost, cut = Piece.objects.order_by("pk")
+    default_storage.delete(lost.file_key)
+    Path(default_storage.path(cut.file_key)).write_bytes(b"half")
+    monkeypatch.setattr(jobs, "RETRY_PAUSE", dt.timedelta())
+    export = ask(world, holder(Role.OFFICE, world.school.root), kind="annex4", form="xlsx")
+    assert runner.run(export.pk) in (S.DONE, S.QUEUED)
+    runner.run(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.note) == (S.DONE, "")
+    assert Piece.objects.filter(digest__startswith=pieces.LOST).count() == 2
+
+
+def test_a_cancel_while_pieces_are_drawn_ends_it(world, office, monkeypatch):
+    children(monkeypatch, "import time; time.sleep(60)")
+    export = ask(world, office, kind="annex4", form="pdf")
+    made = planning.plan(orders.order_of(export), orders.stamp_for(office), office)
+    held = jobs.claim(export.pk)
+    assert renderer.write_plan(Export.objects.get(pk=export.pk), held.token, made) == 2
+
+    def cancel_once() -> bool:
+        export.refresh_from_db()
+        if export.state == S.DRAWING and Piece.objects.drawing().exists():
+            requests.cancel(by=office, export=export)
+        return False
+
+    assert runner.run(export.pk, stopping=cancel_once) == ""
+    export.refresh_from_db()
+    assert export.state == S.CANCELLED
+    assert {piece.attempt for piece in Piece.objects.all()} <= {0}
+
+
+def test_a_full_disk_is_said_so_and_leaves_nothing_behind(world, office, monkeypatch):
+    before = set(files())
+    monkeypatch.setattr(storing.shutil, "disk_usage", lambda _path: types.SimpleNamespace(free=100))
+    export = ask(world, office)
+    held = jobs.claim(export.pk)
+    report = renderer.do({"export": export.pk, "token": held.token})
+    assert (report.reason, report.final) == (storing.FULL, False)
+    monkeypatch.undo()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(default_storage._wrapped), "save", full)
+    with pytest.raises(OSError, match="No space"):
+        storing.store_bytes(b"x", "pieces", ".pdf")
+    monkeypatch.undo()
+    assert set(files()) == before
