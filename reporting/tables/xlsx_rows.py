@@ -74,6 +74,7 @@ class RowWriter:
         self._styles: dict[tuple[int, int, int], str] = {}
         self._heights: dict[float, str] = {}
         self._open: dict[int, Cell] = {}
+        self._until = len(sheet.rows)
         self._body: _BodyContents | None = None
         self._templates: dict[tuple[int, ...], _Template] = {}
 
@@ -81,13 +82,18 @@ class RowWriter:
         """Yield the rows, one string each."""
         for index, row in enumerate(self._sheet.rows):
             yield self._row(index, row, self._code(index, row))
-            if self._open:
+            if index >= self._until:
                 self._open = {col: cell for col, cell in self._open.items() if cell.row + cell.rowspan - 1 > index}
+                self._until = min(self._ends(), default=len(self._sheet.rows))
+
+    def _ends(self) -> Iterator[int]:
+        """Yield the last row of each upright cell that is open."""
+        return (cell.row + cell.rowspan - 1 for cell in self._open.values())
 
     def _row(self, index: int, row: Row, code: int) -> str:
         """Return one row: its template, filled with the places of upright cells and the contents of the others."""
         cells = row.cells
-        if isinstance(cells, BodyCells):
+        if type(cells) is BodyCells:
             begin: Sequence[Cell] = cells.merged
             body = self._body_of(cells)
             contents: Sequence[str] = body.row(cells.nth)
@@ -99,6 +105,7 @@ class RowWriter:
             kind = (-2, code, *(part for cell in flat for part in (cell.col, cell.colspan, id(cell.look))))
         for cell in begin:
             self._open.update(dict.fromkeys(range(cell.col, cell.col + cell.colspan), cell))
+            self._until = min(self._ends())
         template = self._templates.get((*self._open, *kind))
         if template is None:
             template = self._templates[(*self._open, *kind)] = self._template(row, code)
@@ -225,6 +232,8 @@ class _BodyContents:
     def _column(self, lane: Lane, start: int) -> list[str]:
         """Return the contents of a block of rows in one column."""
         texts, shown = self._texts, lane.shown[start : start + _BLOCK]
+        if lane.look.format.kind in {"text", "name", "tick"}:
+            return [texts[text] for _, text in shown]
         if lane.look.format.kind == "number":  # what is shown is the value, in the same digits
             return [
                 texts[text] if value is None or type(value) is str else f"><v>{text}</v></c>" for value, text in shown
