@@ -86,12 +86,11 @@ class _Writer:
             return f'<a href="{escape(href)}">{text}</a>'
         return f"<h2>{text}</h2>" if cell.look.style == "title" else text
 
-    def cell(self, cell: Cell, *, head: bool, height: str = "") -> str:
-        """Return one cell; `height` is the class that gives its row the height."""
+    def cell(self, cell: Cell, *, head: bool) -> str:
+        """Return one cell."""
         spans = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
         spans += f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
         names = self.look_class(cell.look)
-        names += height
         if head:
             scope = "colgroup" if cell.colspan > 1 else "col"
             return f'<th scope="{scope}" class="{names}"{spans}>{self.text(cell)}</th>'
@@ -103,24 +102,21 @@ class _Writer:
     def rows(self, rows: Sequence[Row], *, head: bool = False) -> Iterator[str]:
         """Write rows; the columns no cell covers get one empty cell each run."""
         for row in rows:
-            # A height on the row itself makes WeasyPrint add that of merged cells to their last row.
-            bearer = next((cell for cell in row.cells if cell.rowspan == 1), None)
-            height = self.height_class(row.height_mm)
-            yield "<tr>" if bearer else f'<tr class="{height}">'
+            yield f'<tr class="{self.height_class(row.height_mm)}">'
             if row.band in FRAMED:
                 for cell in row.cells:
-                    yield self.cell(cell, head=head, height=f" {height}" if cell is bearer else "")
+                    yield self.cell(cell, head=head)
             else:
-                yield from self._loose(row, bearer, f" {height}")
+                yield from self._loose(row)
             yield "</tr>"
 
-    def _loose(self, row: Row, bearer: Cell | None, height: str) -> Iterator[str]:
+    def _loose(self, row: Row) -> Iterator[str]:
         """Write a row outside the frame, whose cells may leave columns free."""
         position = 0
         for cell in row.cells:
             if cell.col > position:
                 yield f'<td colspan="{cell.col - position}"></td>'
-            yield self.cell(cell, head=False, height=height if cell is bearer else "")
+            yield self.cell(cell, head=False)
             position = cell.col + cell.colspan
         if position < len(self.sheet.widths_mm):
             yield f'<td colspan="{len(self.sheet.widths_mm) - position}"></td>'

@@ -1,5 +1,6 @@
 """The preview and the lists."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -129,6 +130,18 @@ def test_a_preview_has_heads_spans_and_pages() -> None:
     assert "style=" not in drawn.body
     assert "width:21.37mm" in drawn.style
     assert drawn.body.count("<h2>") == 1
+
+
+def test_every_row_of_a_preview_has_its_height() -> None:
+    sheet = school_sheet()
+    drawn = html.render_sheet(sheet)
+    first, stop = sheet.header
+    heights = [round(row.height_mm * 100) for row in sheet.rows]
+    again = heights[first:stop] * (len(sheet.pages) - 1)
+    named = [int(one) for one in re.findall(r'<tr class="zt-h(\d+)">', drawn.body)]
+    assert drawn.body.count("<tr") == len(named)
+    assert sorted(named) == sorted(heights + again)
+    assert all(f".zt-h{one}{{height:{one / 100:.2f}mm}}" in drawn.style for one in named)
 
 
 def test_a_preview_links() -> None:
