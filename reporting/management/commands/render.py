@@ -24,7 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--unit", required=True, help="code of the 党委, 党总支 or 党支部")
         parser.add_argument("--format", choices=("xlsx", "pdf"), required=True)
         parser.add_argument("--output", type=Path, required=True)
-        parser.add_argument("--each", action="store_true", help="one file for each, as a zip")
+        parser.add_argument("--each", action="store_true", help="one document for each, as a zip")
+        parser.add_argument("--merged", action="store_true", help="many documents as one PDF with bookmarks")
 
     def handle(self, *_args: Any, kind: str, unit: str, output: Path, **options: Any) -> None:
         """Render, and say where the file is."""
@@ -37,8 +38,11 @@ class Command(BaseCommand):
         chosen = BY_SLUG[kind]
         if node.level not in chosen.levels:
             raise CommandError(f"{chosen.label}不能按{node.get_level_display()}导出。")
+        if options["merged"] and options["format"] != "pdf":
+            raise CommandError("只有 PDF 能合订。")
+        order = Order(chosen, round_, node, options["format"], options["each"], options["merged"])
         try:
-            content, name = make_bytes(Order(chosen, round_, node, options["format"], options["each"]), stamp_for())
+            content, name = make_bytes(order, stamp_for())
         except NothingToShowError as problem:
             raise CommandError(str(problem)) from problem
         output.write_bytes(content)
