@@ -16,7 +16,7 @@ from tests.factories.branches import holder
 from tests.factories.forms import FormVersionFactory, ScanFactory, ScanPageFactory
 from tests.factories.grading import fill, opened_round
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,6 @@ ANNEX4 = rounds.ReturnRule("annex4", "branch", "附件4 党支部调查摸底与
 
 def settled(world, *names):
     """Decide the grades of branches, everything handed in."""
-    Round.objects.filter(pk=world.round.pk).update(state=Round.State.SCORING)
     for name in names:
         unit = world.unit(name)
         fill(unit, lose=7)
@@ -50,8 +49,16 @@ def settled(world, *names):
 @pytest.fixture
 def world():
     made = opened_round(backfill=False)
-    settled(made, "software", "algebra")
+    Round.objects.filter(pk=made.round.pk).update(state=Round.State.SCORING)
+    made.round.refresh_from_db()
     return made
+
+
+@pytest.fixture
+def graded(world):
+    """The world with every grade of the maths 党总支 decided."""
+    settled(world, "software", "algebra")
+    return world
 
 
 def made(world, slug, unit):
@@ -85,6 +92,7 @@ def change(world):
     unit.save()
 
 
+@pytest.mark.once
 def test_each_general_branch_owes_its_annex5_and_each_branch_its_annex4_where_it_is_asked_for(world):
     annex5, annex4 = ask(world, ANNEX5, ANNEX4)
     assert standings(annex5) == {"SJ": "missing", "WX": "missing"}
@@ -95,7 +103,9 @@ def test_each_general_branch_owes_its_annex5_and_each_branch_its_annex4_where_it
     assert "SJ002" not in standings(annex4)
 
 
-def test_a_form_can_be_signed_once_every_grade_on_it_is_proposed(world):
+@pytest.mark.once
+def test_a_form_can_be_signed_once_every_grade_on_it_is_proposed(graded):
+    world = graded
     annex5, annex4 = ask(world, ANNEX5, ANNEX4)
     tree = world.school
     assert returns.signable(annex5) == {tree.maths.pk}
@@ -117,6 +127,7 @@ def test_a_scan_agrees_until_the_data_changes_and_a_new_one_counts_again(world):
     assert (found.standing.value, found.scan, second.form.code != first.form.code) == ("returned", second, True)
 
 
+@pytest.mark.once
 def test_what_an_older_version_of_the_product_printed_counts_as_returned_and_says_so(world):
     (annex5,) = ask(world, ANNEX5)
     scan = signed(world, "annex5", world.school.maths)
@@ -124,6 +135,7 @@ def test_what_an_older_version_of_the_product_printed_counts_as_returned_and_say
     assert standings(annex5)["SJ"] == "unknown"
 
 
+@pytest.mark.once
 def test_a_withdrawn_scan_does_not_count(world):
     (annex5,) = ask(world, ANNEX5)
     scan = signed(world, "annex5", world.school.maths)
@@ -158,12 +170,14 @@ def queries_of(rule):
     return len(queries)
 
 
+@pytest.mark.once
 def test_nothing_is_gathered_while_nothing_came_back(world, monkeypatch):
     (annex5,) = ask(world, ANNEX5)
     monkeypatch.setattr(form_versions, "present_digests", None)
     assert set(standings(annex5).values()) == {"missing"}
 
 
+@pytest.mark.once
 def test_a_round_may_not_open_wanting_a_form_that_nobody_can_print(world):
     second = Round.objects.get(campaign=world.round.campaign, ordinal=2)
     assert not any("交回" in text for text in blockers(second, Round.State.SELF, clock.now()))
@@ -182,7 +196,9 @@ def told(account):
     return [(item.title, item.detail, item.url) for item in home_items(account, clock.now()) if "盖章" in item.title]
 
 
-def test_the_general_branch_is_asked_for_its_paper_until_it_agrees_with_the_data(world):
+@pytest.mark.once
+def test_the_general_branch_is_asked_for_its_paper_until_it_agrees_with_the_data(graded):
+    world = graded
     tree, pk = world.school, world.round.pk
     officer = holder(Role.GENERAL_BRANCH_OFFICER, tree.maths)
     title, page = "第一轮：交回盖章的附件5 党支部分类定级汇总表", f"/reports/forms/annex5/{pk}/{tree.maths.pk}/"
@@ -195,7 +211,9 @@ def test_the_general_branch_is_asked_for_its_paper_until_it_agrees_with_the_data
     assert told(officer) == [(title, "数据已变，与扫描件不一致", page)]
 
 
-def test_branches_are_asked_where_the_round_wants_their_forms_too(world):
+@pytest.mark.once
+def test_branches_are_asked_where_the_round_wants_their_forms_too(graded):
+    world = graded
     ask(world, ANNEX5, ANNEX4)
     tree, pk = world.school, world.round.pk
     ((title, _, url),) = told(holder(Role.SECRETARY, tree.software))
@@ -207,7 +225,9 @@ def test_branches_are_asked_where_the_round_wants_their_forms_too(world):
     assert several[1:] == ("未交回 2 份", f"/reports/returns/{pk}/?kind=annex4")
 
 
-def test_the_office_reads_how_many_are_missing(world):
+@pytest.mark.once
+def test_the_office_reads_how_many_are_missing(graded):
+    world = graded
     office = holder(Role.OFFICE, world.school.root)
     ((title, detail, url),) = told(office)
     assert title == "第一轮：催收盖章的附件5 党支部分类定级汇总表"
@@ -216,7 +236,9 @@ def test_the_office_reads_how_many_are_missing(world):
     assert told(office) == []
 
 
-def test_nobody_is_asked_before_scoring_in_a_backfill_or_where_nothing_is_wanted(world):
+@pytest.mark.once
+def test_nobody_is_asked_before_scoring_in_a_backfill_or_where_nothing_is_wanted(graded):
+    world = graded
     officer = holder(Role.GENERAL_BRANCH_OFFICER, world.school.maths)
     assert len(told(officer)) == 1
     Campaign.objects.update(backfill=True)
