@@ -12,7 +12,6 @@ from openpyxl.utils.cell import range_boundaries
 _UNFOLDED = {"mergeCell", "hyperlink"}
 #: How every spreadsheet program writes a merged range, and whatever else may carry the word.
 _PLAIN = re.compile(rb'<mergeCell ref="([A-Z]{1,3}[0-9]{1,7}(?::[A-Z]{1,3}[0-9]{1,7})?)" ?/?>')
-_SMALL = 4 * 1024 * 1024
 
 
 class BrokenPart(ValueError):
@@ -24,30 +23,6 @@ def spanned_cells(stream: IO[bytes], limit: int) -> int:
 
     Raises BrokenPart when the XML is broken or declares entities.
     """
-    head = stream.read(_SMALL + 1)
-    if len(head) <= _SMALL and (plain := _plain_cells(head)) is not None:
-        return plain
-    stream.seek(0)
-    return _parsed_cells(stream, limit)
-
-
-def _plain_cells(content: bytes) -> int | None:
-    """Return the count for a part that writes its ranges plainly; None where only a parser can tell.
-
-    Every place that holds the word must be such a range, or its closing tag: nothing can hide from this count.
-    """
-    ranges = _PLAIN.findall(content)
-    words = content.count(b"mergeCell") - content.count(b"<mergeCells ") - content.count(b"<mergeCells>")
-    words -= content.count(b"</mergeCells>") + content.count(b"</mergeCell>")
-    if words != len(ranges) or b"hyperlink" in content:
-        return None
-    try:
-        return sum(_area(ref.decode()) for ref in ranges)
-    except ValueError as error:
-        raise BrokenPart(str(error)) from error
-
-
-def _parsed_cells(stream: IO[bytes], limit: int) -> int:
     covered = 0
     try:
         for _, element in iterparse(stream, events=("end",), forbid_dtd=True):
@@ -61,7 +36,29 @@ def _parsed_cells(stream: IO[bytes], limit: int) -> int:
     return covered
 
 
+def plain_cells(content: bytes) -> int | None:
+    """Return the count for a part that writes its ranges plainly; None where only a parser can tell.
+
+    Every place that holds the word must be such a range, or its closing tag: nothing can hide from this count.
+    """
+    start, stop = content.find(b"mergeCell"), content.rfind(b"mergeCell")
+    block = content[max(start - 2, 0) : stop + 80]
+    ranges = _PLAIN.findall(block)
+    words = block.count(b"mergeCell") - block.count(b"<mergeCells ") - block.count(b"<mergeCells>")
+    words -= block.count(b"</mergeCells>") + block.count(b"</mergeCell>")
+    if words != len(ranges) or b"hyperlink" in content:
+        return None
+    try:
+        return sum(map(_plain_area, ranges))
+    except ValueError as error:
+        raise BrokenPart(str(error)) from error
+
+
 @lru_cache(maxsize=4096)
+def _plain_area(ref: bytes) -> int:
+    return _area(ref.decode())
+
+
 def _area(ref: str) -> int:
     left, top, right, bottom = range_boundaries(ref)
     if left is None or top is None or right is None or bottom is None:

@@ -10,22 +10,29 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from xlrd.compdoc import CompDoc
 
-from branches.intake.spans import spanned_cells
+from branches.intake.spans import plain_cells, spanned_cells
 
 MEGABYTE = 1024 * 1024
 _CHUNK = 64 * 1024
+_SMALL = 4 * MEGABYTE  # parts up to this size are looked at in one piece
 _ZIP_MAGIC = b"PK\x03\x04"
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 _NAMES = (".xlsx", ".xls", ".et")
-_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_DECLARATION = re.compile(rb"<!\s*(?i:DOCTYPE|ENTITY)")
+_XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _FILEPASS = 0x002F
 _BOF = 0x0809
+
+
+#: Is shown a part's name and content.
+Look = Callable[[str, bytes], None]
 
 
 class RefusedUpload(ValueError):
@@ -65,8 +72,10 @@ _FORBIDDEN = (
 )
 
 
-def check_upload(name: str, data: bytes, limits: UploadLimits = DEFAULT_LIMITS) -> Kind:
+def check_upload(name: str, data: bytes, limits: UploadLimits = DEFAULT_LIMITS, look: Look | None = None) -> Kind:
     """Check an uploaded workbook before parsing and return its real kind.
+
+    `look` is shown the small parts of an .xlsx while they are inflated anyway, by name, before the rest was checked.
 
     Raises RefusedUpload with a Chinese sentence when the file is too large, no workbook, encrypted, damaged, or carries
     what a roster never needs.
@@ -77,7 +86,7 @@ def check_upload(name: str, data: bytes, limits: UploadLimits = DEFAULT_LIMITS) 
     if len(data) > limits.size:
         raise RefusedUpload(f"文件太大：{len(data) / MEGABYTE:.1f} MB，最多 {limits.size // MEGABYTE} MB。")
     if data.startswith(_ZIP_MAGIC):
-        _check_zip(data, limits)
+        _check_zip(data, limits, look)
         return Kind.XLSX
     if data.startswith(_OLE_MAGIC):
         _check_ole(data)
@@ -108,7 +117,7 @@ def _what_it_is(data: bytes) -> str:
     return "这不是 Excel 或 WPS 工作簿（.xlsx、.xls），可能是别的文件改了名。"
 
 
-def _check_zip(data: bytes, limits: UploadLimits) -> None:
+def _check_zip(data: bytes, limits: UploadLimits, look: Look | None) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -116,14 +125,18 @@ def _check_zip(data: bytes, limits: UploadLimits) -> None:
             _check_is_workbook(archive)
             total = tags = spanned = 0
             for member in members:
-                size, found, ranges = _stream(archive, member, limits, total)
+                size, found, ranges, start = _stream(archive, member, limits, total)
                 total += size
                 tags += found
                 if tags > limits.tags:
                     raise RefusedUpload("单元格太多（常见原因是整列整行设了格式）。请删去多余的行列，另存后再上传。")
-                if ranges:
+                if ranges and (plain := plain_cells(start) if len(start) == size else None) is not None:
+                    spanned += plain
+                elif ranges:
                     with archive.open(member) as stream:
                         spanned += spanned_cells(stream, limits.spanned)
+                if look is not None and len(start) == size:
+                    look(member.filename, start)
                 if spanned > limits.spanned:
                     raise RefusedUpload("合并的单元格范围太大。请只合并用到的行列，另存后再上传。")
     except RefusedUpload:
@@ -180,18 +193,22 @@ def _check_is_workbook(archive: zipfile.ZipFile) -> None:
 
 def _stream(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: UploadLimits, before: int
-) -> tuple[int, int, bool]:
-    """Inflate one member in pieces; return its real size, how many tags its XML opens, and whether it holds ranges.
+) -> tuple[int, int, bool, bytes]:
+    """Inflate one member in pieces; return its real size, the tags its XML opens, whether it holds ranges, its start.
 
-    Whether a part is XML is told by its first bytes: any name may stand for a sheet.
+    Whether a part is XML is told by its first bytes: any name may stand for a sheet. The start is the whole of a small
+    member.
     """
     size = tags = 0
     tail, is_xml, ranges = b"", False, False
+    pieces: list[bytes] = []
     with archive.open(member) as stream:
         while chunk := stream.read(_CHUNK):
             if size == 0:
                 is_xml = _is_xml(chunk)
             size += len(chunk)
+            if size <= _SMALL:
+                pieces.append(chunk)
             _check_size(size, member.compress_size, before, limits)
             if is_xml:
                 piece = tail + chunk
@@ -200,14 +217,14 @@ def _stream(
                 ranges = ranges or b"mergeCell" in piece or b"hyperlink" in piece
                 tags += chunk.count(b"<")
                 tail = chunk[-64:]
-    return size, tags, ranges
+    return size, tags, ranges, b"".join(pieces)
 
 
 def _is_xml(head: bytes) -> bool:
     """True for XML in UTF-8, the only encoding that spreadsheets write. Raises RefusedUpload for UTF-16 and UTF-32."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<", b"\x00\x00")) and b"<" in head[:8]:
         raise RefusedUpload("文件内部的 XML 不是 UTF-8 编码，已拒收。请用 Excel 或 WPS 另存为 .xlsx。")
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return _XML_START.match(head) is not None
 
 
 def _check_size(size: int, packed: int, before: int, limits: UploadLimits) -> None:

@@ -8,7 +8,6 @@ import datetime as dt
 import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -28,6 +27,7 @@ SHIFT = 6
 FEW = 4
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?")
 _FORMULA = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3}\d{1,7})"[^>]*>\s*<f[ >/]')
+_FORMULA_TAG = re.compile(rb"<f[ >/]")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TICKED = re.compile(r"[☑☒■√✓✔]\s*([^☐☑☒■□√✓✔\s]+)")
 _YES = frozenset({"√", "✓", "✔", "☑", "V", "v", "1", "是", "不适用"})
@@ -89,18 +89,20 @@ def read(name: str, data: bytes, keys: Sequence[bytes]) -> Reading:
         RefusedUpload: with a Chinese sentence, when the whole of it cannot be taken: no workbook, not given out by this
             system, or rows, columns or sheets are not where they were.
     """
-    if check_upload(name, data) is Kind.XLS:
+    parts: dict[str, bytes] = {}
+    if check_upload(name, data, look=parts.__setitem__) is Kind.XLS:
         raise RefusedUpload("这是 .xls 或 .et 格式。离线表下载时是 .xlsx，请另存为 .xlsx 再上传。")
     try:
         grids = _grids(data)
         ledger = tickets.read([str(row[0]) for row in grids.pop(tickets.SHEET, []) if row], keys)
+        formulas = _formulas(parts, len(grids))
     except NotOursError as error:
         raise RefusedUpload(str(error)) from error
     except RefusedUpload:
         raise
     except Exception as error:
         raise RefusedUpload("文件已损坏或不完整，打不开。请重新保存或重新传送。") from error
-    return _Reader(grids, ledger, _formulas(data)).reading()
+    return _Reader(grids, ledger, formulas).reading()
 
 
 def _grids(data: bytes) -> dict[str, Grid]:
@@ -110,21 +112,20 @@ def _grids(data: bytes) -> dict[str, Grid]:
         return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
 
 
-def _formulas(data: bytes) -> dict[str, set[str]]:
+def _formulas(parts: Mapping[str, bytes], sheets_read: int) -> dict[str, set[str]]:
     """Return the cells that hold formulas, by sheet; the reader above only sees their last results."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/sheet")}
-        if not any(mark in content for content in parts.values() for mark in (b"<f>", b"<f ", b"<f/")):
-            return {}
-        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        links = {one.get("Id"): str(one.get("Target")) for one in relations}
-        sheets = [
-            one for one in ElementTree.fromstring(archive.read("xl/workbook.xml")).iter() if one.tag.endswith("}sheet")
-        ]
+    pages = {name: content for name, content in parts.items() if name.startswith("xl/worksheets/")}
+    if len(pages) <= sheets_read:  # with the hidden sheet there is one more than was read; large ones were not shown
+        raise RefusedUpload("工作表太大（常见原因是整列整行设了格式）。请重新下载，把内容填进新表。")
+    if not any(_FORMULA_TAG.search(content) for content in pages.values()):
+        return {}
+    relations = ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
+    links = {one.get("Id"): str(one.get("Target")) for one in relations}
+    sheets = [one for one in ElementTree.fromstring(parts["xl/workbook.xml"]).iter() if one.tag.endswith("}sheet")]
     found = {}
     for sheet in sheets:
         target = links.get(sheet.get(_RELATION), "").lstrip("/").removeprefix("xl/")
-        cells = _FORMULA.findall(parts.get(f"xl/{target}", b""))
+        cells = _FORMULA.findall(pages.get(f"xl/{target}", b""))
         found[str(sheet.get("name"))] = {cell.decode() for cell in cells}
     return found
 
@@ -134,6 +135,8 @@ def text_of(value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, str):
+        if value.isprintable() and "_x" not in value:  # one line without control characters, as most are
+            return value.strip()
         return tickets.tidy(clean_text(decode_escapes(value)))
     if isinstance(value, bool):
         return "是" if value else "否"
@@ -215,8 +218,11 @@ class _Reader:
 
     def _row_sum(self, line: Line, shift: int = 0) -> str:
         """Return the checksum of the locked cells as they stand now, `shift` rows lower."""
+        grid, row, essence = self.grids[line.sheet], line.row + shift, tickets.essence
+        cells = grid[row - 1] if 0 < row <= len(grid) else ()
+        width = len(cells)
         return tickets.row_checksum(
-            (column, tickets.essence(self._at(line.sheet, line.row + shift, column))) for column, _ in line.locked
+            [(column, essence(cells[column - 1]) if column <= width else "") for column, _ in line.locked]
         )
 
     def _check_structure(self, sheet: str, lines: Sequence[Line], broken: Sequence[Line]) -> None:

@@ -85,6 +85,7 @@ class Ledger:
         return tuple(dict.fromkeys(line.sheet for line in self.lines))
 
 
+@lru_cache(maxsize=8192)
 def cell_name(row: int, column: int) -> str:
     """Return the address of a cell counted from 1: (5, 28) → AB5."""
     letters = ""
@@ -108,8 +109,10 @@ def tidy(text: str) -> str:
 
 def essence(value: object) -> str:
     """Return what of a locked cell must stay: white space and width of characters may change on the way."""
-    if value is None:
+    if value is None or value == "":
         return ""
+    if isinstance(value, str):
+        return _bare(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return _bare(str(value))
     return plain_number(value)
@@ -129,7 +132,7 @@ def checksum(*parts: str) -> str:
 
 def row_checksum(cells: Iterable[tuple[int, str]]) -> str:
     """Return the checksum of the essences of a row's locked cells."""
-    return checksum(*(f"{column}={text}" for column, text in cells))
+    return checksum(*[f"{column}={text}" for column, text in cells])
 
 
 def _json(value: Any) -> str:

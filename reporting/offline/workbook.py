@@ -71,7 +71,7 @@ def _choice(options: Sequence[str], title: str) -> DataValidation | None:
 
 def _points(item: Item, cell: str) -> DataValidation:
     """Return the limits of an item's points, said in words when they are broken."""
-    title = f"{item.code} 自评得分"[:32]
+    title = "自评得分"
     if item.levels:
         said = "；".join(f"{name} {plain_number(points)}分" for name, points in item.levels)
         return DataValidation(
@@ -107,24 +107,35 @@ def _limits(cell: Cell, field: str, name: str, given: OfflineFacts) -> DataValid
     )  # fmt: skip
 
 
+def _dress_fields(page: Worksheet, sheet: Sheet, given: OfflineFacts) -> None:
+    """Set what open cells accept, and tint them while they are empty. Cells with the same rule share it."""
+    cells = {(cell.row, cell.col): cell for cell in sheet.cells if cell.look.editable}
+    rules: dict[str, DataValidation] = {}
+    empty: dict[bool, list[str]] = {False: [], True: []}
+    for place, field in open_fields(sheet, given).items():
+        name = cell_name(place[0] + 1, place[1] + 1)
+        empty[field.startswith("check:")].append(name)
+        limits = _limits(cells[place], field, name, given)
+        if limits is None:
+            continue
+        same = repr(
+            (limits.type, str(limits.formula1).replace(name, "@"), limits.error, limits.prompt, limits.errorTitle)
+        )
+        if same not in rules:
+            page.add_data_validation(limits)
+        rules.setdefault(same, limits).add(name)
+    for boxes, names in empty.items():
+        if names:
+            test = f'ISERROR(FIND("{_TICKED_BOX}",{names[0]}))' if boxes else f"LEN({names[0]})=0"
+            page.conditional_formatting.add(" ".join(names), FormulaRule(formula=[test], fill=_TO_FILL))
+
+
 def _dress(page: Worksheet, sheet: Sheet, *, given: OfflineFacts, hidden: Sequence[str]) -> None:
     """Lock a page, set what its open cells accept, show which of them are still empty, and add the hidden sheet."""
     page.protection.sheet = True
     page.protection.formatRows = False  # a row may be pulled higher
-    cells = {(cell.row, cell.col): cell for cell in sheet.cells if cell.look.editable}
     if sheet.name != NOTES:
-        for place, field in open_fields(sheet, given).items():
-            name = cell_name(place[0] + 1, place[1] + 1)
-            limits = _limits(cells[place], field, name, given)
-            if limits is not None:
-                limits.add(name)
-                page.add_data_validation(limits)
-            if not field.startswith("check:"):
-                page.conditional_formatting.add(name, FormulaRule(formula=[f"LEN({name})=0"], fill=_TO_FILL))
-            else:
-                page.conditional_formatting.add(
-                    name, FormulaRule(formula=[f'ISERROR(FIND("{_TICKED_BOX}",{name}))'], fill=_TO_FILL)
-                )
+        _dress_fields(page, sheet, given)
         return
     book = page.parent
     book.security = WorkbookProtection(lockStructure=True)

@@ -92,7 +92,7 @@ def _taken_in(request: HttpRequest, form: ReturnedForm, round_: Round, unit: Rou
 def unit_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer the workbook of one branch, and take it back."""
     unit = _unit(request, pk)
-    form = ReturnedForm(request.POST or None, request.FILES or None)
+    form = ReturnedForm(request.POST, request.FILES) if request.method == "POST" else ReturnedForm()
     if request.method == "POST" and (answer := _taken_in(request, form, unit.round, unit)):
         return answer
     waiting = Upload.objects.filter(account=account_of(request), kind=offline.KIND, state=Upload.State.WAITING)
@@ -116,7 +116,7 @@ def unit_file(request: HttpRequest, pk: int) -> HttpResponseBase:
 def round_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer the workbooks of a 党总支's branches, and take many back at once."""
     round_ = _round(request, pk)
-    form = ReturnedForm(request.POST or None, request.FILES or None)
+    form = ReturnedForm(request.POST, request.FILES) if request.method == "POST" else ReturnedForm()
     if request.method == "POST" and (answer := _taken_in(request, form, round_, None)):
         return answer
     context = {"round": round_, "form": form, "groups": _groups(_units(request).filter(round=round_))}

@@ -50,7 +50,7 @@ def test_a_secretary_takes_it_away_sends_it_back_and_confirms(signed_in, grading
     waiting = client.get(page("offline-unit", unit.pk)).context["waiting"]
     assert [one.name for one in waiting] == ["表.xlsx"]
     drafts.save(account=secretary, form="self", key=str(unit.pk), sequence=1, base_version=0, data={"a": "b"})
-    assert "还没保存的草稿" in text(client.get(taken["Location"]))
+    assert "还有没保存的草稿" in text(client.get(taken["Location"]))
     done = client.post(taken["Location"], {"do": "import", "seen": shown.context["plan"].digest})
     assert done["Location"] == taken["Location"]
     assert Survey.objects.get(unit=unit).goal == "晋位"
