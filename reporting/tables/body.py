@@ -3,12 +3,12 @@
 What is the same down a column is worked out once, what is equal is formatted and measured once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from reporting.tables.cells import Band, BodyCells, Cell, Lane, Look, Row, look
 from reporting.tables.definition import Column, Merge, Table, Total, TotalCell
@@ -30,12 +30,35 @@ class _Line(NamedTuple):
 
 
 class _TotalPlace(NamedTuple):
-    """Where a total's cell stands, and what is the same in all totals of its kind."""
+    """Where a total's cell stands, and what all totals of its kind share: the look of a value, and of words."""
 
     item: TotalCell
     start: int
     stop: int
-    form: Format
+    look: Look
+    words: Look
+
+
+class _Numbers(Sequence[tuple[Value, str]]):
+    """1, 2, 3 … as a counting column stores and shows them, made when asked for."""
+
+    def __init__(self, count: int) -> None:
+        self._range = range(1, count + 1)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    def __iter__(self) -> Iterator[tuple[Value, str]]:
+        return ((number, str(number)) for number in self._range)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Value, str]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[tuple[Value, str]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[Value, str] | list[tuple[Value, str]]:
+        if isinstance(place, slice):
+            return [(number, str(number)) for number in self._range[place]]
+        return self._range[place], str(self._range[place])
 
 
 @lru_cache(maxsize=256)
@@ -157,6 +180,9 @@ class Body:
         """Return what a column shows, from the first row to the last; columns of one format share what they format."""
         key = (column.format, column.blank)
         shower = self.showers.setdefault(key, Shower(*key))
+        if column.counter and column.format.kind == "number" and not column.format.places:
+            shower.show(len(self.rows))
+            return _Numbers(len(self.rows))
         return shower.column(self._values(column))
 
     def _look(self, column: Column) -> Look:
@@ -313,7 +339,11 @@ class Body:
             cols = [self.position[key] for key in inside if key in self.position]
             if cols:
                 form = item.format or (TEXT if item.through else self.leaves[cols[0]].format)
-                found.append(_TotalPlace(item, cols[0], cols[-1] + 1, form))
+                looks = (
+                    look("total", item.align, one, self.size, indent=item.align == "left")
+                    for one in (form, item.format or TEXT)
+                )
+                found.append(_TotalPlace(item, cols[0], cols[-1] + 1, *looks))
         self.places[id(total)] = found
         return found
 
@@ -327,12 +357,11 @@ class Body:
         """Return the cells of a total row; columns in `skip` are covered from above."""
         cells: dict[int, Cell] = {}
         taken = set(skip)
-        for item, start, stop, usual in self._places(total):
+        for item, start, stop, usual, words in self._places(total):
             raw = item.value if isinstance(item.value, str) else item.value(members)
-            form = TEXT if item.format is None and isinstance(raw, str) else usual
-            value, text = display(raw, form, item.blank)
-            shared = look("total", item.align, form, self.size, indent=item.align == "left")
-            if form.is_number and stop - start == 1:
+            shared = words if isinstance(raw, str) else usual
+            value, text = display(raw, shared.format, item.blank)
+            if shared.format.is_number and stop - start == 1:
                 shared = self._fitted(value, text, shared, start)
             cells[start] = Cell(row, start, value, text, shared, 1, stop - start, item.key)
             taken.update(range(start, stop))
