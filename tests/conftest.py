@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db import connection
 
 from tests.servers import postgres_url, redis_url
+from tests.worlds import ground, pytest_fixture_setup, world_copies
 
-__all__ = ["postgres_url", "redis_url"]
+__all__ = ["ground", "postgres_url", "pytest_fixture_setup", "redis_url", "world_copies"]
 
 # The suite tries the same examples every time and is not hurried; `HYPOTHESIS_PROFILE=search` looks for new ones.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)

@@ -23,6 +23,8 @@ from config.settings import *  # noqa: E402 - the environment above must be set 
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Else each test client lists every static file before its first request.
+WHITENOISE_AUTOREFRESH = True
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Connections outlive a live server's threads otherwise, and a test database in use cannot be dropped.
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -8,12 +8,13 @@ from django.test import Client
 from branches.models import Account, ActivationCode, Branch, Role, RoleGrant
 from branches.services import accounts, throttle
 from tests.factories import branches as f
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 GOOD = "Citong-2012-xiu"
 
 
-@pytest.fixture
+@shared
 def school():
     made = f.school()
     for branch, name in ((made.software, "林志远"), (made.algebra, "郑海燕"), (made.chinese, "苏静怡")):

@@ -17,13 +17,12 @@ from tests.factories.branches import (
     holder,
     school,
 )
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

@@ -16,14 +16,13 @@ from tests.factories.branches import (
     holder,
     school,
 )
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 TODAY = "2026-01-01"
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

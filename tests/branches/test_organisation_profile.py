@@ -9,11 +9,12 @@ from branches import basics, drafts
 from branches.models import Appointment, AuditEntry, BranchProfile, Draft, Role
 from branches.partial_dates import PartialDate
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory, PersonFactory, holder, school
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@shared
 def tree():
     tree = school()
     AppointmentFactory(branch=tree.software, person=PersonFactory(name="林志远", title="讲师", unit=tree.software))

@@ -11,11 +11,12 @@ from branches.seats import State
 from branches.services import account_office, accounts, tree
 from branches.services.account_office import Newcomer
 from tests.factories import branches as f
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
+@shared
 def school():
     made = f.school()
     for branch, name in (

@@ -14,13 +14,12 @@ from grading.services import rubrics
 from grading.services.errors import RefusedError
 from tests.factories.branches import holder, school
 from tests.factories.grading import RubricFactory, campaign
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from grading.models import Assessment, Result, Round, VetoReview
 from grading.services import sheets, sources
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, page, recused_officer, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 BODY = {"body": "总支委员会", "met_on": "2012-03-30", "document_number": "数计总支〔2012〕3号"}
 
 
-@pytest.fixture
+@shared
 def grading():
     """A round in 评分: everything of both branches of maths is in; software 93 points, algebra 96."""
     opened = opened_round()

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from grading.models import Evidence, EvidenceUse
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, item, page, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 PDF = b"%PDF-1.4 minutes"
@@ -26,9 +27,7 @@ def zipped(*names):
 MACRO = zipped("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin")
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

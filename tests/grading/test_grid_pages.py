@@ -12,13 +12,12 @@ from grading.models import Assessment, Round, Score, Source
 from grading.services import sheets
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, item, page, recused_officer, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

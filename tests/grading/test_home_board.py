@@ -8,11 +8,12 @@ from branches.registries import panels_for, stats_for
 from grading.models import Result
 from tests.factories import grading as make
 from tests.factories.branches import AccountFactory
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@shared
 def graded():
     opened = make.opened_round()
     make.fill(opened.unit("algebra"), lose=8)

@@ -5,63 +5,23 @@ import re
 from decimal import Decimal as D  # noqa: N817
 from fractions import Fraction
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from branches import clock
-from branches.importers import apply_roster, plan_roster, site_vocabulary
 from branches.intake.annual import Answer
-from branches.intake.roster import read_roster
-from branches.intake.workbook import read_workbook
-from branches.models import Branch
-from branches.services.words import ensure_categories
 from grading import importers
 from grading.importers import Doubts, Fate
 from grading.models import AnnualResult, AppraisalCount, Exemption
 from grading.services import results
 from grading.services.errors import RefusedError
-from tests.factories.branches import BranchFactory
-from tests.factories.grading import opened_round
-from tests.grading.trees import Tree
+from tests.grading.trees import DATA, SPELLINGS, names_answered, sample_round, workbook
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
-DATA = Path(__file__).resolve().parent.parent / "data"
 
-
-def workbook(name):
-    return read_workbook(name, (DATA / name).read_bytes())
-
-
-@pytest.fixture
-def sample():
-    """Round 1 of 2012 over the 168 branches of roster-sample.xlsx."""
-    root = BranchFactory(code="DW", level=Branch.Level.COMMITTEE, name="中共清源师范学院委员会")
-    ensure_categories(by=None)
-    words = site_vocabulary()
-    reading = read_roster(workbook("roster-sample.xlsx"), words)
-    plan = plan_roster(reading, root=root, today=clock.today(), vocabulary=words)
-    apply_roster(plan, by=None, now=clock.now(), vocabulary=words)
-    return opened_round(Tree(root))
-
-
-SPELLINGS = {
-    "文传学院研究生党支部": "文学与传播学院研究生党支部",
-    "数计学院行政教工党支部": "数学与计算机科学学院行政教工党支部",
-    "体育学院 理论教研室教工党支部": "体育学院理论教研室教工党支部",
-    "教育科学学院教育系教师党支部": "教育科学学院教育系教工党支部",
-    "人事处支部": "人事处党支部",
-}
-
-
-def settled(plan):
-    """Answer every open question as README says."""
-    names = {}
-    for line in plan.open_questions:
-        wanted = SPELLINGS[line.row.name]
-        names[line.position] = next(proposal.key for proposal in line.proposals if proposal.name == wanted)
-    return names
+sample = shared(sample_round)
 
 
 def test_annual_results_of_the_office(sample):
@@ -86,7 +46,7 @@ def test_annual_results_of_the_office(sample):
         for line in plan.lines
         if (line.row.grade == "优秀" and line.row.score == 84) or line.row.score == 104
     }
-    doubts = Doubts(settled(plan), contradicting)
+    doubts = Doubts(names_answered(plan), contradicting)
     plan = importers.plan_annual(source=source, units=units, workbook=book, doubts=doubts)
     assert plan.ready
     assert (len(plan.of(Fate.EXEMPT)), len(plan.of(Fate.LEFT_OUT))) == (3, 1)
@@ -124,7 +84,7 @@ def test_ballot_counts_of_the_office(sample):
     book = workbook("appraisal-counts.xlsx")
     plan = importers.plan_counts(source=source, units=units, workbook=book)
     assert [problem.cell for problem in plan.errors] == ["E17", "G52:J52", "F136"]
-    names = settled(plan)
+    names = names_answered(plan)
     plan = importers.plan_counts(
         source=source, units=units, workbook=book, doubts=Doubts(names, {}, void_contradictions=True)
     )

@@ -13,13 +13,12 @@ from grading.permissions import holds_branch, may_decide, may_propose
 from grading.services import results
 from tests.factories.branches import AppointmentFactory, holder
 from tests.factories.grading import opened_round
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 def reached(account, model=RoundUnit, action=Action.VIEW_GRADING):

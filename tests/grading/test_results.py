@@ -11,23 +11,13 @@ from grading.services import explain, results, rounds, sheets, sources, survey
 from grading.services.errors import RefusedError
 from tests.factories.branches import holder
 from tests.factories.grading import fill, opened_round
-from tests.grading.steps import BODY, complete, now
+from tests.grading.steps import BODY, all_in, complete, now
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
-
-@pytest.fixture
-def grading():
-    return opened_round()
-
-
-@pytest.fixture
-def scoring_round(grading):
-    """A round in 评分 in which every branch is complete."""
-    for name in ("software", "algebra", "chinese", "history", "direct"):
-        complete(grading, name)
-    grading.round = rounds.move_round(by=None, round_=grading.round, to="scoring", now=now())
-    return grading
+grading = shared(opened_round)
+scoring_round = shared(all_in)
 
 
 def test_computation_stores_what_the_arithmetic_says(grading):

@@ -13,14 +13,13 @@ from grading.services import results, rounds, sheets, sources, survey
 from tests.factories.branches import school
 from tests.factories.grading import campaign, fill, opened_round
 from tests.grading.pages import account, page, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 NAMES = ("software", "algebra", "chinese", "history", "direct")
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

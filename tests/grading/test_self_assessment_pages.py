@@ -12,13 +12,12 @@ from grading.models import Assessment, Criterion
 from grading.services import sheets
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, all_points, item, page, points, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

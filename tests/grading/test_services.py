@@ -19,7 +19,8 @@ from grading.services import evidence, results, rounds, rubrics, sheets, sources
 from grading.services.errors import RefusedError
 from tests.factories.branches import AppointmentFactory, BranchFactory, CategoryFactory, PersonFactory, holder, school
 from tests.factories.grading import campaign, fill, opened_round
-from tests.grading.steps import ballots, complete, now
+from tests.grading.steps import all_in, ballots, now
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 PDF = b"%PDF-1.4 minutes"
@@ -43,18 +44,8 @@ def photo():
     return made.getvalue()
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
-
-
-@pytest.fixture
-def scoring_round(grading):
-    """A round in 评分 in which every branch is complete."""
-    for name in ("software", "algebra", "chinese", "history", "direct"):
-        complete(grading, name)
-    grading.round = rounds.move_round(by=None, round_=grading.round, to="scoring", now=now())
-    return grading
+grading = shared(opened_round)
+scoring_round = shared(all_in)
 
 
 # --- opening -----------------------------------------------------------------------------------------------------

@@ -1,45 +1,21 @@
 """Importing the office's own workbooks in the browser's way, and recording one branch by hand."""
 
 from decimal import Decimal as D  # noqa: N817
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from branches import clock
-from branches.importers import apply_roster, plan_roster, site_vocabulary
-from branches.intake.roster import read_roster
-from branches.intake.workbook import read_workbook
-from branches.models import Branch, Role, Upload
-from branches.services.words import ensure_categories
+from branches.models import Role, Upload
 from grading.models import AnnualResult, AppraisalCount, Exemption
-from tests.factories.branches import BranchFactory, holder
+from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 from tests.grading.pages import account, page, text
-from tests.grading.trees import Tree
+from tests.grading.trees import DATA, names_answered, sample_round
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
-DATA = Path(__file__).resolve().parent.parent / "data"
-SPELLINGS = {
-    "文传学院研究生党支部": "文学与传播学院研究生党支部",
-    "数计学院行政教工党支部": "数学与计算机科学学院行政教工党支部",
-    "体育学院 理论教研室教工党支部": "体育学院理论教研室教工党支部",
-    "教育科学学院教育系教师党支部": "教育科学学院教育系教工党支部",
-    "人事处支部": "人事处党支部",
-}
 
-
-@pytest.fixture
-def sample():
-    """Round 1 of 2012 over the 168 branches of roster-sample.xlsx."""
-    root = BranchFactory(code="DW", level=Branch.Level.COMMITTEE, name="中共清源师范学院委员会")
-    ensure_categories(by=None)
-    words = site_vocabulary()
-    name = "roster-sample.xlsx"
-    reading = read_roster(read_workbook(name, (DATA / name).read_bytes()), words)
-    plan = plan_roster(reading, root=root, today=clock.today(), vocabulary=words)
-    apply_roster(plan, by=None, now=clock.now(), vocabulary=words)
-    return opened_round(Tree(root))
+sample = shared(sample_round)
 
 
 def send(client, round_, source, name):
@@ -50,13 +26,9 @@ def send(client, round_, source, name):
     return response["Location"]
 
 
-def names_answered(plan):
+def posted_names(plan):
     """Return posted answers to every question of a name, as the office gives them."""
-    answers = {}
-    for line in plan.open_questions:
-        wanted = SPELLINGS[line.row.name]
-        answers[f"name-{line.position}"] = next(one.key for one in line.proposals if one.name == wanted)
-    return answers
+    return {f"name-{position}": key for position, key in names_answered(plan).items()}
 
 
 def test_annual_results_of_the_office(signed_in, sample):
@@ -74,7 +46,7 @@ def test_annual_results_of_the_office(signed_in, sample):
     assert [entry["answer"] for entry in idle.context["asked"]] == ["score"]
     assert idle.context["chosen"].keys().isdisjoint(entry["key"] for entry in idle.context["asked"])
     answers = {f"answer-{key}": "score" if "84" in reason else "leave_out" for key, reason in asked.items()}
-    checked = client.post(address, {"do": "check"} | names_answered(plan) | answers)
+    checked = client.post(address, {"do": "check"} | posted_names(plan) | answers)
     assert (checked.context["plan"].ready, checked.context["counts"]["免计"]) == (True, 3)
     kept = {"do": "import"} | {f"name-{k}": v for k, v in checked.context["settled"].items()}
     kept |= {f"answer-{k}": v for k, v in checked.context["chosen"].items()}
@@ -93,7 +65,7 @@ def test_ballot_counts_of_the_office(signed_in, sample):
     plan = preview.context["plan"]
     assert [problem.cell for problem in plan.errors] == ["E17", "G52:J52", "F136"]
     assert bool(preview.context["voidable"]) is True
-    answers = names_answered(plan)
+    answers = posted_names(plan)
     checked = client.post(address, {"do": "check"} | answers)
     assert checked.context["plan"].ready is False
     checked = client.post(address, {"do": "check", "void": "1"} | answers)
@@ -128,9 +100,7 @@ def test_a_workbook_belongs_to_whoever_sent_it(signed_in, sample):
 # --- by hand -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from grading.models import Survey
 from grading.services import survey as service
 from tests.factories.grading import opened_round
 from tests.grading.pages import account, page, recused_officer, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

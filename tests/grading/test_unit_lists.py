@@ -10,13 +10,12 @@ from grading.models import RoundUnit
 from grading.services import results, sheets
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, page, text
+from tests.worlds import shared
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def grading():
-    return opened_round()
+grading = shared(opened_round)
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ ROWS = Path(__file__).parent / "rows"
 METHODS = ("GET", "POST")
 NOT_OFFERED = {"403", "404", "405", "login"}
 ANSWERS = {"ok", "refused", "403", "404", "405", "login"}
+# Everybody asks through the same client, as a new one would load the middleware anew; cookies say who it is.
+BROWSER = Client(raise_request_exception=False)
 # Own bookkeeping of a visit, and what somebody types: written by any request, belongs to nobody else.
 BOOKKEEPING = re.compile(r'^(INSERT INTO|UPDATE|DELETE FROM) "(django_session|axes_\w+)"')
 WRITES = re.compile(r"^(INSERT|UPDATE|DELETE|REPLACE)")
@@ -109,6 +111,12 @@ def row_of(name: str, rows: dict[str, Row]) -> Row | None:
     return rows[max(fitting, key=len)] if fitting else None
 
 
+def module_of_target(name: str, rows: dict[str, Row]) -> str:
+    """Return which module of tests.matrix.targets makes what a view is asked about; "" without a row."""
+    row = row_of(name, rows)
+    return TARGETS[row.target].make.__module__.rpartition(".")[2] if row else ""
+
+
 def without_row(names: Iterable[str], rows: dict[str, Row]) -> list[str]:
     """Return the views that have no row."""
     return [name for name in names if row_of(name, rows) is None]
@@ -125,21 +133,21 @@ def answer_of(response: Any) -> str:
 
 
 class Visitors:
-    """One signed-in test client per account; its cookies are put back before every request."""
+    """The cookies of one signed-in browser per account; every request begins with them."""
 
     def __init__(self, world: World) -> None:
-        self.clients: dict[str, tuple[Client, str]] = {}
+        self.cookies: dict[str, str] = {}
         for name in ACCOUNTS:
-            client = Client(raise_request_exception=False)
+            client = Client()
             if name != ANONYMOUS:
                 client.force_login(world.accounts[name], backend=settings.AUTHENTICATION_BACKENDS[-1])
-            self.clients[name] = (client, client.cookies.output(header="", sep=";"))
+            self.cookies[name] = client.cookies.output(header="", sep=";")
 
     def ask(self, account: str, method: str, url: str, call: Call) -> tuple[Any, list[str]]:
         """Send a request, undo what it wrote, and return the response with the writing statements."""
-        client, cookies = self.clients[account]
+        client = BROWSER
         client.cookies.clear()
-        client.cookies.load(cookies)
+        client.cookies.load(self.cookies[account])
         options = {"content_type": call.content_type} if call.content_type else {}
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
             if method == "GET":

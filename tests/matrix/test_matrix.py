@@ -4,10 +4,29 @@ import pytest
 
 from branches.models.tree import BranchQuerySet
 from tests.matrix import engine
+from tests.matrix.targets.grading import _round
 from tests.matrix.world import make_world
+from tests.worlds import shared
 
 ROWS = engine.load_rows()
 NAMES = engine.url_names()
+
+
+IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in {"grading", "reporting"}]
+
+
+@shared
+def walk():
+    """The world, and the visitors who walk through it."""
+    world = make_world()
+    return world, engine.Visitors(world)
+
+
+@shared
+def walk_in_a_round(walk):
+    """The same, a round running in it: views of grading and reporting would open one for each test."""
+    _round(walk[0])
+    return walk
 
 
 @pytest.mark.unit
@@ -32,17 +51,21 @@ def test_a_cell_must_answer_for_everybody():
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", NAMES)
-def test_view_answers_as_written(name):
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in IN_A_ROUND])
+def test_view_answers_as_written(walk, name):
     row = engine.row_of(name, ROWS)
     assert row is not None, f"{name} has no row in tests/matrix/rows/"
-    world = make_world()
-    assert list(engine.check_view(name, row, world, engine.Visitors(world))) == []
+    assert list(engine.check_view(name, row, *walk)) == []
 
 
 @pytest.mark.once
-def test_removing_one_scope_filter_turns_the_matrix_red(monkeypatch):
+@pytest.mark.parametrize("name", IN_A_ROUND)
+def test_view_of_a_round_answers_as_written(walk_in_a_round, name):
+    assert list(engine.check_view(name, engine.row_of(name, ROWS), *walk_in_a_round)) == []
+
+
+@pytest.mark.once
+def test_removing_one_scope_filter_turns_the_matrix_red(walk, monkeypatch):
     monkeypatch.setattr(BranchQuerySet, "within", lambda self, _scope: self.all())
-    world = make_world()
-    faults = list(engine.check_view("branch", ROWS["branch"], world, engine.Visitors(world)))
+    faults = list(engine.check_view("branch", ROWS["branch"], *walk))
     assert "GET branch [other] as secretary: expected 404, got ok" in faults

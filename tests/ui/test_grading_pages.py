@@ -7,13 +7,12 @@ from branches.models import Role
 from grading.models import Assessment, Evidence, EvidenceUse, Result, Round
 from tests.factories import grading as make
 from tests.factories.branches import AccountFactory
+from tests.worlds import shared
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def graded():
-    return make.opened_round()
+graded = shared(make.opened_round)
 
 
 @pytest.fixture

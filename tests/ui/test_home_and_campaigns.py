@@ -9,6 +9,7 @@ from django.urls import reverse
 from branches.models import AuditEntry, CampaignMember, Role
 from branches.registries import home_items
 from tests.factories import branches as make
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 
@@ -21,9 +22,7 @@ def _in_october():
         yield
 
 
-@pytest.fixture
-def school():
-    return make.school()
+school = shared(make.school)
 
 
 def account(role, node):
