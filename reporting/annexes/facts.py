@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -212,11 +212,13 @@ class Sheet:
 
 def digest(facts: Iterable[Any]) -> str:
     """Return the SHA-256 of facts: equal for equal facts, whoever asks and whenever."""
-    text = json.dumps([asdict(fact) for fact in facts], ensure_ascii=False, sort_keys=True, default=_plain)
+    text = json.dumps(list(facts), ensure_ascii=False, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> dict[str, Any] | str:
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
