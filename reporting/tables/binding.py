@@ -9,16 +9,16 @@ import io
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, OutlineItem, Pdf, Stream, String
 
 from reporting.tables.cells import Sheet
 from reporting.tables.paper import Mark, draw_page
-from reporting.tables.typeset import PX_PER_POINT, Run, Sample, Typesetter
+from reporting.tables.typeset import PX_PER_POINT, Glyphs, Sample, Typesetter
 from reporting.tables.xlsx import Properties
 
 Numbering = Literal["continuous", "each"]
@@ -62,19 +62,19 @@ def make_piece(pages: Iterable[tuple[Sheet, int]], setter: Typesetter) -> bytes:
     pdf = pikepdf.new()
     marks: list[Mark] = []
     boxes: list[tuple[float, ...]] = []
-    glyphs: dict[str, set[int]] = {}
+    glyphs: Glyphs = {}
     for sheet, number in pages:
         drawn = draw_page(sheet, number, setter)
         marks += [Mark(len(boxes), *one) for one in drawn.marks]
         boxes.append(drawn.box)
         for name, used in drawn.glyphs.items():
-            glyphs.setdefault(name, set()).update(used)
+            glyphs.setdefault(name, {}).update(used)
         size = Array([0, 0, round(drawn.box[0], 4), round(drawn.box[1], 4)])
         contents = pdf.make_indirect(_compressed(pdf, drawn.operators))
         page = Dictionary(Type=Name.Page, MediaBox=size, Contents=contents, Resources=Dictionary())
         pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
     fonts = {
-        name: {"sample": [one.text, one.face, one.checksum], "glyphs": setter.described(name, used)}
+        name: {"sample": [one.text, one.face, one.checksum], "glyphs": used}
         for name, used in glyphs.items()
         for one in [setter.samples[name]]
     }
@@ -82,27 +82,6 @@ def make_piece(pages: Iterable[tuple[Sheet, int]], setter: Typesetter) -> bytes:
     target = io.BytesIO()
     pdf.save(target, compress_streams=False, linearize=False)
     return target.getvalue()
-
-
-@dataclass(slots=True)
-class _Glyphs:
-    """Glyphs all pieces use, by font, checked to be those of this installation."""
-
-    setter: Typesetter
-    used: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
-
-    def add(self, fonts: dict[str, Any]) -> None:
-        """Add what a piece uses. Raises PieceError where it was drawn with another font."""
-        for name, font in fonts.items():
-            if not self.setter.knows(name, Sample(*font["sample"])):
-                raise PieceError("a piece was drawn with a font this installation does not have")
-            self.used.setdefault(name, {}).update(font["glyphs"])
-
-    def add_runs(self, runs: Iterable[Run]) -> None:
-        """Add what lines drawn here use."""
-        for run in runs:
-            for name, numbers in run.glyphs:
-                self.used.setdefault(name, {}).update(self.setter.described(name, numbers))
 
 
 class _Outline:
@@ -141,7 +120,7 @@ class Binder:
         self.setter = setter
         self.numbering = numbering
         self.pdf = pikepdf.new()
-        self.glyphs = _Glyphs(setter)
+        self.used: Glyphs = {}
         self.resources = self.pdf.make_indirect(Dictionary())
         self.outline = _Outline(self.pdf)
         self.number = 0
@@ -153,7 +132,10 @@ class Binder:
             about = json.loads(str(piece.Root[_ABOUT]))
         except (pikepdf.PdfError, KeyError, json.JSONDecodeError) as error:
             raise PieceError("this is no piece of a document") from error
-        self.glyphs.add(about["fonts"])
+        for name, font in about["fonts"].items():
+            if not self.setter.knows(name, Sample(*font["sample"])):
+                raise PieceError("a piece was drawn with a font this installation does not have")
+            self._use({name: font["glyphs"]})
         first = len(self.pdf.pages)
         self.pdf.pages.extend(piece.pages)
         boxes = about["boxes"]
@@ -166,6 +148,11 @@ class Binder:
             self.number += 1
             self._stamp(self.pdf.pages[first + index], box, leaf.code_line)
 
+    def _use(self, glyphs: Glyphs) -> None:
+        """Remember glyphs to be embedded."""
+        for name, described in glyphs.items():
+            self.used.setdefault(name, {}).update(described)
+
     def _stamp(self, page: pikepdf.Page, box: Sequence[float], code_line: str) -> None:
         """Write the number, odd ones at the right, and the code line at the foot of a page."""
         width, height, right, bottom, left = (one * PX_PER_POINT for one in box)
@@ -177,7 +164,8 @@ class Binder:
         if code_line:
             run = self.setter.run(code_line, "song", CODE_POINTS)
             lines.append(((left + width - right - run.width) / 2, run))
-        self.glyphs.add_runs(one for _, one in lines)
+        for _, one in lines:
+            self._use(one.glyphs)
         drawn = b"\n".join(b"1 0 0 -1 %.2f %.2f Tm %b" % (x, baseline, one.operators) for x, one in lines)
         stamp = b"q .75 0 0 -.75 0 %.4f cm 0 g BT %b ET Q" % (box[1], drawn)
         page.obj.Contents = Array([page.obj.Contents, self.pdf.make_indirect(_compressed(self.pdf, stamp))])
@@ -185,7 +173,7 @@ class Binder:
 
     def save(self, target: Path | io.BytesIO, titles: Properties) -> int:
         """Embed the fonts, write bookmarks and properties, save; return the number of pages."""
-        with pikepdf.open(io.BytesIO(self.setter.embedded(self.glyphs.used))) as fonts:
+        with pikepdf.open(io.BytesIO(self.setter.embedded(self.used))) as fonts:
             self.resources["/Font"] = self.pdf.copy_foreign(fonts.make_indirect(fonts.Root.Fonts))
             with self.pdf.open_outline() as outline:
                 outline.root.extend(self.outline.roots)

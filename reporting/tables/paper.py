@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reporting.tables.cells import FRAMED, Cell, Row, Sheet
 from reporting.tables.metrics import INDENT_MM, LINE_HEIGHT, lines_of
-from reporting.tables.typeset import PX_PER_POINT, Typesetter
+from reporting.tables.typeset import PX_PER_POINT, Glyphs, Typesetter
 
 PX_PER_MM = 96 / 25.4
 PAD_X, PAD_Y = 0.5 * PX_PER_MM, 0.2 * PX_PER_MM
@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
     box: tuple[float, float, float, float, float]
     operators: bytes
     marks: list[tuple[int, str, float]]
-    glyphs: dict[str, set[int]]
+    glyphs: Glyphs
 
 
 def _joined(segments: set[Segment]) -> Iterator[Segment]:
@@ -92,7 +92,7 @@ class _Page:
         self.frames: list[str] = []
         self.lines: list[bytes] = []
         self.marks: list[tuple[int, str, float]] = []
-        self.glyphs: dict[str, set[int]] = {}
+        self.glyphs: Glyphs = {}
 
     def block(self, rows: Sequence[Row], top: float) -> float:
         """Draw rows that follow each other without a gap; return where they end.
@@ -163,8 +163,8 @@ class _Page:
                 free = stop - start - run.width
                 x = start + (free if look.align == "right" else free / 2 if look.align == "center" else 0)
                 self.lines.append(b"1 0 0 -1 %.2f %.2f Tm %b" % (x, baseline, run.operators))
-                for name, numbers in run.glyphs:
-                    self.glyphs.setdefault(name, set()).update(numbers)
+                for name, glyphs in run.glyphs.items():
+                    self.glyphs.setdefault(name, {}).update(glyphs)
             baseline += high
 
     def operators(self) -> bytes:

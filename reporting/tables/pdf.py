@@ -56,7 +56,7 @@ def undrawable(text: str, font_dirs: Sequence[Path | str] = ()) -> str:
     """Return the characters of a text that come out as an empty box, for the check of an installation."""
     with drawing(font_dirs) as setter:
         runs = {char: setter.run(char, "fang", 10) for char in text if not char.isspace()}
-    return "".join(char for char, run in runs.items() if any(0 in numbers for _, numbers in run.glyphs))
+    return "".join(char for char, run in runs.items() if any("0" in glyphs for glyphs in run.glyphs.values()))
 
 
 def render_piece(sheets: Sequence[Sheet], *, pages: range | None = None, font_dirs: Sequence[Path | str] = ()) -> bytes:

@@ -8,7 +8,7 @@ import copy
 import io
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -48,12 +48,16 @@ class Metrics(NamedTuple):
     baseline: float
 
 
+#: Of fonts by name: width (thousandths of the size) and text of glyphs by number; numbers as text, as JSON has them.
+Glyphs = dict[str, dict[str, tuple[int, str]]]
+
+
 class Run(NamedTuple):
-    """One line of type: what draws it after its place is set, its width in pixels, and the glyphs of each font."""
+    """One line of type: what draws it after its place is set, its width in pixels, and the glyphs it uses."""
 
     operators: bytes
     width: float
-    glyphs: tuple[tuple[str, frozenset[int]], ...]
+    glyphs: Glyphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +171,25 @@ class Typesetter:
         known = self._runs.get(key)
         if known is None:
             if len(self._runs) >= MOST_RUNS:
-                self._runs.clear()
+                self.forget()
             known = self._runs[key] = self._shape(text, face, points)
         return known
+
+    def forget(self) -> None:
+        """Drop the lines shaped so far."""
+        self._runs.clear()
 
     def _shape(self, text: str, face: Face, points: float) -> Run:
         layout, style = self._layout(face, points)
         layout.set_text(text)
         line, _ = layout.get_first_line()
         width = line_size(line, style)[0]
+        for font in self.fonts.values():
+            font.to_unicode = {}  # of this line alone: one glyph may stand for several characters
         stream = Stream(self.fonts, (0, 0, 0, 0), {"ExtGState": {}}, {}, None, {}, None)
         draw_first_line(stream, _Line(layout, style), "clip", "none", Matrix())
         operators = []
-        glyphs: dict[str, set[int]] = {}
+        glyphs: Glyphs = {}
         name = ""
         for operator in stream.stream[1:]:
             if found := _FONT_OP.match(operator):
@@ -189,10 +199,10 @@ class Typesetter:
                 continue
             shown = self._without_missing(name, operator)
             operators.append(shown)
-            for codes in _GLYPHS.findall(shown):
-                glyphs.setdefault(name, set()).update(_numbers(codes))
-        used = tuple((name, frozenset(numbers)) for name, numbers in glyphs.items())
-        return Run(b"\n".join(operators), width, used)
+            widths, texts = self._by_hash[name].widths, self._by_hash[name].to_unicode
+            for number in (one for codes in _GLYPHS.findall(shown) for one in _numbers(codes)):
+                glyphs.setdefault(name, {})[str(number)] = (widths[number], texts.get(number, chr(_UNKNOWN)))
+        return Run(b"\n".join(operators), width, glyphs)
 
     def _without_missing(self, name: str, operator: bytes) -> bytes:
         """Return what shows glyphs, with those that stand for characters no font has replaced by the empty box, 0."""
@@ -217,18 +227,13 @@ class Typesetter:
         self.config._folder = None  # noqa: SLF001 - WeasyPrint offers no other way
         self.lock = RLock()
 
-    def described(self, name: str, glyphs: Iterable[int]) -> dict[str, tuple[int, str]]:
-        """Return width and text of glyphs of a font by their numbers, for a piece to carry as JSON."""
-        widths, texts = self._by_hash[name].widths, self._by_hash[name].to_unicode
-        return {str(glyph): (widths[glyph], texts.get(glyph, chr(_UNKNOWN))) for glyph in sorted(glyphs)}
-
     def knows(self, name: str, sample: Sample) -> bool:
         """Return whether this process sets the sample in the same font; false where the fonts are others."""
         if name not in self.samples:
             self.run(sample.text, sample.face, 10)
         return name in self.samples and self.samples[name].checksum == sample.checksum
 
-    def embedded(self, glyphs: Mapping[str, Mapping[str, tuple[int, str]]]) -> bytes:
+    def embedded(self, glyphs: Glyphs) -> bytes:
         """Return a PDF without pages whose catalog has the fonts with these glyphs as /Fonts, each a subset."""
         pdf = pydyf.PDF()
         chosen = {}

@@ -128,6 +128,14 @@ def _shown_glyphs(content: bytes) -> dict[str, dict[int, tuple[str, int]]]:
     return found
 
 
+def test_a_glyph_of_two_characters_reads_back_as_what_was_written() -> None:
+    """A no-break space looks like a space: what one document says must not show in the next."""
+    texts = ["甲\u00a0A", "甲 A"]
+    for text in [*texts, *reversed(texts)]:
+        content = pdf.render([lay_out(TABLE, [{"a": text, "b": "柯"}])])
+        assert text in pypdf.PdfReader(io.BytesIO(content)).pages[0].extract_text()
+
+
 def test_a_character_no_font_has_is_an_empty_box() -> None:
     content = pdf.render([lay_out(TABLE, [{"a": "甲\U000fabcd乙", "b": "柯"}])])
     assert "甲\ufffd乙" in pdf_pages(content)[0]
