@@ -19,7 +19,20 @@ from openpyxl.worksheet.cell_range import MultiCellRange
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from reporting.tables import Column, Form, FormRow, Table, formats, label, lay_out, lay_out_form, value, xlsx
+from reporting.tables import (
+    Column,
+    Form,
+    FormRow,
+    Group,
+    Page,
+    Table,
+    formats,
+    label,
+    lay_out,
+    lay_out_form,
+    value,
+    xlsx,
+)
 from reporting.tables.cells import Sheet
 from reporting.tables.formats import clean_text
 from reporting.tables.xlsx import Properties
@@ -207,6 +220,19 @@ def test_print_set_up() -> None:
     assert page.oddFooter.right.size == 14
     assert page.page_margins.left == pytest.approx(14 / 25.4)
     assert page.print_options.horizontalCentered
+
+
+def test_a3_fitted_to_its_width() -> None:
+    table = replace(
+        TABLE, page=Page("A3", "landscape"), row_height_mm=11, columns=(Group("一", (Group("二", TABLE.columns),)),)
+    )
+    sheet = lay_out(table, [{"a": 1, "b": 2}])
+    page = _open(xlsx.render([sheet])).worksheets[0]
+    assert (page.page_setup.paperSize, page.page_setup.orientation) == (8, "landscape")
+    assert (page.page_setup.fitToWidth, page.page_setup.fitToHeight) == (1, 0)
+    assert page.print_title_rows == "$2:$4"
+    assert page.row_dimensions[5].height == pytest.approx(11 * 72 / 25.4, abs=0.01)
+    assert sheet.page.body_width_mm == 420 - 25 - 20
 
 
 def test_the_code_line_stands_in_the_middle_of_every_footer() -> None:
