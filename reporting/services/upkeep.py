@@ -53,7 +53,8 @@ def announce_waiting() -> str:
     Messages that were lost (broker down, flushed, worker killed) are the only reason for idle workers beside waiting
     rows, so a busy queue is never flooded with repeats.
     """
-    if Export.objects.running().count() + Piece.objects.drawing().count() >= settings.HEAVY_WORKERS:
+    runs = -(-Piece.objects.drawing().count() // pieces.RUN)
+    if Export.objects.running().count() + runs >= settings.HEAVY_WORKERS:
         return ""
     moment = database_now()
     old = moment - dt.timedelta(seconds=settings.EXPORT_NUDGE_SECONDS)

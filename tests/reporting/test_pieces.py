@@ -308,7 +308,7 @@ def test_waiting_pieces_are_announced_while_workers_stand_idle(office, tree, mon
     upkeep.announce_waiting()
     assert told == [export.pk]
     settings.EXPORT_NUDGE_SECONDS = -1
-    settings.HEAVY_WORKERS = 3
+    settings.HEAVY_WORKERS = 1
     run = pieces.claim_run()
     upkeep.announce_waiting()
     assert told == [export.pk], "everybody draws"
