@@ -10,7 +10,8 @@ from tests.matrix.world import World
 
 
 def _form(world: World, relation: str):  # type: ignore[no-untyped-def]
-    return FormVersionFactory(kind="annex4", round=_round(world), unit=world.branch(relation))
+    """A version of 附件4 printed before an upgrade: nothing is gathered to compare it."""
+    return FormVersionFactory(kind="annex4", round=_round(world), unit=world.branch(relation), shape="0" * 16)
 
 
 @target("code", "own", "sibling", "other")
