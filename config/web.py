@@ -7,12 +7,16 @@ connection until it is killed, with a line that guesses at a lack of memory.
 
 import os
 import selectors
+import tempfile
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from reporting import scratch
 
 PATIENCE_SECONDS = 2.5
 
@@ -25,6 +29,11 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         self.answering = 0
         self.counting = threading.Lock()
+
+    def init_process(self) -> None:
+        """Begin with a folder of its own for temporary files."""
+        scratch.own()
+        super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Let a new connection wait for its first request beside the kept-alive ones, not in a thread."""
@@ -51,6 +60,7 @@ class Worker(ThreadWorker):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.answering > 0 and time.monotonic() < deadline:
             time.sleep(0.02)
+        scratch.drop(os.getpid(), str(Path(tempfile.gettempdir()).parent))
         os._exit(os.EX_OK)
 
     handle_quit = handle_exit = leave

@@ -21,7 +21,7 @@ from typing import IO
 
 from django.conf import settings
 
-from reporting import processes
+from reporting import processes, scratch
 
 ORDER = b"child"
 NUMBER = struct.Struct("!q")
@@ -115,6 +115,7 @@ class Nursery:
         if self._server is not None:
             self._server.kill()
             self._server.wait()
+            scratch.drop(self._server.pid)
         self._server = self._channel = None
 
     def child(self) -> Child:

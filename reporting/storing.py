@@ -5,8 +5,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +19,6 @@ from branches import clock
 
 FULL = "服务器磁盘已满，请联系系统管理员清理后重试。"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SCRATCH = ("zhibu-render-*", "zhibu-merge-*", "zhibu-verify-*")
-SCRATCH_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +94,3 @@ def at_hand(key: str, folder: Path) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         copy.write_bytes(read(key))
     yield copy
-
-
-def sweep_scratch() -> int:
-    """Delete what processes that were killed left in the folder for temporary files; returns how many folders."""
-    before = time.time() - SCRATCH_SECONDS
-    left = []
-    for path in (found for pattern in SCRATCH for found in Path(tempfile.gettempdir()).glob(pattern)):
-        with suppress(FileNotFoundError):
-            facts = path.stat()
-            if facts.st_uid == os.geteuid() and facts.st_mtime < before:
-                left.append(path)
-    for path in left:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(left)

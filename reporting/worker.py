@@ -24,7 +24,7 @@ from django.db import DatabaseError, close_old_connections
 from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
-from reporting import processes, runner, storing
+from reporting import processes, runner, scratch
 from reporting.services import upkeep
 
 BEAT_SECONDS = 10.0
@@ -51,11 +51,11 @@ class Member:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start the process."""
+        """Start the process, out of reach of a terminal's Ctrl-C: the supervisor ends its members itself."""
         manage = settings.BASE_DIR / "manage.py"
         command = [sys.executable, str(manage), "worker", "--role", self.role, "--number", str(self.number)]
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=settings.BASE_DIR, env=processes.for_child()
+            command, cwd=settings.BASE_DIR, env=processes.for_child(), process_group=0
         )
         self.started = time.monotonic()
 
@@ -102,7 +102,7 @@ class Supervisor:
             Chore(SEAL_SECONDS, seal_tail),
             Chore(EXPIRE_SECONDS, upkeep.expire),
             Chore(SWEEP_SECONDS, upkeep.sweep),
-            Chore(SWEEP_SECONDS, storing.sweep_scratch),
+            Chore(SWEEP_SECONDS, scratch.sweep),
             Chore(SWEEP_SECONDS, uploads.purge),
         ]
 
@@ -172,7 +172,8 @@ class PromptStop:
         self.busy = 0
 
     def install(self) -> None:
-        """Take over the signals once the worker is ready, and count tasks."""
+        """Take over the signals, again once Celery has taken them, and count tasks."""
+        self._take_signals()
         worker_ready.connect(self._take_signals, weak=False)
         task_prerun.connect(self._begin, weak=False)
         task_postrun.connect(self._end, weak=False)
@@ -190,6 +191,7 @@ class PromptStop:
     def _on_signal(self, _number: int, _frame: object) -> None:
         worker_state.should_stop = os.EX_OK
         if not self.busy:
+            runner.nursery.stop()
             os._exit(os.EX_OK)
 
 

@@ -3,6 +3,8 @@
 import errno
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ from django.core.files.storage import default_storage
 from branches import clock
 from branches.models import Role
 from branches.transitions import advance
-from reporting import renderer, runner, storing
+from reporting import renderer, runner, scratch, storing
 from reporting.models import Export
 from reporting.queue import nudge
 from reporting.services import jobs, requests, upkeep
@@ -99,15 +101,32 @@ def test_exports_leave_room_for_the_database(settings, tmp_path, monkeypatch):
 @pytest.mark.unit
 def test_what_killed_processes_left_is_swept_from_the_temporary_files(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    old, young, foreign = (tmp_path / name for name in ("zhibu-merge-a", "zhibu-render-b", "other-c"))
-    for folder in (old, young, foreign):
-        folder.mkdir()
-        (folder / "piece.pdf").write_bytes(b"half")
-    long_ago = time.time() - storing.SCRATCH_SECONDS - 60
-    for folder in (old, foreign):
-        os.utime(folder, (long_ago, long_ago))
-    assert storing.sweep_scratch() == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["other-c", "zhibu-render-b"]
+    living, dead = f"zhibu-warm-{os.getpid()}-x", f"zhibu-warm-{ended_process()}-x"
+    old = ["zhibu-merge-a", "other-c", dead, living, f"{living}/zhibu-merge-d"]
+    long_ago = time.time() - scratch.LOOSE_SECONDS - 60
+    for name in [*old, "zhibu-render-b"]:
+        (tmp_path / name).mkdir()
+    for name in reversed(old):
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    assert scratch.sweep() == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["other-c", living, "zhibu-render-b"])
+    assert list((tmp_path / living).iterdir()) == []
+
+
+@pytest.mark.unit
+def test_a_process_has_a_folder_of_its_own_that_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch.own()
+    assert Path(tempfile.gettempdir()).parent == tmp_path
+    scratch.drop(os.getpid(), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def ended_process() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 @pytest.mark.once

@@ -1,10 +1,7 @@
 """A right taken away on the way from asking to downloading: no file; and upkeep as a running worker does it."""
 
 import datetime as dt
-import os
 import random
-import tempfile
-import time
 
 import pytest
 from django.conf import settings as conf
@@ -14,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from branches.models import Role, RoleGrant
-from reporting import doctor, storing
+from reporting import doctor
 from reporting.database_time import database_now
 from reporting.models import Export, WorkerHeartbeat
 from reporting.services import jobs, upkeep
@@ -84,21 +81,18 @@ def test_a_running_worker_expires_and_sweeps_and_doctor_sees_it_die(environment,
     injected("TTL over, file gone, stray file; worker killed", f"2 expired, 1 swept; doctor red after {took:.0f} s")
 
 
-def test_what_kills_leave_in_the_scratch_folder_is_swept(environment, tmp_path, injected, monkeypatch):
+def test_what_kills_leave_in_the_folder_for_temporary_files_is_swept(environment, tmp_path, injected):
     place = world(4)
+    kept = tmp_path / "scratch"
     with working(environment, tmp_path, lease=4, faults="slow-merge") as worker:
         export = ask(place, place.office(), place.school.maths)
-        scratch = tmp_path / "scratch"
-        until(lambda: bool(list(scratch.glob("zhibu-*"))), 90, "drawing begins")
+        until(lambda: bool(list(kept.glob("zhibu-warm-*/zhibu-merge-*"))), 90, "the merge begins")
+        struck = set(kept.glob("zhibu-warm-*"))
         worker.kill("worker", random.Random(1))
         until(lambda: ended([export]), 60)
+        until(lambda: not struck & set(kept.glob("zhibu-warm-*")), 30, "swept at the next start")
     assert verdicts.everything(fresh([export])) == []
-    left = list(scratch.glob("zhibu-*"))
-    assert left, "kill -9 leaves its folder"
-    long_ago = time.time() - storing.SCRATCH_SECONDS - 60
-    for folder in left:
-        os.utime(folder, (long_ago, long_ago))
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    assert storing.sweep_scratch() == len(left)
-    assert list(scratch.glob("zhibu-*")) == []
-    injected("worker killed in the middle of a merge: its folder of temporary files", f"{len(left)} left, swept")
+    assert [path.name for path in kept.iterdir() if path.name.startswith(("zhibu", "weasyprint"))] == []
+    injected(
+        "worker killed in the middle of a merge", f"{len(struck)} folders of temporary files left, swept; 0 in the end"
+    )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from reporting import drawing, nursery, processes, renderer
+from reporting import drawing, nursery, processes, renderer, scratch
 from reporting.tables import pdf
 
 
@@ -24,6 +24,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, channel: int, **_options: Any) -> None:
         """Serve until the worker goes."""
         processes.die_with_parent()
+        scratch.own()
         pdf.warm(settings.FONT_DIRS)
         drawing.maker()
         connections.close_all()
