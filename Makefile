@@ -30,13 +30,17 @@ demo: setup ## Throw the demo database away and fill a new one
 	@ZHIBU_DEMO=1 $(BIN)/python manage.py migrate --verbosity 0
 	@ZHIBU_DEMO=1 $(BIN)/python manage.py demo --scale $(SCALE)
 
+# Tests start many processes: each would compile the product anew where bytecode is not kept.
+test soak: export PYTHONDONTWRITEBYTECODE =
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+
 test: setup-tests ## Run every test on SQLite, then those that touch database or queue on PostgreSQL and Redis
-	@code=0; \
+	@failed=; \
 	echo "== SQLite and the filesystem broker"; \
-	$(BIN)/pytest -n 2 $(ARGS) || code=1; \
+	$(PYTEST) $(ARGS) || failed=" SQLite"; \
 	echo "== PostgreSQL and Redis"; \
-	$(BIN)/python -m tests.servers $(BIN)/pytest -n 2 -m "(db or queue or e2e_pg) and not soak" $(ARGS) || code=1; \
-	exit $$code
+	$(BIN)/python -m tests.servers $(PYTEST) -m "(db or queue or e2e_pg) and not soak" $(ARGS) || failed="$$failed PostgreSQL"; \
+	if [ -n "$$failed" ]; then echo "== Tests failed on:$$failed (see above)"; exit 1; fi
 
 soak: setup-soak ## Break workers, broker, disk and documents on purpose, on both installations (up to 45 minutes)
 	@code=0; \
@@ -49,7 +53,9 @@ soak: setup-soak ## Break workers, broker, disk and documents on purpose, on bot
 bench: setup-tests ## Measure, print a table, write var/bench.json
 	@$(BIN)/python -m bench
 
-check: lint contracts types migrations test ## Everything that must be green: lint, import contracts, types, migrations, tests
+check: setup-tests ## Everything that must be green: lint, import contracts, types, migrations, tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync --keep-going lint contracts types migrations
+	@$(MAKE) --no-print-directory test
 
 lint: setup-tests ## Check style
 	@$(BIN)/ruff check .

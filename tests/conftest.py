@@ -30,13 +30,17 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"unit", "db", "once", "queue", "e2e", "e2e_pg", "soak"}
+LONG = ("long", "e2e_pg", "e2e", "queue")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "client_as"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Complete the markers: `db` opens the database; a test without any is `unit`, or `db` when it uses one."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Complete the markers: `db` opens the database; a test without any is `unit`, or `db` when it uses one.
+
+    Then put what takes long in front: with short tests left for the end, no process waits long for another.
+    """
     for item in items:
         kinds = {mark.name for mark in item.iter_markers()}
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -45,6 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("db" if needs_database else "unit")
         if kinds & {"db", "once", "queue"} and "django_db" not in kinds:
             item.add_marker(pytest.mark.django_db)
+    yield
+    items.sort(key=lambda item: not any(item.get_closest_marker(kind) for kind in LONG))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

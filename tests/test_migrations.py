@@ -12,7 +12,7 @@ from django.db.utils import ConnectionHandler
 
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.db, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

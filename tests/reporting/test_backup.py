@@ -16,7 +16,7 @@ from reporting import backup, backup_databases
 from tests.conftest import ROOT
 from tests.factories.branches import BranchFactory, school
 
-pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.db, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -78,11 +78,16 @@ def silent(port, count):
         yield
 
 
+@pytest.mark.long
 @pytest.mark.once
-@pytest.mark.parametrize("whole_group", [True, False], ids=["ctrl-c", "sigterm"])
-def test_it_says_where_it_is_and_stops_within_seconds(start, whole_group):
-    port = free_port()
-    process = start(port)
+def test_it_says_where_it_is_and_stops_within_seconds(start):
+    """First a new installation, stopped by Ctrl-C; then the same one again, stopped by a plain SIGTERM."""
+    for whole_group in (True, False):
+        port = free_port()
+        serve_and_stop(start(port), port, whole_group=whole_group)
+
+
+def serve_and_stop(process, port, *, whole_group):
     said = lines_until(process, "Ctrl-C stops")
     assert f"Ready: http://127.0.0.1:{port}" in said
     (token,) = [line for line in said if "One-time token" in line]
