@@ -104,7 +104,7 @@ class ExportForm(forms.Form):
         self.chosen_unit = next((k for k in keys if k == str(self._so_far("unit"))), keys[0] if keys else "")
         branches = self.offer.branches(self.chosen_unit) if Level.BRANCH in self.chosen_kind.levels else []
         if branches:
-            first = (ALL_BRANCHES, f"全部，每个支部一份（{len(branches)} 份）")
+            first = (ALL_BRANCHES, f"全部党支部（{len(branches)} 份）")
             rest = branches if self.chosen_unit == "direct" else [first, *branches]
             self.fields["branch"].choices = rest  # type: ignore[attr-defined]
         else:

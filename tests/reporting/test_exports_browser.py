@@ -37,7 +37,7 @@ def test_an_export_from_choice_to_file(live_server, browser_page, axe, world):
     page.select_option("[name=kind]", "annex4")
     page.wait_for_selector("[name=unit] option:text('直属党支部')", state="attached")
     page.select_option("[name=unit]", label="数学与计算机科学学院党总支")
-    page.wait_for_selector("text=共 2 份，打成一个压缩包")
+    page.wait_for_selector("text=PDF，合订成一个文件，按党总支和党支部加书签")
     page.check("[name=format][value=pdf]")
     page.select_option("[name=branch]", label="软件工程教研室党支部")
     page.wait_for_selector("text=先预览")
