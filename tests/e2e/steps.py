@@ -56,10 +56,10 @@ def confirm(page: Any) -> None:
 def open_campaign(page: Any, address: str) -> None:
     """Load the notice that comes with the product and open its campaign as 历史补录."""
     page.goto(f"{address}/grading/campaigns/open/")
-    load = page.get_by_role("button", name="载入2012年基层组织建设年")
+    load = page.get_by_role("button", name=re.compile("载入 ?2012年基层组织建设年"))
     if load.count():
-        load.first.click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            load.first.click()
         page.goto(f"{address}/grading/campaigns/open/")
     backfill = page.locator("[name=backfill]")
     if backfill.count() and not backfill.is_checked():
