@@ -29,7 +29,7 @@ class FilesField(forms.FileField):
 class ReturnedForm(ZhForm):
     """What a secretary or an officer sends back. `sent` holds names and contents once the form is valid."""
 
-    files = FilesField(
+    workbooks = FilesField(
         label="离线表",
         help_text=f"填好的 .xlsx，可以一次选多份，也可以是装着多份的 .zip；一次最多 {DEFAULT_LIMITS.workbooks} 份",
         widget=_ManyInput(attrs={"accept": ACCEPT, "class": "visually-hidden"}),
@@ -37,9 +37,9 @@ class ReturnedForm(ZhForm):
     )
     sent: list[Sent]
 
-    def clean_files(self) -> list[Any]:
+    def clean_workbooks(self) -> list[Any]:
         """Refuse too many and too much before anything is read."""
-        files: list[Any] = self.cleaned_data["files"]
+        files: list[Any] = self.cleaned_data["workbooks"]
         if len(files) > DEFAULT_LIMITS.workbooks:
             raise forms.ValidationError(f"选了 {len(files)} 个文件，一次最多 {DEFAULT_LIMITS.workbooks} 份。")
         if sum(file.size for file in files) > DEFAULT_LIMITS.together:

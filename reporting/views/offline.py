@@ -79,7 +79,7 @@ def _taken_in(request: HttpRequest, form: ReturnedForm, round_: Round, unit: Rou
     try:
         batch = offline.take(by=account_of(request), round_=round_, files=form.sent, unit=unit)
     except RefusedUpload as error:
-        form.add_error("files", str(error))
+        form.add_error("workbooks", str(error))
         return None
     rows = offline.batch_of(by=account_of(request), key=batch)
     if len(rows) == 1 and rows[0].state == Upload.State.WAITING:
@@ -230,10 +230,10 @@ def _preview(request: HttpRequest, upload: Upload, *, again: str = "", status: i
     context = {
         "upload": upload, "plan": plan, "refused": plan.refused if plan else row.refused, "unit": unit, "again": again,
         "round": Round.objects.filter(pk=upload.choices["round"]).first(), "batch": _many(request, upload),
-        "drafts": bool(unit) and any(
+        "drafts": unit is not None and any(
             drafts.load(account=account_of(request), form=form, key=str(unit.pk)) for form in ("self", "survey-branch")
         ),
-        "on_behalf": bool(unit) and not holds_branch(account_of(request), unit),
+        "on_behalf": unit is not None and not holds_branch(account_of(request), unit),
         "may_submit": bool(unit) and bool(can(request.user, Action.SUBMIT_ASSESSMENT, unit)),
     }  # fmt: skip
     return render(request, "reporting/offline_workbook.html", context, status=status)

@@ -33,7 +33,7 @@ def fetched(client, unit):
 
 
 def send(client, url, *files):
-    return client.post(url, {"files": [SimpleUploadedFile(name, data) for name, data in files]})
+    return client.post(url, {"workbooks": [SimpleUploadedFile(name, data) for name, data in files]})
 
 
 def test_a_secretary_takes_it_away_sends_it_back_and_confirms(signed_in, grading, unit):
