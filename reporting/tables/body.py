@@ -196,9 +196,11 @@ class Body:
         column = self.leaves[col]
         shared = self._look(column)
         smaller: dict[int, Look] = {}
-        if column.format.is_number and self.showers[column.format, column.blank].widest > self._em(col, 1.0, shared):
+        room = self._em(col, 1.0, shared)
+        if column.format.is_number and self.showers[column.format, column.blank].widest > room:
+            digits = room / em_at_most(None, "0", column.format)
             for nth, (value, text) in enumerate(shown):
-                fitted = self._fitted(value, text, shared, col)
+                fitted = self._fitted(value, text, shared, col) if len(text) > digits else shared
                 if fitted is not shared:
                     smaller[nth] = fitted
         hrefs = list(map(column.href, self.rows)) if column.href is not None else ()
