@@ -16,14 +16,26 @@ OFFICE = (
     "home", "branches", "branch-tree", "branch-new", "branch", "branch-profile", "people", "roster-import", "campaigns",
     "campaign", "campaign-dates", "campaign-members", "campaign-open", "rounds", "round", "round-units", "round-rules",
     "sources", "scoring-grid", "decide", "unit", "explain", "accounts", "account-new", "account-codes", "exports",
-    "export-queue", "codes", "code", "returns", "my-role", "help", "password",
+    "export-queue", "offline-round", "codes", "code", "returns", "my-role", "help", "password",
 )  # fmt: skip
-SECRETARY = ("home", "branch", "branch-profile", "campaign", "unit", "self-assessment", "survey", "exports", "help")
+SECRETARY = (
+    "home",
+    "branch",
+    "branch-profile",
+    "campaign",
+    "unit",
+    "self-assessment",
+    "survey",
+    "offline-unit",
+    "exports",
+    "help",
+)
 ARGUMENTS = {
     "branch": "branch", "branch-profile": "branch", "campaign": "campaign", "campaign-dates": "campaign",
     "campaign-members": "campaign", "round": "round", "round-units": "round", "round-rules": "round",
     "sources": "round", "scoring-grid": "round", "decide": "round", "unit": "unit", "explain": "unit",
     "self-assessment": "unit", "survey": "unit", "code": "code", "returns": "round",
+    "offline-unit": "unit", "offline-round": "round",
 }  # fmt: skip
 
 
