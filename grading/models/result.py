@@ -7,7 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from branches.models import Account
 from grading.models.rubric import Grade
-from grading.models.unit import RoundUnit, reach
+from grading.models.unit import RoundUnit, branch_of_unit, reach
 
 if TYPE_CHECKING:
     from branches.scopes import Scope
@@ -102,13 +102,10 @@ class Result(models.Model):
             ),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id} {self.state}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
     @property
     def grade(self) -> Grade | None:

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from branches.models import Account
 from grading.models.round import Source
 from grading.models.rubric import Criterion, Section
-from grading.models.unit import RoundUnit, UnitOwnedQuerySet, reach
+from grading.models.unit import RoundUnit, UnitOwnedQuerySet, branch_of_unit, reach
 
 if TYPE_CHECKING:
     from branches.scopes import Scope
@@ -72,13 +72,10 @@ class Assessment(models.Model):
             ),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id} {self.source_id}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
     @property
     def editable(self) -> bool:
@@ -179,13 +176,10 @@ class Evidence(models.Model):
             ),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class EvidenceUse(models.Model):

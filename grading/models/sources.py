@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from branches.models import Account
 from grading.models.round import Source
-from grading.models.unit import RoundUnit, UnitOwnedQuerySet
+from grading.models.unit import RoundUnit, UnitOwnedQuerySet, branch_of_unit
 
 
 class AnnualResult(models.Model):
@@ -36,13 +36,10 @@ class AnnualResult(models.Model):
             models.CheckConstraint(condition=Q(score__isnull=True) | Q(score__gte=0), name="annual_score_not_negative"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return self.label or str(self.score)
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class AppraisalCount(models.Model):
@@ -96,13 +93,10 @@ class AppraisalCount(models.Model):
             models.CheckConstraint(condition=Q(state="counted") | ~Q(reason=""), name="appraisal_absent_has_reason"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.issued}/{self.returned}/{self.valid}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class Exemption(models.Model):
@@ -125,10 +119,7 @@ class Exemption(models.Model):
             models.CheckConstraint(condition=~Q(reason=""), name="exemption_has_reason"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return self.reason
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id

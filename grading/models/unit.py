@@ -1,7 +1,7 @@
 """A branch as it stood when a round opened, and everything that is said about it in that round."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -28,6 +28,12 @@ def reach(scope: "Scope", prefix: str = "") -> Q:
     today = Q(**{f"{prefix}branch__in": reached})
     then = Q(**{f"{prefix}round__state": Round.State.FINAL, f"{prefix}parent__in": reached})
     return today | then
+
+
+@property
+def branch_of_unit(row: Any) -> int:
+    """The node permission is asked for when a row hangs on a RoundUnit by `unit` (as `permission_branch_id`)."""
+    return row.unit.branch_id
 
 
 class RoundUnitQuerySet(models.QuerySet["RoundUnit"]):
@@ -123,13 +129,10 @@ class Extension(models.Model):
             models.CheckConstraint(condition=~Q(reason=""), name="extension_has_reason"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id} {self.until}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class Survey(models.Model):
@@ -162,13 +165,10 @@ class Survey(models.Model):
             models.CheckConstraint(condition=Q(by__in=["branch", "superior"]), name="survey_side_known"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id} {self.by}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class SurveyFinding(models.Model):
@@ -210,13 +210,10 @@ class VetoReview(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "否决情形核对"
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 class VetoFinding(models.Model):
@@ -241,13 +238,10 @@ class VetoFinding(models.Model):
             models.CheckConstraint(condition=~Q(note=""), name="veto_finding_has_note"),
         )
 
+    permission_branch_id = branch_of_unit
+
     def __str__(self) -> str:
         return f"{self.unit_id} {self.item_id}"
-
-    @property
-    def permission_branch_id(self) -> int:
-        """The node permission is asked for."""
-        return self.unit.branch_id
 
 
 def due_on(step: RoundStep | None, extension: Extension | None) -> dt.date | None:
