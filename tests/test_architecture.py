@@ -18,6 +18,7 @@ CLOCK_ALLOWED = {
     "branches/services/throttle.py": "locks run in real time, as those of axes do",
     "branches/middleware.py": "sessions age by real time, also in a demo whose clock was moved",
     "reporting/doctor.py": "compares the host's own clock with the database's",
+    "reporting/scratch.py": "ages of temporary files are told by the clock of their disk",
 }
 IMPORT_ALLOWED = {"branches/apps.py": "ready() may import models only once all apps are loaded"}
 
