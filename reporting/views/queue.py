@@ -24,16 +24,17 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
     found = Export.objects.within(reach).select_related("unit", "owner__person")
     recent = found.filter(state__in=Export.ALIVE) | found.filter(requested_at__gte=clock.now() - PAST)
     lines = desk.lines(recent.order_by("-requested_at")[:SHOWN])
-    workers = list(WorkerHeartbeat.objects.filter(seen_at__gte=database_now() - upkeep.LIFELESS_AFTER))
+    now = database_now()
+    workers = list(WorkerHeartbeat.objects.filter(seen_at__gte=now - upkeep.LIFELESS_AFTER))
     return {
         "lines": lines,
         "waiting": found.waiting().count(),
         "begun": found.begun().count(),
         "pieces": Piece.objects.open().filter(parts__isnull=False).distinct().count(),
         "alive": upkeep.worker_alive(),
-        "workers": [desk.worker_line(worker, database_now()) for worker in workers],
+        "workers": [desk.worker_line(worker, now) for worker in workers],
         "broker_error": next((worker.broker_error for worker in workers if worker.broker_error), ""),
-        "places": sum(worker.heavy for worker in workers),
+        "places": sum(worker.heavy for worker in workers if worker.seen_at >= now - upkeep.ALIVE_WITHIN),
     }
 
 

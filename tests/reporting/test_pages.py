@@ -17,11 +17,11 @@ from branches.models import Role
 from branches.registries import home_items
 from reporting import desk
 from reporting.database_time import database_now
-from reporting.models import Export
+from reporting.models import Export, WorkerHeartbeat
 from reporting.services import requests
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
-from tests.factories.reporting import ExportFactory, WorkerHeartbeatFactory
+from tests.factories.reporting import ExportFactory, PartFactory, WorkerHeartbeatFactory
 
 S = Export.State
 pytestmark = pytest.mark.django_db
@@ -265,3 +265,51 @@ def test_the_command_says_what_is_wrong(world, tmp_path, given, said):
     options = {"round": world.round.pk, "unit": "SJ", "format": "pdf", "output": tmp_path / "x.pdf"} | given
     with pytest.raises(CommandError, match=said):
         call_command("render", "annex5", **options)
+
+
+@pytest.mark.unit
+def test_words_of_many_documents_and_of_workers():
+    now = clock.now()
+    drawing = desk.line(Export(state=S.DRAWING, done=2, total=8, started_at=now), now)
+    assert (drawing.words, drawing.counted, drawing.live) == ("正在生成 2/8", True, True)
+    assert desk.line(Export(state=S.RUNNING, done=8, total=8), now).words == "正在合并"
+    lacking = desk.line(Export(state=S.DONE, note="缺 1 份：甲：坏了", file_size=90_000), now)
+    assert (lacking.shape, lacking.note) == ("warn", "缺 1 份：甲：坏了 · 88 KB")
+    worker = WorkerHeartbeat(name="host:7", heavy=2, light=1, restarts=1, seen_at=now - dt.timedelta(seconds=4))
+    line = desk.worker_line(worker, now)
+    assert (line.shape, line.words, line.seen) == ("ok", "正常", "4 秒前")
+    assert line.does == "生成进程 2 个，轻任务进程 1 个，重新启动过 1 次"
+    silent = desk.worker_line(worker, now + dt.timedelta(minutes=3))
+    assert (silent.shape, silent.words, silent.seen) == ("bad", "没有心跳", "3 分钟前")
+
+
+def test_the_queue_shows_pieces_and_workers(office, world):
+    export = ExportFactory(owner=office, unit=world.school.root, state=S.DRAWING, done=1, total=3)
+    PartFactory(export=export, number=1)
+    WorkerHeartbeatFactory(name="host:7", heavy=2)
+    WorkerHeartbeatFactory(name="host:8", heavy=4, seen_at=database_now() - dt.timedelta(minutes=5))
+    page = office.client.get(reverse("export-queue-rows")).content.decode()
+    assert "正在生成 1/3" in page
+    assert "<dt>待生成的份数</dt><dd>1</dd>" in page
+    assert "<dt>生成进程</dt><dd>2</dd>" in page, "silent workers draw nothing"
+    assert page.count("没有心跳") == 1
+    assert 'hx-trigger="every 3s"' in page
+
+
+def test_many_documents_come_bound_or_zipped_and_a_single_one_as_a_file(office, world):
+    unit, root = world.school.letters.pk, world.school.root.pk
+
+    def formats(**given):
+        form = office.client.get(reverse("export-form"), {"round": world.round.pk} | given).content.decode()
+        return [value for value in ("merged", "pdf", "xlsx") if f'value="{value}"' in form]
+
+    assert formats(kind="annex4", unit=unit) == ["merged", "pdf", "xlsx"]
+    assert formats(kind="annex4", unit=unit, branch=world.school.chinese.pk) == ["pdf", "xlsx"]
+    assert formats(kind="annex5", unit=root) == ["pdf", "xlsx"]
+    assert formats(kind="annex5", unit=root, each="on") == ["merged", "pdf", "xlsx"]
+    office.client.post(
+        reverse("export-request"), {"kind": "annex4", "round": world.round.pk, "unit": unit, "format": "merged"}
+    )
+    export = Export.objects.get()
+    assert (export.format, export.params["merged"], export.params["inner"]) == ("pdf", True, "pdf")
+    assert export.scope_summary == "文学与历史学院党总支，合订，第一轮"
