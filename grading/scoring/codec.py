@@ -35,9 +35,10 @@ def encode(value: object) -> Any:
 
 
 def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
-    """Return the field names of a dataclass, None for any other type."""
+    """Return the field names of a dataclass or a named tuple, None for any other type."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+        named = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+        _NAMES[kind] = named or getattr(kind, "_fields", None)
     return _NAMES[kind]
 
 
@@ -71,7 +72,7 @@ def _decode(kind: Any, data: Any) -> Any:
         if len(members) == 2 and members[1] is Ellipsis:
             return tuple(_decode(members[0], item) for item in data)
         return tuple(_decode(member, item) for member, item in zip(members, data, strict=True))
-    if is_dataclass(kind):
+    if is_dataclass(kind) or hasattr(kind, "_fields"):
         hints = _hints(typing.cast("type", kind))
         build: Any = kind
         return build(**{name: _decode(hint, data[name]) for name, hint in hints.items()})

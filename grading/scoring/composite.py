@@ -9,7 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from grading.scoring.figures import AnnualScore, AppraisalScore, Counts, score_annual, score_counts
-from grading.scoring.numbers import round_half_up
+from grading.scoring.numbers import exact, round_half_up
 from grading.scoring.rules import MissingRule, RoundRules, RubricRule, SourceKind, SourceRule
 from grading.scoring.sheet import Entry, Figures, SheetScore, score_sections, score_sheet
 
@@ -162,12 +162,12 @@ def combine(rules: RoundRules, sources: tuple[SourceScore, ...]) -> Composite:
     weighted = [source for source in sources if source.weight > 0]
     blockers = _blockers(rules.missing, weighted)
     counted = [source for source in weighted if source.score is not None]
-    base = sum((Fraction(source.weight) for source in counted), Fraction(0))
+    base = sum((exact(source.weight) for source in counted), Fraction(0))
     if not counted:
         return Composite(None, None, (), renormalised=False, blockers=blockers or ("没有任何来源有得分。",))
     parts = []
     for source in counted:
-        weight = Fraction(source.weight)
+        weight = exact(source.weight)
         if base != 100:
             weight = weight * 100 / base
         score = source.score if source.score is not None else Fraction(0)
@@ -175,8 +175,8 @@ def combine(rules: RoundRules, sources: tuple[SourceScore, ...]) -> Composite:
     renormalised = len(counted) < len(weighted)
     if blockers:
         return Composite(None, None, tuple(parts), renormalised, blockers)
-    exact = sum((part.part for part in parts), Fraction(0))
-    return Composite(exact, round_half_up(exact, rules.places), tuple(parts), renormalised, ())
+    total = sum((part.part for part in parts), Fraction(0))
+    return Composite(total, round_half_up(total, rules.places), tuple(parts), renormalised, ())
 
 
 def _blockers(rule: MissingRule, weighted: list[SourceScore]) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -18,6 +20,7 @@ from grading.scoring.derivation import (
     VetoOutcome,
 )
 from grading.scoring.divergence import diverge, grade_at
+from grading.scoring.numbers import exact
 from grading.scoring.rules import ALGORITHM, GateRule, GradeRule, RoundRules, RubricRule, VetoEffect, VetoRule
 
 SATISFACTION = "satisfaction"
@@ -129,7 +132,7 @@ def _apply_gates(
     outcomes = []
     for gate in rules.gates:
         value = values.get(gate.figure)
-        failed = value is not None and value * 100 < Fraction(gate.minimum)
+        failed = value is not None and value * 100 < exact(gate.minimum)
         best = rules.grade(gate.best) if gate.best is not None else None
         lowered = failed and best is not None and grade is not None and grade.rank < best.rank
         if lowered and best is not None:
@@ -176,9 +179,22 @@ def _veto_grade(rule: VetoRule, target: GradeRule, grade: GradeRule | None) -> G
     return target if target.rank > grade.rank else grade
 
 
+@contextmanager
+def nothing_to_collect() -> Iterator[None]:
+    """Pause the garbage collector: it would look through a million derivations, all of them kept, again and again."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
 def grade_round(rules: RoundRules, units: Sequence[UnitInput]) -> RoundOutcome:
     """Grade every branch of a round, then apply the caps over groups and the whole."""
-    return finish_round(rules, [grade_unit(rules, unit) for unit in units], [unit.group for unit in units])
+    with nothing_to_collect():
+        return finish_round(rules, [grade_unit(rules, unit) for unit in units], [unit.group for unit in units])
 
 
 def finish_round(rules: RoundRules, derivations: Sequence[Derivation], groups: Sequence[str]) -> RoundOutcome:

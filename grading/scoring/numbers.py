@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 Exact = Fraction | Decimal
 
@@ -15,12 +16,17 @@ ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
 
+@lru_cache(maxsize=65536)
+def exact(value: Decimal) -> Fraction:
+    """Return a decimal as the fraction it is; the same weights, lines and sums come again for every branch."""
+    return Fraction(value)
+
+
 def round_half_up(value: Exact, places: int) -> Decimal:
     """Return ``value`` rounded 四舍五入 to ``places`` decimals (a tie goes away from zero)."""
-    exact = Fraction(value)
-    scaled = abs(exact) * 10**places
-    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(units if exact >= 0 else -units).scaleb(-places)
+    numerator, denominator = value.as_integer_ratio()
+    units = (2 * abs(numerator) * 10**places + denominator) // (2 * denominator)
+    return Decimal(units if numerator >= 0 else -units).scaleb(-places)
 
 
 def plain(value: Decimal) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
-from grading.scoring.numbers import HUNDRED, ZERO, plain
+from grading.scoring.numbers import HUNDRED, ZERO, exact, plain
 from grading.scoring.rules import CriterionKind, CriterionRule, Exceed, NotApplicable, RubricRule, SectionRule
 
 Figures = Mapping[str, Fraction | None]
@@ -21,9 +22,8 @@ class Entry:
     not_applicable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CriterionScore:
-    """One item: what was entered, what it earns, what it could earn."""
+class CriterionScore(NamedTuple):
+    """One item: what was entered, what it earns, what it could earn. A tuple, as a round makes a million of them."""
 
     code: str
     entered: Decimal | None
@@ -100,7 +100,7 @@ def band_points(criterion: CriterionRule, figure: Fraction | None) -> Decimal | 
     if figure is None:
         return None
     reached = [
-        level.points for level in criterion.levels if level.minimum is None or figure * 100 >= Fraction(level.minimum)
+        level.points for level in criterion.levels if level.minimum is None or figure * 100 >= exact(level.minimum)
     ]
     return max(reached, default=ZERO)
 
@@ -131,7 +131,7 @@ def _score_section(
     rubric: RubricRule, section: SectionRule, entries: Mapping[str, Entry], figures: Figures
 ) -> SectionScore:
     """Return one section from its items; inside it 不适用 is re-scaled only when the rubric says so."""
-    scores = tuple(_score_criterion(item, entries.get(item.code), figures) for item in section.criteria)
+    scores = tuple([_score_criterion(item, entries.get(item.code), figures) for item in section.criteria])
     partial, applicable, open_items = ZERO, section.points, False
     for rule, score in zip(section.criteria, scores, strict=True):
         if score.not_applicable:
@@ -201,7 +201,7 @@ def _missing(sections: tuple[SectionScore, ...]) -> tuple[str, ...]:
 
 def _to_hundred(rubric: RubricRule, counted: list[SectionScore], earned: Decimal) -> Fraction:
     """Scale the sum of the counted sections to 100 points."""
-    total = Fraction(earned)
+    total = exact(earned)
     for section in counted:
         if section.scaled is not None and section.earned is not None:
             total += section.scaled - Fraction(section.earned)
@@ -209,5 +209,5 @@ def _to_hundred(rubric: RubricRule, counted: list[SectionScore], earned: Decimal
         base = sum((section.maximum for section in counted), ZERO)
     else:
         base = sum((section.applicable for section in counted), ZERO)
-    score = total if base == HUNDRED else total * 100 / Fraction(base)
-    return score if rubric.exceed is Exceed.TOTAL else min(score, Fraction(HUNDRED))
+    score = total if base == HUNDRED else total * 100 / exact(base)
+    return score if rubric.exceed is Exceed.TOTAL else min(score, exact(HUNDRED))
