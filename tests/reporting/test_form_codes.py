@@ -17,6 +17,7 @@ from reporting.services.versions import data_version
 from tests.factories.branches import holder
 from tests.factories.forms import FormVersionFactory
 from tests.factories.grading import fill, opened_round
+from tests.worlds import shared
 
 CODE = form_codes.form_code("annex5", 1, 2, "a" * 64)
 
@@ -97,7 +98,7 @@ def test_every_kind_has_a_shape_that_tells_when_its_facts_change():
 # --- Form versions --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@shared
 def world():
     made = opened_round()
     fill(made.unit("software"), lose=7)

@@ -23,11 +23,12 @@ from tests.factories.grading import (
     fill,
     opened_round,
 )
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@shared
 def world():
     """software: 自评 93, 考评 91, 年度优秀 95, votes 18 7 3 (of 28 valid): composite by hand below."""
     tree = school()

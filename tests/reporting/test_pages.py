@@ -22,6 +22,7 @@ from reporting.services import requests
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 from tests.factories.reporting import ExportFactory, PartFactory, WorkerHeartbeatFactory
+from tests.worlds import shared
 
 S = Export.State
 pytestmark = pytest.mark.django_db
@@ -34,9 +35,7 @@ def storage(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(requests, "nudge_soon", lambda _pk: "")
 
 
-@pytest.fixture
-def world():
-    return opened_round()
+world = shared(opened_round)
 
 
 @pytest.fixture

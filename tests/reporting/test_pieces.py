@@ -12,15 +12,14 @@ from reporting.services import jobs, leases, pieces, plans, requests, upkeep
 from reporting.services.pieces import Drawn
 from tests.factories.branches import holder, school
 from tests.factories.reporting import ExportFactory, PartFactory, PieceFactory
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 E, S = Export.State, Piece.State
 FILE = Drawn("pieces/201203/a.pdf", 3, "1" * 64, 2)
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

@@ -14,14 +14,13 @@ from reporting.models import Export
 from reporting.services import jobs, requests, upkeep
 from tests.factories.branches import holder, school
 from tests.factories.reporting import ExportFactory
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 S = Export.State
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

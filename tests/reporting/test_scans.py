@@ -15,6 +15,7 @@ from reporting.services import scans
 from reporting.services.versions import data_version
 from tests.factories.branches import holder, school
 from tests.factories.forms import FormVersionFactory, ScanFactory, ScanPageFactory
+from tests.worlds import shared
 
 PDF = ("附件5盖章.pdf", b"%PDF-1.4 signed and stamped")
 
@@ -95,9 +96,7 @@ def test_a_photograph_is_turned_upright_and_loses_what_it_tells_of_place_and_dev
 # --- Attaching, replacing, withdrawing ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def tree():
-    return school()
+tree = shared(school)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from reporting.models import FormVersion, Scan, ScanPage
 from tests.factories.branches import holder
 from tests.factories.forms import FormVersionFactory, ScanFactory, ScanPageFactory
 from tests.factories.grading import fill, opened_round
+from tests.worlds import shared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -25,7 +26,7 @@ def storage(settings, tmp_path):
     settings.STORAGES = settings.STORAGES | {"default": here}
 
 
-@pytest.fixture
+@shared
 def world():
     made = opened_round()
     fill(made.unit("software"), lose=7)

@@ -22,6 +22,7 @@ from reporting.services import form_versions
 from tests.factories.branches import holder
 from tests.factories.forms import ScanFactory, ScanPageFactory
 from tests.factories.grading import AnnualResultFactory, AppraisalCountFactory, VetoReviewFactory, fill, opened_round
+from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = Scope(frozenset(), dt.date(2012, 4, 1), everything=True)
@@ -46,7 +47,7 @@ def settled(world, *names):
     world.round.refresh_from_db()
 
 
-@pytest.fixture
+@shared
 def world():
     made = opened_round(backfill=False)
     Round.objects.filter(pk=made.round.pk).update(state=Round.State.SCORING)

@@ -20,6 +20,7 @@ from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
 from tests.guards import without
 from tests.tables.parity import assert_parity
+from tests.worlds import shared
 
 pytestmark = pytest.mark.once
 
@@ -43,7 +44,7 @@ ROWS = {
 }
 
 
-@pytest.fixture
+@shared
 def world():
     """A round with a filled sheet, a secretary, and a branch whose basics are known; the others are blank."""
     made = opened_round()
