@@ -19,7 +19,8 @@ from celery.exceptions import SecurityWarning
 from celery.signals import task_postrun, task_prerun, worker_ready
 from celery.worker import state as worker_state
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connection
 
 from branches import audit
 from branches.models import AuditEntry
@@ -75,7 +76,8 @@ class Chore:
         self.due = moment + self.every
         try:
             self.do()
-        except (DatabaseError, OSError) as error:
+        except (DatabaseFault, OSError) as error:
+            connection.close()
             log.error("upkeep (%s) will be tried again: %s", self.do.__name__, error)  # noqa: TRY400 - one line a turn
 
 
@@ -157,7 +159,7 @@ class Supervisor:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseFault):
             upkeep.farewell()
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import InterfaceError, OperationalError, connection
 
 from branches import clock
 from branches.models import Role
 from branches.transitions import advance
-from reporting import renderer, runner, scratch, storing
+from reporting import renderer, runner, scratch, storing, worker
 from reporting.models import Export
 from reporting.queue import nudge
 from reporting.services import jobs, requests, upkeep
@@ -38,9 +39,9 @@ S = Export.State
 def test_a_worker_killed_in_a_document_and_a_broker_that_forgets_lose_nothing(environment, broker, tmp_path):
     place = world(1, "慢")
     asked = [ask(place, place.office(), unit) for unit in (place.bad["慢"], *place.branches)]
-    with working(environment, tmp_path, lease=6) as worker:
+    with working(environment, tmp_path, lease=6) as running:
         until(lambda: Export.objects.running().exists(), 60)
-        worker.kill("worker", random.Random(1))
+        running.kill("worker", random.Random(1))
         broker.flush()
         for _ in range(10):
             nudge(asked[1].pk)
@@ -195,3 +196,28 @@ def test_a_stuck_export_and_a_failed_one_are_found(published):
     assert len(verdicts.unfinished([published])) == 1
     published.state = S.FAILED
     assert (verdicts.unfinished([published]), len(verdicts.lost([published]))) == ([], 1)
+
+
+# --- A host that froze ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.db
+def test_a_client_that_went_silent_in_a_transaction_loses_its_locks():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no other hosts")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("fault", [OperationalError("server closed"), InterfaceError("connection already closed")])
+def test_upkeep_survives_a_database_that_goes_away(fault, monkeypatch):
+    closed = []
+    monkeypatch.setattr(worker.connection, "close", lambda: closed.append(fault))
+
+    def reap() -> None:
+        raise fault
+
+    worker.Chore(1.0, reap).turn(5.0)
+    assert closed == [fault]

@@ -135,10 +135,11 @@ def frozen_and_thawed(environment, folder, faults: str) -> tuple[Export, str]:
     export = ask(place, place.office(), place.bad["慢"])
     (folder / "a").mkdir()
     (folder / "b").mkdir()
-    with working(environment, folder / "a", lease=3, faults=faults) as first:
+    quick = {"DATABASE_IDLE_SECONDS": "5"}
+    with working(environment, folder / "a", lease=3, faults=faults, **quick) as first:
         until(lambda: Export.objects.running().exists(), 40)
         time.sleep(1)
-        with first.frozen(), working(environment, folder / "b", lease=20, faults=faults):
+        with first.frozen(), working(environment, folder / "b", lease=20, faults=faults, **quick):
             until(lambda: ended([export]), 60)
             key = fresh([export])[0].file_key
         time.sleep(8)
