@@ -118,12 +118,14 @@ def _unpacked(files: Iterable[Sent], limits: Limits) -> list[Sent]:
     sent: list[Sent] = []
     size = 0
     for one in files:
-        size += len(one.data)
+        found = unpack(one.name, one.data, limits) if is_bundle(one.name, one.data) else [one]
+        # What zips hold counts, not what they weigh: many small ones could fill the memory together.
+        size += sum(len(each.data) for each in found)
         if size > limits.together:
             raise RefusedUpload("一次上传的文件太大，请分几次上传。")
-        sent += unpack(one.name, one.data, limits) if is_bundle(one.name, one.data) else [one]
-    if len(sent) > limits.workbooks:
-        raise RefusedUpload(f"共 {len(sent)} 份，一次最多 {limits.workbooks} 份，请分几次上传。")
+        sent += found
+        if len(sent) > limits.workbooks:
+            raise RefusedUpload(f"一次最多 {limits.workbooks} 份，现在不止这些，请分几次上传。")
     if not sent:
         raise RefusedUpload("里面没有工作簿。")
     return sent

@@ -1,5 +1,8 @@
 """From a returned workbook to the web: what changes, who may, what is refused, and that nothing is half written."""
 
+import io
+import zipfile
+
 import pytest
 
 from branches import clock
@@ -283,10 +286,21 @@ def test_two_workbooks_of_one_branch_wait_until_one_is_dropped(grading, unit, se
 
 def test_too_many_or_nothing_is_refused(unit, secretary):
     files = [Sent(f"{number}.xlsx", b"x") for number in range(3)]
-    with pytest.raises(bundle.RefusedUpload, match="共 3 份，一次最多 2 份，请分几次上传。"):
+    with pytest.raises(bundle.RefusedUpload, match="一次最多 2 份，现在不止这些，请分几次上传。"):
         offline.take(by=secretary, round_=unit.round, files=files, limits=Limits(workbooks=2))
     with pytest.raises(bundle.RefusedUpload, match="里面没有工作簿。"):
         offline.take(by=secretary, round_=unit.round, files=[])
+    assert not Upload.objects.exists()
+
+
+def test_zips_may_not_hold_too_much_together(unit, secretary):
+    """Each is within the limit; a few kilobytes hold what would fill the memory."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("一.xlsx", b"0" * 60_000)
+    files = [Sent(f"{number}.zip", packed.getvalue()) for number in range(2)]
+    with pytest.raises(bundle.RefusedUpload, match="一次上传的文件太大，请分几次上传。"):
+        offline.take(by=secretary, round_=unit.round, files=files, limits=Limits(together=100_000))
     assert not Upload.objects.exists()
 
 
