@@ -27,6 +27,7 @@ from reporting.services.versions import data_version
 
 S = Export.State
 NO_LONGER_ALLOWED = "申请人已没有导出这个范围的权限。"
+ASKED_AGAIN = "同样的报表已重新申请，这一次不再生成。"
 log = logging.getLogger(__name__)
 states.declare()
 
@@ -167,8 +168,13 @@ def release(held: Claim) -> str:
 
 
 def _step_back(export: Export, *, reason: str = "", **changes: Any) -> str:
-    """Move a locked running export to where its claim took it from: planned, else queued; returns the new state."""
+    """Move a locked running export to where its claim took it from: planned, else queued; returns the new state.
+
+    No account has two alike in the queue: one that was asked for again meanwhile, of newer data, ends here.
+    """
     planned = export.parts.exists()
+    if not planned and Export.objects.waiting().filter(owner=export.owner_id, fingerprint=export.fingerprint).exists():
+        return end(export, S.CANCELLED, error=ASKED_AGAIN)
     if not planned:
         changes |= {"done": 0, "total": 0}
     state = S.DRAWING if planned else S.QUEUED

@@ -153,6 +153,20 @@ def test_a_cancelled_claim_ends_as_cancelled_whatever_the_worker_brings(queued):
     assert jobs.abandon(held) == ""
 
 
+@pytest.mark.parametrize("step", ["reap", "release", "fail"])
+def test_one_that_was_asked_for_again_ends_instead_of_standing_in_the_queue_twice(queued, step):
+    held = jobs.claim(queued.pk)
+    again = ExportFactory(owner=queued.owner, unit=queued.unit, fingerprint=queued.fingerprint)
+    if step == "reap":
+        lapse(queued)
+        assert upkeep.reap() == 1
+    else:
+        assert (jobs.release(held) if step == "release" else jobs.fail(held, "内存不足，没能生成。")) == S.CANCELLED
+    queued.refresh_from_db()
+    assert (queued.state, queued.error) == (S.CANCELLED, jobs.ASKED_AGAIN)
+    assert jobs.claim(again.pk)
+
+
 def test_a_cancelled_export_whose_worker_died_is_not_tried_again(queued):
     jobs.claim(queued.pk)
     Export.objects.update(cancel_requested=True)
