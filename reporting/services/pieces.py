@@ -71,13 +71,18 @@ def claim_run(limit: int = RUN) -> list[HeldPiece]:
 @transaction.atomic
 def _take(export_id: int, moment: dt.datetime, limit: int) -> list[HeldPiece]:
     wanted = Part.objects.filter(export=export_id).values("piece")
-    free = Piece.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    rows = list(free.filter(pk__in=wanted).ready(moment).order_by("pk").only("token", "attempt", "work_key")[:limit])
+    free = _free_to_lock().filter(pk__in=wanted).ready(moment).order_by("pk")
+    rows = list(free.only("token", "attempt", "work_key")[:limit])
     if rows:
         changes = {"token": F("token") + 1, "attempt": F("attempt") + 1, "lease_until": moment + lease()}
         Piece.objects.filter(pk__in=[row.pk for row in rows]).update(state=S.DRAWING, **changes)
         Export.objects.filter(pk=export_id).update(heartbeat_at=moment)
     return [HeldPiece(row.pk, row.token + 1, row.attempt + 1, row.work_key) for row in rows]
+
+
+def _free_to_lock() -> PieceQuerySet:
+    """Return pieces to be locked, those left out that somebody else has locked."""
+    return Piece.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
 
 
 def _mine(held: HeldPiece) -> PieceQuerySet:
@@ -170,10 +175,12 @@ def drop_parts(export: Export) -> None:
 def forget(rows: PieceQuerySet) -> int:
     """Delete those of some pieces that nobody wants, their files after the commit; returns how many.
 
-    A plan that is just written locks the pieces it uses, so none is deleted under its hands.
+    A plan that is just written locks the pieces it uses, so none is deleted under its hands. Pieces somebody holds are
+    left to `expire`: waiting for them while holding their export would be a deadlock with who claims a run of it.
     """
     found = list(rows.values_list("pk", flat=True))
-    locked = [row.pk for row in Piece.objects.select_for_update().filter(pk__in=found).order_by("digest").only("pk")]
+    idle = _free_to_lock().filter(pk__in=found).order_by("digest")
+    locked = list(idle.values_list("pk", flat=True))
     free = Piece.objects.unwanted().filter(pk__in=locked).exclude(state=S.DRAWING)
     keys = [key for pair in free.values_list("work_key", "file_key") for key in pair]
     count, _ = free.delete()

@@ -111,8 +111,9 @@ def sweep() -> tuple[int, int]:
 
 def _sweep_pieces() -> tuple[int, int]:
     """Do the same for pieces and for the facts kept for those that wait."""
-    stored = set(_stored(PIECES))
+    # Rows first: a piece published after them is no reason to think its file lost.
     keys = {key for pair in Piece.objects.values_list("file_key", "work_key") for key in pair if key}
+    stored = set(_stored(PIECES))
     gone = Piece.objects.filter(state=Piece.State.DONE, file_key__in=keys - stored)
     lost = list(gone.exclude(digest__startswith=pieces.LOST))
     pieces.set_aside(lost)

@@ -1,9 +1,12 @@
 """Pieces: lease, token and attempts of their own; turns between exports; what is kept, reused and thrown away."""
 
 import datetime as dt
+import threading
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, connection, transaction
 
 from branches.models import Role
 from reporting.database_time import database_now
@@ -219,6 +222,34 @@ def test_a_piece_nobody_wants_any_more_is_given_up(office, tree):
     assert pieces.expire() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_cancelling_does_not_wait_for_who_holds_a_piece_under_its_hands():
+    """A claim of a run locks pieces and then writes their export: waiting for each other would be a deadlock."""
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite has one writer")
+    tree = school()
+    export = planned(holder(Role.OFFICE, tree.root), tree, 2)
+    locked, ended = threading.Event(), threading.Event()
+
+    def claiming():
+        with transaction.atomic():
+            list(Piece.objects.select_for_update().order_by("pk")[:1])
+            locked.set()
+            ended.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=claiming)
+    other.start()
+    assert locked.wait(10)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        requests.cancel(by=export.owner, export=export)
+    ended.set()
+    other.join()
+    assert Piece.objects.count() == 1, "the one that was held is left to the sweep"
+    assert pieces.expire() == 1
+
+
 # --- Plans ----------------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +328,21 @@ def test_pieces_go_when_nobody_used_them_for_their_time(office, tree, settings):
     kept.add(PartFactory(piece=PieceFactory(state=S.DONE, used_at=old)).piece_id)
     upkeep.expire()
     assert set(Piece.objects.values_list("pk", flat=True)) == kept
+
+
+def test_a_piece_published_while_the_store_is_listed_is_not_thought_lost(office, tree, monkeypatch):
+    listing = upkeep._stored
+
+    def published_behind(folder=upkeep.FOLDER):
+        found = list(listing(folder))
+        if folder == upkeep.PIECES:
+            key = default_storage.save("pieces/201203/new.pdf", ContentFile(b"%PDF"))
+            PieceFactory(state=S.DONE, file_key=key, digest="a" * 64)
+        return found
+
+    monkeypatch.setattr(upkeep, "_stored", published_behind)
+    assert upkeep.sweep() == (0, 0)
+    assert Piece.objects.get().digest == "a" * 64
 
 
 def test_waiting_pieces_are_announced_while_workers_stand_idle(office, tree, monkeypatch, settings):
