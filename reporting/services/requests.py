@@ -72,6 +72,12 @@ def _alike(by: Account, wish: Wish) -> Export | None:
     return same.filter(Q(state=S.QUEUED) | (fresh & Q(data_version=now_version))).order_by("-pk").first()
 
 
+def _require_place(by: Account) -> None:
+    if Export.objects.of(by).waiting().count() >= settings.EXPORT_QUEUED_PER_ACCOUNT:
+        limit = settings.EXPORT_QUEUED_PER_ACCOUNT
+        raise ExportRefusedError(f"您已有 {limit} 个报表在排队，请等其中一个生成后再申请，或先取消不需要的。")
+
+
 @transaction.atomic
 def request_export(*, by: Account, wish: Wish) -> Taken:
     """Take a request. The same request of the same account over unchanged data gives the export already there.
@@ -82,9 +88,7 @@ def request_export(*, by: Account, wish: Wish) -> Taken:
     Account.objects.select_for_update(no_key=True).get(pk=by.pk)
     if (there := _alike(by, wish)) is not None:
         return Taken(there, new=False)
-    if Export.objects.of(by).waiting().count() >= settings.EXPORT_QUEUED_PER_ACCOUNT:
-        limit = settings.EXPORT_QUEUED_PER_ACCOUNT
-        raise ExportRefusedError(f"您已有 {limit} 个报表在排队，请等其中一个生成后再申请，或先取消不需要的。")
+    _require_place(by)
     export = Export.objects.create(
         owner=by, kind=wish.kind, format=wish.format, params=wish.params, fingerprint=wish.fingerprint,
         unit=wish.unit, title=wish.title, scope_summary=wish.scope_summary, requested_at=clock.now(),
@@ -119,17 +123,20 @@ def cancel(*, by: Account, export: Export) -> Export:
 
 @transaction.atomic
 def retry(*, by: Account, export: Export) -> Export:
-    """Queue a failed export again with fresh attempts.
+    """Queue a failed export again with fresh attempts; the office may do so for an owner whose queue is full.
 
-    Raises PermissionDenied with the reason, ExportRefusedError when it did not fail.
+    Raises PermissionDenied with the reason, ExportRefusedError when it did not fail or the own queue is full.
     """
     _ask(by, export)
     row = Export.objects.select_for_update().get(pk=export.pk)
     if row.state != S.FAILED:
         raise ExportRefusedError(f"“{row.title}”{row.get_state_display()}，不需要重试。")
+    Account.objects.select_for_update(no_key=True).get(pk=row.owner_id)
     same = Export.objects.filter(owner=row.owner_id, fingerprint=row.fingerprint).waiting().first()
     if same is not None:
         return same
+    if by.pk == row.owner_id:
+        _require_place(by)
     Export.objects.filter(pk=row.pk).update(
         attempt=0, available_at=None, nudged_at=None, error="", note="", finished_at=None, requested_at=clock.now()
     )

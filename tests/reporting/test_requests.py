@@ -121,6 +121,16 @@ def test_a_failed_export_is_tried_again_from_the_first_attempt(tree, office):
         requests.retry(by=office, export=row)
 
 
+def test_trying_again_does_not_get_round_the_quota(tree, office):
+    leader = holder(Role.SCHOOL_LEADER, tree.root)
+    for number in range(5):
+        requests.request_export(by=leader, wish=wish(tree.root, round=number))
+    failed = ExportFactory(owner=leader, unit=tree.root, state=S.FAILED, attempt=3, error="内存不足")
+    with pytest.raises(requests.ExportRefusedError, match="您已有 5 个报表在排队"):
+        requests.retry(by=leader, export=failed)
+    assert requests.retry(by=office, export=failed).state == S.QUEUED
+
+
 def test_the_office_stops_somebodys_export_with_a_reason(tree, office):
     leader = holder(Role.SCHOOL_LEADER, tree.root)
     row = ExportFactory(owner=leader, unit=tree.root)
