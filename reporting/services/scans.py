@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from branches import audit, clock
@@ -12,6 +13,8 @@ from branches.models import Account
 from grading.services.errors import RefusedError, refuse
 from grading.services.evidence import MEGABYTE, check_file, cleaned
 from reporting.models import FormVersion, Scan, ScanPage
+from reporting.models.scans import scan_key
+from reporting.services.pieces import delete_files
 
 MAX_FILES = 20
 MAX_TOTAL = 40 * MEGABYTE
@@ -67,13 +70,23 @@ def _page(name: str, data: bytes) -> Page:
     return Page(name, data, content_type, hashlib.sha256(data).hexdigest())
 
 
-@transaction.atomic
 def attach(*, by: Account | None, form: FormVersion, pages: Sequence[Page], reason: str = "") -> Scan:
     """Attach a signed copy, given as its checked files in order, to a form version.
 
     One that is there already is withdrawn with `reason`. Raises RefusedError without one, or when the same files are
-    attached already. Pictures are drawn anew in `checked`, before the transaction: nobody waits for that.
+    attached already. Pictures are drawn anew in `checked`, before the transaction: nobody waits for that. Of a scan
+    that is not kept (a full disk, say) no file stays.
     """
+    written: list[str] = []
+    try:
+        with transaction.atomic():
+            return _attach(by, form, pages, reason, written)
+    except BaseException:
+        delete_files(written)
+        raise
+
+
+def _attach(by: Account | None, form: FormVersion, pages: Sequence[Page], reason: str, written: list[str]) -> Scan:
     row = FormVersion.objects.select_for_update(of=("self",)).select_related("unit").get(pk=form.pk)
     old = row.scans.present().prefetch_related("pages").first()
     if old is not None:
@@ -86,7 +99,8 @@ def attach(*, by: Account | None, form: FormVersion, pages: Sequence[Page], reas
             scan=scan, ordinal=ordinal, name=page.name, size=len(page.data), sha256=page.sha256,
             content_type=page.content_type,
         )  # fmt: skip
-        kept.file.save(page.name, ContentFile(page.data), save=False)
+        written.append(scan_key(kept, page.name))
+        kept.file.name = default_storage.save(written[-1], ContentFile(page.data))
         kept.save()
     audit.record(
         by=by, action="scan.replaced" if old else "scan.attached", thing=scan, branch=row.unit,

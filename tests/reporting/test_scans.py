@@ -1,9 +1,10 @@
 """Signed paper that comes back: what is taken and refused, replaced and withdrawn; what the database refuses."""
 
+import errno
 import io
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import IntegrityError, transaction
 from PIL import Image
 
@@ -111,6 +112,24 @@ def form(tree):
 
 def attach(by, form, *files, reason=""):
     return scans.attach(by=by, form=form, pages=scans.checked(files or [PDF]), reason=reason)
+
+
+@pytest.mark.once
+def test_of_a_scan_that_is_not_kept_no_file_stays(officer, form, tmp_path, monkeypatch):
+    save, saved = FileSystemStorage._save, []
+
+    def full(store, name, content):
+        saved.append(save(store, name, content))
+        if len(saved) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return saved[-1]
+
+    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    with pytest.raises(OSError, match="No space"):
+        attach(officer, form, ("1.png", picture("PNG")), ("2.pdf", PDF[1]))
+    assert not Scan.objects.exists()
+    assert len(saved) == 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.django_db
