@@ -14,6 +14,7 @@ from typing import Self
 from django.conf import settings
 from django.db.models import F
 
+from reporting import scratch, storing
 from reporting.models import Export
 from reporting.nursery import Child, Nursery, NurseryError
 from reporting.processes import Report, read_report, report_of_death
@@ -99,7 +100,7 @@ class Bench:
         try:
             child = self._child = self._child or nursery.child()
         except NurseryError:
-            return Report(ok=False, reason=NOT_STARTED)
+            return Report(ok=False, reason=storing.FULL if scratch.full() else NOT_STARTED)
         child.ask(task)
         while (line := child.answer(LOOK_SECONDS)) is None:
             if not watch.ended_for and (reason := watch.reason_to_end()):

@@ -16,6 +16,7 @@ from pathlib import Path
 PREFIX = "zhibu-warm-"
 LOOSE = ("zhibu-render-*", "zhibu-merge-*", "zhibu-verify-*")
 LOOSE_SECONDS = 2 * 3600
+NEEDED = 64 * 2**20
 _OWNER = re.compile(rf"{PREFIX}(\d+)-")
 
 
@@ -38,6 +39,11 @@ def sweep() -> int:
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     return len(left)
+
+
+def full() -> bool:
+    """Return whether temporary files have too little room for a renderer to start."""
+    return shutil.disk_usage(tempfile.gettempdir()).free < NEEDED
 
 
 def _old(place: Path) -> Iterator[Path]:

@@ -153,12 +153,6 @@ def with_slow_merge():
     finishing.finish = slowly
 
 
-def with_small_files():
-    """No file may grow beyond what ZHIBU_FILE_LIMIT says: a full disk for who may not mount one."""
-    limit = int(os.environ["ZHIBU_FILE_LIMIT"])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-
 CONTROLS = {
     "no-reaper": without_reaper,
     "no-poller": without_poller,
@@ -166,7 +160,6 @@ CONTROLS = {
     "no-claim": without_claim,
     "long-transactions": without_short_transactions,
     "slow-merge": with_slow_merge,
-    "small-files": with_small_files,
 }
 
 

@@ -20,16 +20,17 @@ pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 FULL = "服务器磁盘已满，请联系系统管理员清理后重试。"
 POINTS = 10
 SIZE = 8 * 2**20
+FONTS = 200 * 2**20
 
 
 @contextmanager
-def small_disk(folder: Path):
+def small_disk(folder: Path, size: int = SIZE):
     """Mount a small file system of its own over a folder; skips where that is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "zhibu-soak", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "zhibu-soak", str(folder)]
     mounted = subprocess.run(command, check=False, capture_output=True, text=True)
     if mounted.returncode:
-        pytest.skip(f"mounting a small disk needs root: {mounted.stderr.strip()} (the limit on file size is tried too)")
+        pytest.skip(f"mounting a small disk needs root: {mounted.stderr.strip()}")
     try:
         yield
     finally:
@@ -114,14 +115,14 @@ def until_failed(disk: Path, place: World) -> Export:
 def test_the_scratch_disk_fills(environment, tmp_path, injected):
     place = world(3)
     scratch = tmp_path / "scratch"
-    with small_disk(scratch), working(environment, tmp_path, lease=10):
+    with small_disk(scratch, FONTS), working(environment, tmp_path, lease=10):
         leave_free(scratch, 0)
         asked = [ask(place, place.office(), branch, form="pdf") for branch in place.branches]
         time.sleep(12)
         rows = fresh(asked)
-        assert all(row.error in ("", FULL) for row in rows), [row.error for row in rows]
+        assert all(not row.error or row.error.startswith(FULL) for row in rows), [row.error for row in rows]
         assert verdicts.files() == set()
-        leave_free(scratch, SIZE)
+        leave_free(scratch, FONTS)
         until(lambda: ended(asked), 90)
         for row in fresh(asked):
             if row.state == S.FAILED:
@@ -129,18 +130,3 @@ def test_the_scratch_disk_fills(environment, tmp_path, injected):
         until(lambda: ended(asked), 90)
     assert verdicts.everything(fresh(asked)) == []
     injected("folder for drawing full for 12 s", "nothing offered, nothing left; 3 of 3 done once it had room")
-
-
-def test_files_that_may_not_grow_fail_readably(environment, tmp_path, injected):
-    """The way without root: a limit on the size of a file in place of a full disk."""
-    place = world(1)
-    limit = {"ZHIBU_FILE_LIMIT": "65536"}
-    if os.environ.get("REDIS_URL", "") == "" or "DATABASE_URL" not in os.environ:
-        pytest.skip("SQLite's own file would meet the limit too; PostgreSQL runs this")
-    with working(environment, tmp_path, lease=10, faults="small-files", **limit):
-        asked = [ask(place, place.office(), place.branches[0], form="pdf")]
-        until(lambda: ended(asked), 90)
-    (row,) = fresh(asked)
-    assert (row.state, row.error) == (S.FAILED, f"{FULL}（已尝试 3 次）")
-    assert verdicts.files() == set()
-    injected("no file may grow beyond 64 KB", "failed readably, nothing left")
