@@ -36,13 +36,16 @@ overflow-wrap:anywhere;word-break:normal}
 .zt .zt-ot{border-top-style:hidden}.zt .zt-ob{border-bottom-style:hidden}
 .zt-frame tr{break-inside:avoid}.zt thead{display:table-header-group}
 """
-_SCREEN = """
-@media screen{.zt-page{box-sizing:border-box;margin:0 auto 6mm;border:1px solid #d9d9d9;background:#fff}
-.zt-foot{position:relative;margin-top:6mm}.zt-folio{font-size:14pt;text-align:right}
-.zt-page:nth-child(even) .zt-folio{text-align:left}
-.zt-code{position:absolute;left:0;right:0;bottom:.5mm;text-align:center;font-size:8pt}}
-@media print{.zt-page{break-after:page}.zt-page:last-child{break-after:auto}.zt-foot{display:none}}
+_PAGED = """
+.zt-page{box-sizing:border-box;position:relative}
+.zt-foot{position:absolute}.zt-folio{font-size:14pt;line-height:1;text-align:right;padding:0 1em}
+.zt-even .zt-folio{text-align:left}
+.zt-code{position:absolute;left:0;right:0;bottom:.5mm;text-align:center;font-size:8pt;line-height:1}
+@media screen{.zt-page{margin:0 auto 6mm;border:1px solid #d9d9d9;background:#fff}}
+@media print{.zt-page{break-after:page}.zt:last-child .zt-page:last-child{break-after:auto}}
 """
+#: Less than the paper, that a browser's rounding does not spill an empty page.
+_SLACK_MM = 0.4
 
 
 class Rendered(NamedTuple):
@@ -125,7 +128,8 @@ class _Writer:
         """Write one page: lines above the frame, the frame with its head, what follows it."""
         sheet = self.sheet
         header = sheet.rows[sheet.header[0] : sheet.header[1]]
-        yield f'<section class="zt-page {self.prefix}-page" aria-label="第{number}页">'
+        side = "" if number % 2 else " zt-even"
+        yield f'<section class="zt-page{side} {self.prefix}-page" aria-label="第{number}页">'
         bands = [row for row in sheet.rows[start:stop] if row.band != "header"]
         for band, group in groupby(bands, key=lambda row: "frame" if row.band in FRAMED else row.band):
             if band != "frame":
@@ -153,9 +157,14 @@ class _Writer:
         rules.extend(f".zt .{names.split()[0]}{{{_look_rule(look)}}}" for look, names in self.looks.items())
         page = sheet.page
         box = f"{page.top}mm {page.right}mm {page.bottom}mm {page.left}mm"
-        rules.append(_SCREEN)
-        size = f"width:{page.width_mm}mm;min-height:{page.height_mm}mm;padding:{box}"
-        rules.append(f"@media screen{{.{prefix}-page{{{size}}}}}")
+        rules.append(_PAGED)
+        rules.append(f".{prefix}-page{{width:{page.width_mm}mm;padding:{box}}}")
+        foot = f"left:{page.left}mm;right:{page.right}mm;bottom:calc({page.bottom / 2:g}mm - 7pt)"
+        rules.append(f".{prefix}-page .zt-foot{{{foot}}}")
+        rules.append(f"@media screen{{.{prefix}-page{{min-height:{page.height_mm}mm}}}}")
+        rules.append(f"@page {prefix}{{size:{page.width_mm}mm {page.height_mm}mm;margin:0}}")
+        paper = f"page:{prefix};min-height:{page.height_mm - _SLACK_MM:g}mm"
+        rules.append(f"@media print{{.{prefix}-page{{{paper}}}}}")
         return "\n".join(rules)
 
 
@@ -168,15 +177,15 @@ def _look_rule(look: Look) -> str:
     )
 
 
-def render_sheet(sheet: Sheet) -> Rendered:
-    """Draw a sheet page by page for the screen.
+def render_sheet(sheet: Sheet, *, first: int = 1) -> Rendered:
+    """Draw a sheet page by page, for the screen and for paper; `first` is the number of its first page.
 
     Returns:
         the markup and its style sheet; the text of every cell is escaped.
     """
     writer = _Writer(sheet)
     parts = [f'<div class="zt zt-{escape(sheet.slug)}" lang="zh-Hans">']
-    for number, (start, stop) in enumerate(sheet.pages, 1):
+    for number, (start, stop) in enumerate(sheet.pages, first):
         parts.extend(writer.page(number, start, stop))
     parts.append("</div>")
     return Rendered("".join(parts), writer.style())

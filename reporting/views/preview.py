@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -60,7 +61,8 @@ def show(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> HttpRe
     form = FormVersion.objects.filter(code=code).first()
     line = code_line(code) if form else ""
     sheets = [replace(sheet, code_line=line) for sheet in order.kind.lay(facts[0], stamp_for(request.user))]
-    drawn = [render_sheet(sheet) for sheet in sheets]
+    before = accumulate((len(sheet.pages) for sheet in sheets), initial=1)
+    drawn = [render_sheet(sheet, first=first) for sheet, first in zip(sheets, before, strict=False)]
     page = sheets[0].page
     context |= {
         "form": form,

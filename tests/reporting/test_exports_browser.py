@@ -88,6 +88,9 @@ def test_the_preview_on_paper_and_on_a_telephone(live_server, browser_page, phon
     browser_page.emulate_media(media="print")
     assert not browser_page.is_visible("h1")
     assert browser_page.is_visible(".zt h2")
+    assert browser_page.locator(".zt-folio").all_inner_texts() == ["— 1 —", "— 2 —"]
+    assert browser_page.is_visible(".zt-page:last-child .zt-folio")
+    assert browser_page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 2
     sign_in(phone_page, live_server.url, "secretary")
     phone_page.goto(url)
     assert fits(phone_page)
