@@ -25,6 +25,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("ZHIBU_DEMO", default=False)
 TESTING = env.bool("ZHIBU_TEST", default=False)

@@ -304,6 +304,18 @@ def test_zips_may_not_hold_too_much_together(unit, secretary):
     assert not Upload.objects.exists()
 
 
+def test_workbooks_given_out_under_a_former_key_are_taken_while_it_is_kept(unit, secretary, settings):
+    data, former = given(unit), settings.SECRET_KEY
+    settings.SECRET_KEY = "a new key, long enough to be one, for this test"
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert returned(secretary, unit, data)[1].refused == ""
+    settings.SECRET_KEY_FALLBACKS = []
+    (upload,) = offline.batch_of(
+        by=secretary, key=offline.take(by=secretary, round_=unit.round, files=[Sent("表.xlsx", data)])
+    )
+    assert upload.result["refused"].startswith("隐藏的标识不是本系统签发的")
+
+
 def test_what_others_sent_is_not_seen(grading, unit, secretary):
     upload, _ = returned(secretary, unit, given(unit))
     assert offline.batch_of(by=account(grading.school, "clerk"), key=upload.choices["batch"]) == []
