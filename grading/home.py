@@ -82,7 +82,7 @@ def superior_work(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # 
 
 def _filing_left(round_: Round, units: list[RoundUnit], total: board.GroupLine) -> Iterator[HomeItem]:
     if total.filed < total.units:
-        url = f"{reverse('round-units', args=[round_.pk])}?own=none"
+        url = f"{reverse('round-units', args=[round_.pk])}?own=open"
         back = f"，退回 {total.returned} 个" if total.returned else ""
         detail = f"已报 {total.filed} 个，共 {len(units)} 个{back}"
         yield HomeItem(f"{round_.name}：催收支部自评", detail, "看未报", url, _step_due(round_, Source.SELF))

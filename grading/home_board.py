@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from branches import charts, wording
 from branches.models import Account, Branch
-from branches.permissions import Action, roles, scope
+from branches.permissions import Action, can, roles, scope
 from branches.registries import HomePanel, HomeStat, home_panels, home_stats
 from grading import board
 from grading.models import Result, Round, RoundUnit
@@ -129,6 +129,7 @@ def own_round(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
             "grade": grade,
             "steps": round_.scale.grades.count(),
             "due_on": None if round_.campaign.backfill else deadline(unit, "self"),
+            "offline": round_.is_open and bool(can(account, Action.FILL_ASSESSMENT, unit)),
         }
         yield HomePanel(
             f"own-{unit.pk}", round_.name, "grading/home_own.html", context, aside=round_.get_state_display(),

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django_filters import ChoiceFilter, FilterSet
 
 from branches import wording
 from branches.listing import ListPage
 from branches.registries import list_page
+from grading.board import HANDED_IN
 from grading.models import Assessment, Grade, Result, RoundUnit, Source
 from reporting.tables import Column, Table, formats
 
@@ -56,7 +57,7 @@ class UnitFilter(FilterSet):
     category = ChoiceFilter(label="类别", field_name="category_name", empty_label="全部", choices=())
     own = ChoiceFilter(
         label="自评", method="by_own", empty_label="全部",
-        choices=[("none", "未开始"), *Assessment.State.choices, ("late", "逾期提交")],
+        choices=[("open", "未报"), ("none", "未开始"), *Assessment.State.choices, ("late", "逾期提交")],
     )  # fmt: skip
     result = ChoiceFilter(
         label="定级", method="by_result", empty_label="全部",
@@ -80,6 +81,8 @@ class UnitFilter(FilterSet):
 
     def by_own(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         """Keep units by the state of their self-assessment."""
+        if value == "open":
+            return rows.filter(Q(own_state__isnull=True) | ~Q(own_state__in=HANDED_IN))
         if value == "none":
             return rows.filter(own_state__isnull=True)
         return rows.filter(own_late=True) if value == "late" else rows.filter(own_state=value)

@@ -40,6 +40,7 @@ def test_branches_stand_in_the_order_of_the_annexes(office, grading):
         ({"unit": "direct"}, ["图书馆直属党支部"]),
         ({"own": "submitted"}, ["软件工程教研室党支部"]),
         ({"own": "returned"}, ["2010级历史学党支部"]),
+        ({"own": "open"}, ["2010级数学党支部", "汉语言文学教研室党支部", "2010级历史学党支部", "图书馆直属党支部"]),
         ({"own": "none", "unit": "direct"}, ["图书馆直属党支部"]),
         ({"q": "SJ002"}, ["2010级数学党支部"]),
         ({"result": "decided"}, []),
