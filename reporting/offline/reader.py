@@ -25,6 +25,7 @@ from reporting.tables.formats import clean_text
 Grid = Sequence[Sequence[Any]]
 SHIFT = 6
 FEW = 4
+_NAMES = (".xlsx", ".xlsm", ".xls", ".et")
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?")
 _FORMULA = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3}\d{1,7})"[^>]*>\s*<f[ >/]')
 _FORMULA_TAG = re.compile(rb"<f[ >/]")
@@ -90,6 +91,8 @@ def read(name: str, data: bytes, keys: Sequence[bytes]) -> Reading:
             system, or rows, columns or sheets are not where they were.
     """
     parts: dict[str, bytes] = {}
+    if not name.strip().casefold().endswith(_NAMES):
+        raise RefusedUpload("只收填好的离线表（.xlsx），或者装着离线表的 .zip。")
     if check_upload(name, data, look=parts.__setitem__) is Kind.XLS:
         raise RefusedUpload("这是 .xls 或 .et 格式。离线表下载时是 .xlsx，请另存为 .xlsx 再上传。")
     try:

@@ -204,7 +204,8 @@ def choose_sides(*, upload: Upload, sides: Mapping[str, str]) -> Upload:
 def drop(*, by: Account, upload: Upload) -> bool:
     """Leave a waiting workbook out. Return False when it was settled before."""
     del by
-    return uploads.finish(upload=upload, state=Upload.State.DROPPED, result={"refused": "已放弃，没有导入。"})
+    result = {"refused": "没有导入，也没有写入任何内容。", "left_out": True}
+    return uploads.finish(upload=upload, state=Upload.State.DROPPED, result=result)
 
 
 # ---------------------------------------------------------------- writing

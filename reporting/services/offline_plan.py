@@ -127,7 +127,15 @@ def compare(reading: Reading, state: State, choices: Mapping[str, str]) -> Plan:
         plan.closed.append(f"评分表里的改动不收：{state.sheet_closed}")
     plan.faults = [*_once(reading.faults), *plan.faults]
     _drop_wrong(plan, state, lost)
+    sheets = list(dict.fromkeys(one.sheet for one in reading.filled))
+    plan.faults.sort(key=lambda fault: (sheets.index(fault.sheet) if fault.sheet in sheets else -1, _place(fault.cell)))
     return plan
+
+
+def _place(cell: str) -> tuple[int, int, str]:
+    """Return row and column of a cell to sort by, as a person reads down a sheet."""
+    column = cell.rstrip("0123456789")
+    return int(cell[len(column) :] or 0), len(column), column
 
 
 def _once(faults: Iterable[Fault]) -> list[Fault]:

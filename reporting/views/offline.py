@@ -173,7 +173,7 @@ def batch_page(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         "round": round_, "key": key, "rows": rows, "ready": sum(row.ready for row in rows),
         "done": sum(row.upload.state == Upload.State.DONE for row in rows),
-        "refused": sum(bool(row.refused) for row in rows),
+        "refused": sum(bool(row.refused) and not row.upload.result.get("left_out") for row in rows),
         "asking": sum(bool(row.plan and not row.refused and row.plan.undecided) for row in rows),
     }  # fmt: skip
     return render(request, "reporting/offline_batch.html", context)

@@ -268,7 +268,7 @@ def test_a_batch_takes_each_workbook_for_itself(grading, unit):
     assert [(row.name, row.state) for row in rows] == [
         ("甲.xlsx", "waiting"), ("乙.xlsx", "waiting"), ("丙.pdf", "dropped"), ("丁.xlsx", "dropped"),
     ]  # fmt: skip
-    assert rows[2].result["refused"] == "只收 Excel 或 WPS 工作簿（.xlsx、.xls）。"
+    assert rows[2].result["refused"] == "只收填好的离线表（.xlsx），或者装着离线表的 .zip。"
     plans = offline.plans(by=officer, waiting=rows[:2])
     assert [plans[row.pk].ready for row in rows[:2]] == [True, False]
 

@@ -84,7 +84,7 @@ def test_a_workbook_may_be_given_up(signed_in, grading, unit):
     data = filled(fetched(client, unit), points__A1=1)
     url = send(client, page("offline-unit", unit.pk), ("表.xlsx", data))["Location"]
     assert client.post(url, {"do": "drop"})["Location"] == page("offline-unit", unit.pk)
-    assert "这份表不收 已放弃，没有导入。" in text(client.get(url))
+    assert "已放弃 没有导入，也没有写入任何内容。" in text(client.get(url))
     assert not Assessment.objects.exists()
 
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_said_on_the_form(signed_in, grading, unit):
     broken = send(client, page("offline-unit", unit.pk), ("坏.zip", b"PK\x03\x04 nothing"))
     assert (broken.status_code, "“坏.zip”已损坏" in text(broken)) == (422, True)
     refused = send(client, page("offline-unit", unit.pk), ("表.pdf", b"%PDF"))
-    assert "只收 Excel 或 WPS 工作簿" in text(client.get(refused["Location"]))
+    assert "只收填好的离线表（.xlsx）" in text(client.get(refused["Location"]))
     assert not Upload.objects.filter(state="waiting").exists()
 
 

@@ -171,7 +171,7 @@ def test_a_retired_key_still_reads(blank):
     ("name", "data", "sentence"),
     [
         ("表.xlsm", b"PK\x03\x04", "带宏的工作簿"),
-        ("表.docx", b"PK\x03\x04", "只收 Excel 或 WPS 工作簿"),
+        ("表.docx", b"PK\x03\x04", "只收填好的离线表（.xlsx）"),
         ("表.xlsx", b"", "文件是空的。"),
         ("表.xlsx", b"%PDF-1.4", "这是 PDF 文件，不是工作簿。"),
         ("../表.xlsx", b"PK\x03\x04", "文件名不合规"),
