@@ -96,14 +96,15 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 def index(order: Order) -> Table:
-    """Return the table of contents of a zip."""
+    """Return the table of contents of a zip; the 党总支 have a column where the documents are not their own."""
+    above = Column("group", "党总支", 46, align="left")
     return Table(
         slug="bundle_index",
         title=f"{order.kind.label}目录",
         sheet_name="目录",
         columns=(
             Column("number", "序号", 12, format=INTEGER),
-            Column("group", "党总支", 46, align="left"),
+            *(() if order.kind.each == above.label else (above,)),
             Column("title", order.kind.each, 60, align="left", row_header=True),
             Column("file_name", "文件名", 74, align="left", value=lambda p: p.file_name if p.path else ""),
             Column("code", "表单编码", 32),

@@ -86,7 +86,8 @@ def whole_name(order: Order, shape: Shape) -> str:
     about = order.unit.name_on(order.round.frozen_on or clock.today())
     if shape == Shape.MERGED:
         return file_name(order, f"{about}，合订", Export.Format.PDF)
-    return file_name(order, f"{about}，每个{order.kind.each}一份", Export.Format.ZIP)
+    inside = Export.Format(order.format).label
+    return file_name(order, f"{about}，每个{order.kind.each}一份{inside}", Export.Format.ZIP)
 
 
 def _key(*told: object) -> str:

@@ -1,13 +1,16 @@
 """My exports: ask, watch, cancel, try again, download."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import clock
@@ -23,6 +26,7 @@ from reporting.services import requests
 
 KEPT = dt.timedelta(days=30)
 SHOWN = 50
+CHOICES = ("kind", "round", "unit", "branch", "each", "format")
 
 
 def rounds_for(reach: Scope) -> list[Round]:
@@ -46,11 +50,7 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
 
 def _form(request: HttpRequest, data: Any = None) -> ExportForm:
     reach: Scope = request.scope  # type: ignore[attr-defined]
-    initial = {
-        key: request.GET.get(key, "")
-        for key in ("kind", "round", "unit", "branch", "each", "format")
-        if key in request.GET
-    }
+    initial = {key: request.GET[key] for key in CHOICES if key in request.GET}
     return ExportForm(data, reach=reach, rounds=rounds_for(reach), initial=initial)
 
 
@@ -93,27 +93,28 @@ def ask(request: HttpRequest) -> HttpResponse:
         return _page(request, filled, status=422)
     try:
         order = filled.order()
-        return take(request, order)
+        return take(request, order, {key: request.POST[key] for key in CHOICES if key in request.POST})
     except Branch.DoesNotExist:
         filled.add_error("unit", "所选范围已不存在，请重新选择。")
         return _page(request, filled, status=422)
 
 
-def take(request: HttpRequest, order: Order) -> HttpResponse:
-    """Take a request for an order, say what became of it, and go to my exports."""
+def take(request: HttpRequest, order: Order, chosen: Mapping[str, str] | None = None) -> HttpResponse:
+    """Take a request for an order, say what became of it, and go to my exports; the form keeps what was `chosen`."""
+    exports = reverse("exports") + (f"?{urlencode(chosen)}" if chosen else "")
     name = order.unit.name_on(order.round.frozen_on or clock.today())
     try:
         taken = requests.request_export(by=request.user, wish=wish_for(order, name))  # type: ignore[arg-type]
     except requests.ExportRefusedError as refusal:
         messages.error(request, str(refusal))
-        return redirect("exports")
+        return redirect(exports)
     if taken.new:
         messages.success(request, f"已开始生成：{taken.export.title}。")
     elif taken.export.state == Export.State.DONE:
         messages.info(request, "数据没有变化，已有同样的文件，可直接下载。")
     else:
         messages.info(request, "同样的报表已在生成，不再重复。")
-    return redirect("exports")
+    return redirect(exports)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

@@ -93,6 +93,13 @@ def test_all_branches_of_the_school_come_as_a_zip(office, world):
     assert "每个党支部一份" in export.scope_summary
 
 
+def test_the_form_keeps_what_was_asked_for_last(office, world):
+    answer = ask(office, world, kind="annex4", unit=world.school.letters.pk, format="merged")
+    page = office.client.get(answer.url).content.decode()
+    assert f'<option value="{world.school.letters.pk}" selected>' in page
+    assert 'value="merged" id="id_format_0" required checked' in page
+
+
 def test_a_direct_branch_is_asked_for_by_itself(office, world):
     assert ask(office, world, kind="annex4", unit="direct").status_code == 422
     ask(office, world, kind="annex4", unit="direct", branch=world.school.direct.pk)

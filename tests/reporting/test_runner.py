@@ -97,6 +97,7 @@ def test_one_form_for_each_branch_comes_as_a_zip_with_chinese_names(world, offic
         ]
         assert bundle.read(bundle.namelist()[1]).startswith(b"%PDF-")
     assert (export.done, export.total) == (2, 2)
+    assert export.file_name.endswith("每个党支部一份PDF，第一轮）.zip")
 
 
 def test_ten_deliveries_of_one_message_make_one_file(world, office):
