@@ -13,7 +13,7 @@ from reporting.demo.world import SCALES
 class Command(BaseCommand):
     """Only ever writes into a demo database that holds no organisation yet."""
 
-    help = "Fill an empty demo database with an invented university."
+    help = "在空的演示数据库里装入一所虚构的高校。"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the scale."""

@@ -15,17 +15,18 @@ from reporting.rendering import make_bytes
 class Command(BaseCommand):
     """Render annex4, annex5 or scoring_sheet of a round for a unit."""
 
-    help = "Render an annex: render annex5 --round 1 --unit ZZ01 --format pdf --output annex5.pdf"
+    help = "不经排队，直接把报表生成到文件：render annex5 --round 1 --unit ZZ01 --format pdf --output 附件5.pdf"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what, of which round, for whom, how, where to."""
-        parser.add_argument("kind", choices=sorted(BY_SLUG))
-        parser.add_argument("--round", type=int, required=True, help="number (primary key) of the round")
-        parser.add_argument("--unit", required=True, help="code of the 党委, 党总支 or 党支部")
-        parser.add_argument("--format", choices=("xlsx", "pdf"), required=True)
-        parser.add_argument("--output", type=Path, required=True)
-        parser.add_argument("--each", action="store_true", help="one document for each, as a zip")
-        parser.add_argument("--merged", action="store_true", help="many documents as one PDF with bookmarks")
+        kinds = "，".join(f"{slug} {kind.label}" for slug, kind in BY_SLUG.items())
+        parser.add_argument("kind", choices=sorted(BY_SLUG), help=kinds)
+        parser.add_argument("--round", type=int, required=True, help="轮次编号（主键）")
+        parser.add_argument("--unit", required=True, help="党委、党总支或党支部的编号")
+        parser.add_argument("--format", choices=("xlsx", "pdf"), required=True, help="格式")
+        parser.add_argument("--output", type=Path, required=True, help="写到哪个文件")
+        parser.add_argument("--each", action="store_true", help="每个单位一份，打成压缩包")
+        parser.add_argument("--merged", action="store_true", help="多份合订成一个带书签的 PDF")
 
     def handle(self, *_args: Any, kind: str, unit: str, output: Path, **options: Any) -> None:
         """Render, and say where the file is."""
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         chosen = BY_SLUG[kind]
         if node.level not in chosen.levels:
             raise CommandError(f"{chosen.label}不能按{node.get_level_display()}导出。")
+        if not output.parent.is_dir():
+            raise CommandError(f"没有 {output.parent} 这个目录。")
         if options["merged"] and options["format"] != "pdf":
             raise CommandError("只有 PDF 能合订。")
         order = Order(chosen, round_, node, options["format"], options["each"], options["merged"])

@@ -11,7 +11,7 @@ from reporting import serving
 class Command(BaseCommand):
     """Migrate, fill a new demo, then run web and worker in the foreground until Ctrl-C."""
 
-    help = "Run web and worker in the foreground until Ctrl-C."
+    help = "在前台运行网站和后台进程；按 Ctrl-C 停止。"
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
