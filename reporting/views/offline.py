@@ -21,7 +21,7 @@ from grading.models import Round, RoundUnit
 from grading.permissions import holds_branch
 from grading.services.errors import RefusedError
 from reporting.offline_upload import ReturnedForm
-from reporting.services import offline
+from reporting.services import offline, offline_state
 from reporting.services.offline_plan import Plan
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -98,6 +98,7 @@ def unit_page(request: HttpRequest, pk: int) -> HttpResponse:
     waiting = Upload.objects.filter(account=account_of(request), kind=offline.KIND, state=Upload.State.WAITING)
     context = {
         "unit": unit, "round": unit.round, "form": form, "on_behalf": not holds_branch(account_of(request), unit),
+        "sheet_closed": offline_state.load([unit])[unit.pk].sheet_closed,
         "waiting": waiting.filter(choices__reading__ticket__unit=unit.pk)[:5],
     }  # fmt: skip
     return render(request, "reporting/offline_unit.html", context, status=422 if form.is_bound else 200)

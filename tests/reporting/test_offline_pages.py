@@ -10,7 +10,7 @@ from branches import clock, drafts
 from branches.models import Upload
 from grading.models import Assessment, Survey
 from grading.services import survey as surveys
-from tests.factories.grading import opened_round
+from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, page, text
 from tests.reporting.offline_files import filled
 
@@ -138,3 +138,24 @@ def test_a_branch_of_another_party_is_not_there(signed_in, grading):
     client = signed_in(account(grading.school, "officer"))
     assert client.get(page("offline-unit", grading.unit("chinese").pk)).status_code == 404
     assert client.get(page("offline-files", grading.round.pk, grading.unit("chinese").group)).status_code == 404
+
+
+def test_a_sheet_handed_in_is_said_before_it_is_taken_away(signed_in, grading, unit):
+    client = signed_in(account(grading.school, "secretary"))
+    assert "评分表现在不收" not in text(client.get(page("offline-unit", unit.pk)))
+    fill(unit)
+    assert "评分表现在不收" in text(client.get(page("offline-unit", unit.pk)))
+
+
+def test_of_two_of_one_branch_each_says_what_it_holds_and_how_to_leave_it_out(signed_in, grading, unit):
+    client = signed_in(account(grading.school, "officer"))
+    blank = fetched(client, unit)
+    files = [("甲.xlsx", filled(blank, points__A1=1)), ("乙.xlsx", filled(blank, points__A1=1.5))]
+    url = send(client, page("offline-round", unit.round_id), *files)["Location"]
+    first = client.get(url).context["rows"][0].upload
+    shown = text(client.get(page("offline-workbook", first.key)))
+    assert "同一个支部这次有 2 份" in shown
+    assert "自评打分" in shown
+    client.post(url, {"drop": first.key})
+    assert "已放弃" in text(client.get(url))
+    assert client.get(url).context["refused"] == 0
