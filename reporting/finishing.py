@@ -104,7 +104,7 @@ def index(order: Order) -> Table:
         sheet_name="目录",
         columns=(
             Column("number", "序号", 12, format=INTEGER),
-            *(() if order.kind.each == above.label else (above,)),
+            *(() if order.kind.each == above.header else (above,)),
             Column("title", order.kind.each, 60, align="left", row_header=True),
             Column("file_name", "文件名", 74, align="left", value=lambda p: p.file_name if p.path else ""),
             Column("code", "表单编码", 32),

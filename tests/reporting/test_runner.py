@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 
 from branches.models import Role, RoleGrant
 from reporting import nursery, orders, planning, processes, renderer, runner, storing
+from reporting.finishing import index
 from reporting.forms import wish_for
 from reporting.kinds import BY_SLUG
 from reporting.models import Export, FormVersion, Piece
@@ -254,6 +255,11 @@ def test_a_zip_carries_an_index_with_names_codes_and_pages(world, office):
     ]  # fmt: skip
     assert [row[4] for row in listed] == codes
     assert codes[0] in form.oddFooter.center.text
+
+
+def test_the_index_of_the_general_branches_names_them_once(world):
+    heads = [column.header for column in index(Order(BY_SLUG["annex5"], world.round, world.school.root, "pdf")).columns]
+    assert heads.count("党总支") == 1
 
 
 def test_the_same_forms_again_are_not_drawn_again(world, office, monkeypatch):
