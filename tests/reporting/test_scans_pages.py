@@ -100,7 +100,7 @@ def test_a_code_leads_to_its_form_and_says_when_the_data_changed(world, officer)
     now = printed(world, officer, world.school.maths)
     shown = text(officer.get(reverse("code", args=[form.code])))
     assert "数据已变" in shown
-    assert f"现在的编码是 {now.code}。" in shown
+    assert f"重新打印的表上编码是 {now.code}。" in shown
 
 
 def test_a_scan_is_attached_replaced_and_withdrawn_on_its_page(world, officer):
