@@ -129,9 +129,10 @@ class ExportForm(forms.Form):
         return self.chosen_unit in ("", "direct") or self.chosen_unit.startswith("branch-")
 
     def _chosen_branch(self) -> str:
-        """Return the key of the branch chosen so far, "" when it is none of those offered."""
-        chosen = str(self._so_far("branch") or "")
-        return chosen if chosen in {key for key, _ in self.offer.branches(self.chosen_unit)} else ""
+        """Return the key of the branch chosen so far, "" for all; of 直属党支部 the first stands chosen."""
+        chosen, keys = str(self._so_far("branch") or ""), [key for key, _ in self.offer.branches(self.chosen_unit)]
+        shown = keys[:1] if self.chosen_unit == "direct" and not self.is_bound else []
+        return chosen if chosen in keys else "".join(shown)
 
     def _bundle_formats(self) -> tuple[tuple[str, str], ...]:
         each = self.chosen_kind.each

@@ -104,6 +104,9 @@ def test_a_direct_branch_is_asked_for_by_itself(office, world):
     assert ask(office, world, kind="annex4", unit="direct").status_code == 422
     ask(office, world, kind="annex4", unit="direct", branch=world.school.direct.pk)
     assert Export.objects.get().unit == world.school.direct
+    asked = {"kind": "annex4", "round": world.round.pk, "unit": "direct"}
+    shown = office.client.get(reverse("export-form"), asked).content.decode()
+    assert reverse("annex-preview", args=["annex4", world.round.pk, world.school.direct.pk]) in shown
 
 
 def test_a_secretary_is_offered_the_own_forms_only(world, signed_in):
