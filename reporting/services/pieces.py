@@ -103,7 +103,12 @@ def look(held: HeldPiece) -> bool:
 
 @transaction.atomic
 def publish(made: Sequence[tuple[HeldPiece, Drawn]]) -> list[HeldPiece]:
-    """Offer drawn pieces to their exports, as far as the claims still hold; returns those that were lost."""
+    """Offer drawn pieces to their exports, as far as the claims still hold; returns those that were lost.
+
+    They are locked in the order in which a plan locks them: in another the two would wait for each other.
+    """
+    drawn_ones = Piece.objects.select_for_update().filter(pk__in=[held.piece_id for held, _ in made])
+    list(drawn_ones.order_by("digest").values_list("pk", flat=True))
     lost = [held for held, drawn in made if not _publish(held, drawn)]
     count_done([held.piece_id for held, _ in made])
     done = [held.work_key for held, _ in made if held not in lost]

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from branches.models import Role
 from reporting.database_time import database_now
@@ -248,6 +249,19 @@ def test_cancelling_does_not_wait_for_who_holds_a_piece_under_its_hands():
     other.join()
     assert Piece.objects.count() == 1, "the one that was held is left to the sweep"
     assert pieces.expire() == 1
+
+
+def test_a_run_is_published_in_the_order_in_which_plans_lock(office, tree):
+    planned(office, tree, 3)
+    run = pieces.claim_run()
+    for held, digest in zip(run, "cab", strict=True):
+        Piece.objects.filter(pk=held.piece_id).update(digest=digest * 64)
+    with CaptureQueriesContext(connection) as asked:
+        assert pieces.publish([(held, FILE) for held in run]) == []
+    (first, *_) = [one["sql"] for one in asked if "reporting_piece" in one["sql"]]
+    assert first.startswith("SELECT")
+    assert 'ORDER BY "reporting_piece"."digest" ASC' in first
+    assert ("FOR UPDATE" in first) == connection.features.has_select_for_update
 
 
 # --- Plans ----------------------------------------------------------------------------------------------------------
