@@ -21,6 +21,9 @@ from reporting.offline.reader import Reading, read, reading_of
 PROCESSOR_SECONDS = 60
 WALL_SECONDS = 120
 TOO_MUCH = "读取这个文件要用的内存或时间太多，已拒收。请重新下载离线表，把内容填进新表。"
+NOT_READ = "这一批里有多个文件读取时占用太多，后面的没有再读。请把这份表单独上传。"
+#: Whoever sends a batch of such files holds up a thread of the web server for no longer than this many of them take.
+MOST_DEATHS = 5
 _LENGTH = struct.Struct(">I")
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -30,13 +33,15 @@ def read_all(
 ) -> list[Reading | str]:
     """Return for each file its reading, or the sentence that refuses it."""
     answers: list[Reading | str] = []
-    while len(answers) < len(files):
+    deaths = 0
+    while len(answers) < len(files) and deaths < MOST_DEATHS:
         rest = files[len(answers) :]
         found = _ask(rest, keys, memory, seconds)
         answers += found
         if len(found) < len(rest):
             answers.append(TOO_MUCH)
-    return answers
+            deaths += 1
+    return answers + [NOT_READ] * (len(files) - len(answers))
 
 
 def _ask(files: Sequence[Sent], keys: Sequence[bytes], memory: int, seconds: int) -> list[Reading | str]:

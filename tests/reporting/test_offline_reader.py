@@ -222,6 +222,14 @@ def test_a_file_that_kills_the_reader_is_refused_and_the_next_ones_read(blank, m
     assert answers[1].ticket == files.TICKET
 
 
+def test_a_batch_of_files_that_kill_the_reader_is_given_up_after_a_few(monkeypatch):
+    begun = []
+    monkeypatch.setattr(sandbox, "_ask", lambda rest, *_: begun.append(rest) or [])
+    answers = sandbox.read_all([Sent(f"炸{number}.xlsx", b"") for number in range(200)], [files.KEY])
+    assert answers == [sandbox.TOO_MUCH] * 5 + [sandbox.NOT_READ] * 195
+    assert len(begun) == 5
+
+
 def test_a_cell_at_the_end_of_the_world_is_refused_without_harm(blank):
     bomb = Sent("远.xlsx", files.filled(blank, {"附件4!XFD1048576": "远"}))
     refused, good = sandbox.read_all([bomb, Sent("好.xlsx", blank)], [files.KEY])
