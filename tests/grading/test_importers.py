@@ -71,6 +71,8 @@ def test_the_same_file_from_the_command_line(sample):
     call += [text for sheet, row in places for text in ("--answer", f"{sheet}!{row}=leave_out")]
     call_command(*call, "--check", stdout=StringIO())
     assert AnnualResult.objects.count() == 0
+    with pytest.raises(CommandError, match="“海洋学院支部”不是待确认的写法"):
+        call_command(*call, "--same", "海洋学院支部=甲", stdout=StringIO())
     out = StringIO()
     call_command(*call, stdout=out)
     assert out.getvalue().splitlines()[-1] == "已录入 161 个支部，免计 3 个，没有变化 0 个。"

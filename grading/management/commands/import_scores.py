@@ -69,6 +69,9 @@ class Command(BaseCommand):
             units = graded_units(source.round)
             plan = make(source=source, units=units, workbook=workbook, doubts=given)
             meant = dict(text.partition("=")[::2] for text in options["same"])
+            asked = {line.row.name for line in plan.open_questions}
+            if unasked := [f"“{written}”" for written in meant if written not in asked]:
+                raise CommandError(f"--same 里的{'、'.join(unasked)}不是待确认的写法，请核对。")
             names = {line.position: _key(line, meant) for line in plan.open_questions if line.row.name in meant}
             given = importers.Doubts(names, answers, void_contradictions=options["void"])
             return make(source=source, units=units, workbook=workbook, doubts=given)
