@@ -137,7 +137,8 @@ class Worker:
                 chance.choice(found).kill()
             return what if found else f"no {what} there"
         if what == "member":
-            processes.send(chance.choice(self.members() or [self.pid]), signal.SIGKILL)
+            until(lambda: bool(self.members()), 15, "a Celery worker")
+            processes.send(chance.choice(self.members()), signal.SIGKILL)
             return what
         struck = self.everybody()
         for pid in struck if what == "worker" else struck[:1]:
