@@ -11,7 +11,7 @@ from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
 from grading import board, home_board
 from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
-from grading.services.rounds import deadline
+from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks
 
 __all__ = ["home_board"]  # imported so that its figures and panels register
@@ -31,6 +31,13 @@ def _step_due(round_: Round, code: str) -> dt.date | None:
     return next((step.due_on for step in round_.steps.all() if step.code == code), None)
 
 
+def _older_facts(unit: RoundUnit, round_: Round) -> Iterator[HomeItem]:
+    """Point out that 附件4 still prints older facts than 支部基本情况 holds."""
+    if present_facts(unit) != unit.facts:
+        url = reverse("unit", args=[unit.pk]) + "#h-frozen"
+        yield HomeItem(f"{round_.name}：附件4 印的还是旧的基本情况", f"{unit.name}，基本情况后来改过", "去更新", url)
+
+
 @home
 def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noqa: ARG001
     """Ask a secretary or clerk for the survey and the self-assessment of their own branch.
@@ -44,6 +51,7 @@ def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noq
         reminds = not round_.campaign.backfill
         units = RoundUnit.objects.filter(round=round_, branch__in=nodes, graded=True).select_related("round__campaign")
         for unit in units.prefetch_related("extensions", "round__steps"):
+            yield from _older_facts(unit, round_)
             left = blanks(unit, "branch") if reminds else []
             if left:
                 url = reverse("survey", args=[unit.pk])

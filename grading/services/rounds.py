@@ -94,6 +94,12 @@ def facts_of(branch: Branch, posts: list[Appointment]) -> dict[str, Any]:
     return facts
 
 
+def present_facts(unit: RoundUnit) -> dict[str, Any]:
+    """Return the facts of a unit's branch as they stand now; a copy that differs prints older ones."""
+    branch = Branch.objects.select_related("profile").get(pk=unit.branch_id)
+    return facts_of(branch, list(branch.appointments.filter(ends_on__isnull=True).select_related("person")))
+
+
 def _secretary_facts(post: Appointment) -> dict[str, Any]:
     person = post.person
     return {
@@ -121,9 +127,7 @@ def refresh_facts(*, by: Account | None, unit: RoundUnit) -> RoundUnit:
     row = RoundUnit.objects.select_for_update().select_related("round", "branch").get(pk=unit.pk)
     if row.round.state == Round.State.FINAL:
         refuse("本轮已经定级，基本情况不再更新。")
-    branch = Branch.objects.select_related("profile").get(pk=row.branch_id)
-    posts = list(branch.appointments.filter(ends_on__isnull=True).select_related("person"))
-    facts = facts_of(branch, posts)
+    facts = present_facts(row)
     if facts == row.facts:
         return row
     row.facts, row.secretary_name = facts, facts["secretary"].get("name", "")
