@@ -53,9 +53,8 @@ class Ticket:
 
     @property
     def form(self) -> str:
-        """The number printed on the form and used in messages."""
-        digest = hashlib.sha256(_json(asdict(self)).encode()).hexdigest().upper()
-        return f"{digest[:4]}-{digest[4:8]}-{digest[8:12]}"
+        """The number printed among the notes; of another shape than the code at the foot of a printed form."""
+        return f"LX{hashlib.sha256(_json(asdict(self)).encode()).hexdigest()[:10].upper()}"
 
 
 @dataclass(frozen=True, slots=True)

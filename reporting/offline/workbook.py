@@ -174,7 +174,7 @@ def build(given: OfflineFacts, ticket: Ticket, key: bytes) -> bytes:
     """Return the workbook of one branch."""
     forms = [annex4_sheet(given), scoring_sheet_laid(given)]
     about = [("党支部", ticket.name), ("轮次", ticket.round_name), ("评分标准", ticket.rubric_title),
-             ("下载时间", ticket.made_on), ("表单号", ticket.form)]  # fmt: skip
+             ("下载时间", ticket.made_on), ("离线表号", ticket.form)]  # fmt: skip
     notes = notes_sheet(_NEXT_STEP, about)
     hidden = tickets.write(ticket, [line for sheet in forms for line in _lines(sheet, given)], key)
     titles = xlsx.Properties(title=forms[0].title, author="支部分类定级", subject=ticket.name)
