@@ -16,7 +16,7 @@ from branches.models import Account, Branch, Role, RoleGrant
 from grading.models import Round
 from reporting import serving
 from reporting.annexes.facts import Stamp
-from reporting.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG
 from reporting.tables import Sheet, html, pdf, xlsx
 
 Work = Callable[[], int]

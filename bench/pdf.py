@@ -27,8 +27,8 @@ from bench import excel
 from bench.figures import RUNS, Figure, Result, in_turns, seconds
 from reporting.annexes import annex4, annex5
 from reporting.annexes.facts import Annex4, Ballots, Finding, RoundFacts, Secretary, digest
-from reporting.assembly import Part, assemble
-from reporting.planning import excerpt
+from reporting.making.assembly import Part, assemble
+from reporting.making.planning import excerpt
 from reporting.tables import Sheet, html, pdf
 from reporting.tables.binding import Numbering
 from reporting.tables.cells import FRAMED

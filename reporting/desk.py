@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from branches import clock, wording
-from reporting import queue
 from reporting.models import Export, WorkerHeartbeat
 from reporting.services import upkeep
 from reporting.services.versions import latest_change
+from reporting.workers import queue
 
 S = Export.State
 SOONEST = 3

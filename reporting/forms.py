@@ -11,9 +11,9 @@ from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Round, RoundUnit
 from reporting.annexes.facts import DIRECT
-from reporting.kinds import BY_SLUG, KINDS, Kind
+from reporting.making.kinds import BY_SLUG, KINDS, Kind
+from reporting.making.orders import Order
 from reporting.models import Export
-from reporting.orders import Order
 from reporting.services.requests import Wish
 
 Level = Branch.Level

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from branches.registries import gate
 from grading.models import Round
-from reporting.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG
 
 
 @gate(Round, Round.State.SELF)

@@ -11,8 +11,8 @@ from branches.permissions import Action, scope
 from branches.registries import HomeItem, NavItem, home, nav
 from branches.scopes import Scope
 from grading.models import Round, RoundReturn
-from reporting import returns
 from reporting.models import Export, Scan
+from reporting.paper import returns
 
 nav(NavItem("报表导出", "exports", Action.EXPORT, "/reports/", 70))
 nav(NavItem("标准维护", "admin:index", Action.MAINTAIN_RUBRICS, "/maintenance/", 85))

@@ -15,7 +15,7 @@ from branches.models import Branch
 from branches.registries import list_page
 from grading.models import RoundReturn, RoundUnit
 from reporting.models import Scan
-from reporting.returns import Returned, Standing
+from reporting.paper.returns import Returned, Standing
 from reporting.tables import Column, Table, formats
 
 Level = RoundReturn.Level

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.worker import state as worker_state
 
-from reporting import runner
+from reporting.workers import runner
 
 
 def stopping() -> bool:

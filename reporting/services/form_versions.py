@@ -9,10 +9,10 @@ from branches import audit, clock
 from branches.models import Account, Branch
 from branches.scopes import Scope
 from grading.models import Round, RoundUnit
-from reporting.documents import known_kind, present_digests, shape_of
-from reporting.form_codes import form_code, normalise
-from reporting.kinds import Kind
+from reporting.making.documents import known_kind, present_digests, shape_of
+from reporting.making.kinds import Kind
 from reporting.models import FormVersion
+from reporting.paper.form_codes import form_code, normalise
 
 
 @transaction.atomic

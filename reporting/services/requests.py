@@ -19,9 +19,9 @@ from branches.permissions import Action, can
 from branches.transitions import advance
 from reporting import states
 from reporting.models import Export
-from reporting.queue import nudge_soon
 from reporting.services import jobs, pieces
 from reporting.services.versions import data_version
+from reporting.workers.queue import nudge_soon
 
 S = Export.State
 states.declare()

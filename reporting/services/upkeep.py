@@ -16,8 +16,8 @@ from branches.transitions import advance
 from reporting import states
 from reporting.database_time import database_now
 from reporting.models import Export, Piece, WorkerHeartbeat
-from reporting.queue import nudge
 from reporting.services import jobs, leases, pieces
+from reporting.workers.queue import nudge
 
 S = Export.State
 FOLDER = "exports"

@@ -13,10 +13,10 @@ from branches.models import Branch
 from branches.permissions import Action, can, enforce, requires
 from branches.scopes import Scope
 from grading.models import Round
-from reporting.documents import known_kind
-from reporting.form_codes import problem
+from reporting.making.documents import known_kind
 from reporting.models import FormVersion, Scan
-from reporting.returns import Standing, standing_of
+from reporting.paper.form_codes import problem
+from reporting.paper.returns import Standing, standing_of
 from reporting.services import form_versions
 
 NOT_THERE = "没有这份表，或者不在您的查看范围内。请对照纸面核对编码。"

@@ -20,8 +20,8 @@ from branches.scopes import Scope
 from grading.models import Round
 from reporting import desk
 from reporting.forms import ExportForm, wish_for
+from reporting.making.orders import Order, order_of
 from reporting.models import Export
-from reporting.orders import Order, order_of
 from reporting.services import requests
 
 KEPT = dt.timedelta(days=30)

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 from branches.models import Branch
 from branches.permissions import Action, account_of, enforce, requires
 from grading.models import Round
-from reporting.documents import Identified, identified
-from reporting.form_codes import code_line, form_code
-from reporting.kinds import BY_SLUG
+from reporting.making.documents import Identified, identified
+from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import NothingToShowError, Order, facts_for, stamp_for
 from reporting.models import Export, FormVersion
-from reporting.orders import NothingToShowError, Order, facts_for, stamp_for
+from reporting.paper.form_codes import code_line, form_code
 from reporting.services import form_versions
 from reporting.tables.html import render_sheet
 from reporting.views.exports import take

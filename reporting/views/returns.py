@@ -13,9 +13,9 @@ from branches.scopes import Scope
 from grading.models import Round, RoundReturn
 from grading.services import rounds
 from grading.services.errors import RefusedError
-from reporting import returns
-from reporting.kinds import BY_SLUG
 from reporting.lists import page_for, return_rows
+from reporting.making.kinds import BY_SLUG
+from reporting.paper import returns
 
 Level = RoundReturn.Level
 # What the office may ask for: word in the form → forms and who returns them.

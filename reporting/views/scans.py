@@ -13,9 +13,9 @@ from branches import clock
 from branches.permissions import Action, account_of, enforce, get_or_404, requires
 from branches.scopes import Scope
 from grading.services.errors import RefusedError
-from reporting.documents import known_kind
+from reporting.making.documents import known_kind
+from reporting.making.orders import Order, file_name
 from reporting.models import Scan, ScanPage
-from reporting.orders import Order, file_name
 from reporting.services import scans
 from reporting.views import codes
 

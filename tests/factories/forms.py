@@ -5,8 +5,8 @@ from factory.django import DjangoModelFactory
 
 from branches import clock
 from reporting import models
-from reporting.documents import shape_of
-from reporting.form_codes import form_code
+from reporting.making.documents import shape_of
+from reporting.paper.form_codes import form_code
 from tests.factories import branches, grading
 
 

@@ -9,7 +9,7 @@ import pikepdf
 import pypdf
 import pytest
 
-from reporting.assembly import Part, assemble
+from reporting.making.assembly import Part, assemble
 from reporting.tables import fonts, pdf
 from reporting.tables.binding import PieceError
 from reporting.tables.cells import Sheet

@@ -17,10 +17,13 @@ from django.db import InterfaceError, OperationalError, connection
 from branches import clock
 from branches.models import Role
 from branches.transitions import advance
-from reporting import renderer, runner, scratch, storing, worker
+from reporting import scratch
+from reporting.making import storing
 from reporting.models import Export
-from reporting.queue import nudge
 from reporting.services import jobs, requests, upkeep
+from reporting.workers import renderer, runner
+from reporting.workers import supervisor as worker
+from reporting.workers.queue import nudge
 from tests.factories.branches import holder, school
 from tests.factories.reporting import ExportFactory
 from tests.soak import verdicts

@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 
 from branches.models import AuditEntry, Role
 from branches.permissions import Action, scope
-from reporting import documents, form_codes
 from reporting.annexes.facts import digest
-from reporting.kinds import BY_SLUG, KINDS
+from reporting.making import documents
+from reporting.making.kinds import BY_SLUG, KINDS
 from reporting.models import FormVersion
+from reporting.paper import form_codes
 from reporting.services import form_versions
 from reporting.services.versions import data_version
 from tests.factories.branches import holder

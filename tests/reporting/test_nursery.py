@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from reporting import nursery
+from reporting.workers import nursery
 
 pytestmark = pytest.mark.unit
 
@@ -21,7 +21,7 @@ SERVER = """
 import os, socket, sys, time
 import django
 django.setup()
-from reporting import nursery
+from reporting.workers import nursery
 
 def work(tasks, answers):
     for line in os.fdopen(tasks):

@@ -6,7 +6,8 @@ import time
 import pytest
 from kombu.exceptions import OperationalError
 
-from reporting import queue, tasks
+from reporting import tasks
+from reporting.workers import queue
 
 
 @pytest.mark.unit

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pypdf
 import pytest
 
-from reporting import drawing, planning
 from reporting.annexes import annex5
-from reporting.assembly import Part, assemble
-from reporting.drawing import Work, draw
+from reporting.making import drawing, planning
+from reporting.making.assembly import Part, assemble
+from reporting.making.drawing import Work, draw
 from tests.reporting import samples
 
 
@@ -89,3 +89,10 @@ def test_only_what_this_installation_wrote_is_drawn(settings):
     settings.SECRET_KEY = "another installation's key, long enough to be one"
     with pytest.raises(drawing.SpoiltWorkError):
         drawing.unpack(stored)
+
+
+@pytest.mark.unit
+def test_what_pieces_depend_on_is_found_where_it_lies():
+    names = {path.relative_to(drawing.PACKAGE).as_posix() for path in drawing._sources() if path.is_file()}
+    needed = {"making/kinds.py", "making/drawing.py", "tables/pdf.py", "tables/layout.py", "annexes/annex4.py"}
+    assert needed <= names

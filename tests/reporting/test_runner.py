@@ -19,13 +19,14 @@ import pytest
 from django.core.files.storage import default_storage
 
 from branches.models import Role, RoleGrant
-from reporting import nursery, orders, planning, processes, renderer, runner, storing
-from reporting.finishing import index
 from reporting.forms import wish_for
-from reporting.kinds import BY_SLUG
+from reporting.making import orders, planning, storing
+from reporting.making.finishing import index
+from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import NothingToShowError, Order
 from reporting.models import Export, FormVersion, Piece
-from reporting.orders import NothingToShowError, Order
 from reporting.services import jobs, pieces, requests
+from reporting.workers import nursery, processes, renderer, runner
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 

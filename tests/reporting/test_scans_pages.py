@@ -10,8 +10,8 @@ from openpyxl import load_workbook
 
 from branches.models import Role
 from grading.models import Round
-from reporting import form_codes
 from reporting.models import FormVersion, Scan, ScanPage
+from reporting.paper import form_codes
 from tests.factories.branches import holder
 from tests.factories.forms import FormVersionFactory, ScanFactory, ScanPageFactory
 from tests.factories.grading import fill, opened_round

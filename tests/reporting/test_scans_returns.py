@@ -14,10 +14,11 @@ from branches.scopes import Scope
 from branches.transitions import Decision
 from grading.models import Round, RoundUnit
 from grading.services import results, rounds
-from reporting import documents, returns
-from reporting.kinds import BY_SLUG
 from reporting.lists import RETURNS, return_rows
+from reporting.making import documents
+from reporting.making.kinds import BY_SLUG
 from reporting.models import FormVersion, Scan
+from reporting.paper import returns
 from reporting.services import form_versions
 from tests.factories.branches import holder
 from tests.factories.forms import ScanFactory, ScanPageFactory

@@ -15,9 +15,9 @@ from django.conf import settings
 from branches import audit
 from branches.models import Role
 from reporting.forms import wish_for
-from reporting.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import Order
 from reporting.models import Export, WorkerHeartbeat
-from reporting.orders import Order
 from reporting.services import requests
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round

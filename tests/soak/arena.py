@@ -15,9 +15,9 @@ from django.conf import settings
 
 from branches.models import Account, Branch, Role
 from reporting.forms import wish_for
-from reporting.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import Order
 from reporting.models import Export, Piece, WorkerHeartbeat
-from reporting.orders import Order
 from reporting.services import requests
 from tests.factories.branches import BranchFactory, School, holder, school
 from tests.factories.grading import Grading, opened_round

@@ -120,7 +120,7 @@ def without_claim():
 
 def without_short_transactions():
     """Drawing happens inside a transaction that has written: everybody who saves waits for the end of the export."""
-    from reporting.kinds import BY_SLUG
+    from reporting.making.kinds import BY_SLUG
 
     @contextlib.contextmanager
     def writing():
@@ -142,7 +142,7 @@ def without_short_transactions():
 
 def with_slow_merge():
     """Putting the pieces together takes its time, so that it can be interrupted."""
-    from reporting import finishing
+    from reporting.making import finishing
 
     finish = finishing.finish
 
@@ -165,7 +165,7 @@ CONTROLS = {
 
 def install(names: str) -> None:
     """Build the document faults in, and take the named safeguards out."""
-    from reporting.kinds import BY_SLUG
+    from reporting.making.kinds import BY_SLUG
 
     for slug, kind in list(BY_SLUG.items()):
         BY_SLUG[slug] = sabotaged(kind)

@@ -8,7 +8,7 @@ import pytest
 from branches.models import AuditEntry
 from reporting import doctor
 from reporting.models import Export, WorkerHeartbeat
-from reporting.queue import nudge
+from reporting.workers.queue import nudge
 from tests.soak import verdicts
 from tests.soak.arena import World, ask, ended, fresh, until, working, world
 

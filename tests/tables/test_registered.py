@@ -11,9 +11,9 @@ from branches.scopes import Scope
 from grading.lists import unit_rows
 from grading.models import RoundUnit
 from reporting.annexes.facts import Stamp
-from reporting.kinds import KINDS
 from reporting.lists import return_rows
-from reporting.returns import returned, units_asked
+from reporting.making.kinds import KINDS
+from reporting.paper.returns import returned, units_asked
 from reporting.tables import lay_out
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory
 from tests.factories.forms import ScanPageFactory

@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from branches.models import Branch
 from grading.models import Round
-from reporting.kinds import BY_SLUG
-from reporting.orders import NothingToShowError, Order, stamp_for
-from reporting.rendering import make_bytes
+from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import NothingToShowError, Order, stamp_for
+from reporting.making.rendering import make_bytes
 
 
 class Command(BaseCommand):

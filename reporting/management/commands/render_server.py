@@ -7,8 +7,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from reporting import drawing, nursery, processes, renderer, scratch
+from reporting import scratch
+from reporting.making import drawing
 from reporting.tables import pdf
+from reporting.workers import nursery, processes, renderer
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from reporting import worker
+from reporting.workers import supervisor as worker
 
 
 class Command(BaseCommand):

@@ -17,18 +17,18 @@ from django.db import connections
 
 from branches.permissions import Action, can
 from grading.models import Round
-from reporting import finishing, planning, storing
-from reporting.drawing import SpoiltWorkError, draw, pack, unpack
-from reporting.finishing import Finished, IncompleteError
+from reporting.making import finishing, planning, storing
+from reporting.making.drawing import SpoiltWorkError, draw, pack, unpack
+from reporting.making.finishing import Finished, IncompleteError
+from reporting.making.orders import NothingToShowError, order_of, stamp_for
+from reporting.making.planning import Plan, Shape
+from reporting.making.rendering import produce
+from reporting.making.storing import Stored
 from reporting.models import Export, Part
-from reporting.orders import NothingToShowError, order_of, stamp_for
-from reporting.planning import Plan, Shape
-from reporting.processes import Report, allow_more_time, as_line, memory_mb
-from reporting.rendering import produce
 from reporting.services import jobs, pieces, plans
 from reporting.services.jobs import Claim
 from reporting.services.upkeep import FOLDER, PIECES
-from reporting.storing import Stored
+from reporting.workers.processes import Report, allow_more_time, as_line, memory_mb
 
 PLANNINGS = 3
 SPOILT = "部分内容已失效，正在重新生成。"

@@ -14,14 +14,15 @@ from typing import Self
 from django.conf import settings
 from django.db.models import F
 
-from reporting import scratch, storing
+from reporting import scratch
+from reporting.making import storing
 from reporting.models import Export
-from reporting.nursery import Child, Nursery, NurseryError
-from reporting.processes import Report, read_report, report_of_death
-from reporting.queue import nudge
 from reporting.services import jobs, pieces
 from reporting.services.jobs import Claim, Outcome
 from reporting.services.pieces import Drawn, HeldPiece
+from reporting.workers.nursery import Child, Nursery, NurseryError
+from reporting.workers.processes import Report, read_report, report_of_death
+from reporting.workers.queue import nudge
 
 LOOK_SECONDS = 0.2
 ASK_SECONDS = 1.0

@@ -9,11 +9,11 @@ from typing import Any
 
 from branches import clock
 from branches.models import Account
-from reporting import documents
 from reporting.annexes.facts import Stamp
-from reporting.drawing import Work, maker
+from reporting.making import documents
+from reporting.making.drawing import Work, maker
+from reporting.making.orders import Order, facts_for, file_name
 from reporting.models import Export
-from reporting.orders import Order, facts_for, file_name
 from reporting.services import form_versions
 from reporting.tables import Sheet
 from reporting.tables.cells import Row

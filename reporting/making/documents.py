@@ -12,7 +12,7 @@ from branches.models import Branch
 from grading.models import Round, RoundUnit
 from reporting.annexes import facts as f
 from reporting.database_time import snapshot
-from reporting.kinds import BY_SLUG, Kind
+from reporting.making.kinds import BY_SLUG, Kind
 
 Identified = list[tuple[Branch, str]]
 SHOWN: dict[str, type] = {"annex5": f.Annex5, "annex4": f.Annex4, "scoring_sheet": f.Sheet}

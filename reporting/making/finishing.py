@@ -8,11 +8,11 @@ from pathlib import Path
 from django.conf import settings
 
 from branches import clock
-from reporting import assembly
-from reporting.drawing import titled
-from reporting.form_codes import code_line
-from reporting.orders import Order
-from reporting.planning import Shape
+from reporting.making import assembly
+from reporting.making.drawing import titled
+from reporting.making.orders import Order
+from reporting.making.planning import Shape
+from reporting.paper.form_codes import code_line
 from reporting.tables import Column, Table, lay_out, xlsx
 from reporting.tables.formats import INTEGER
 

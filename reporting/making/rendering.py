@@ -7,10 +7,10 @@ from pathlib import Path
 
 from branches.models import Account
 from reporting.annexes.facts import Stamp
-from reporting.drawing import draw
-from reporting.finishing import Finished, finish
-from reporting.orders import Order
-from reporting.planning import Document, Plan, Shape, plan
+from reporting.making.drawing import draw
+from reporting.making.finishing import Finished, finish
+from reporting.making.orders import Order
+from reporting.making.planning import Document, Plan, Shape, plan
 
 Progress = Callable[[int, int], None]
 

@@ -11,7 +11,7 @@ from branches.wording import zh_date
 from grading.models import Round
 from reporting.annexes.facts import Stamp
 from reporting.database_time import snapshot
-from reporting.kinds import BY_SLUG, Kind
+from reporting.making.kinds import BY_SLUG, Kind
 from reporting.models import Export
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')

@@ -13,16 +13,16 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from reporting.annexes.facts import Stamp
-from reporting.form_codes import code_line
-from reporting.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG
 from reporting.models import Export
+from reporting.paper.form_codes import code_line
 from reporting.tables import Sheet, pdf, xlsx
 
 CREATOR = "支部分类定级"
-SALT = "reporting.drawing"
+SALT = "reporting.making.drawing"
 SEAL = 32
 LIBRARIES = ("openpyxl", "pikepdf", "weasyprint")
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class SpoiltWorkError(Exception):
@@ -105,7 +105,7 @@ def maker() -> str:
 
 
 def _sources() -> Iterable[Path]:
-    yield PACKAGE / "kinds.py"
-    yield PACKAGE / "drawing.py"
+    yield PACKAGE / "making" / "kinds.py"
+    yield PACKAGE / "making" / "drawing.py"
     for folder in ("tables", "annexes"):
         yield from (PACKAGE / folder).glob("*.py")

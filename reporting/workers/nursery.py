@@ -21,7 +21,8 @@ from typing import IO
 
 from django.conf import settings
 
-from reporting import processes, scratch
+from reporting import scratch
+from reporting.workers import processes
 
 ORDER = b"child"
 NUMBER = struct.Struct("!q")

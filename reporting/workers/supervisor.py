@@ -25,8 +25,9 @@ from django.db import close_old_connections, connection
 from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
-from reporting import processes, runner, scratch
+from reporting import scratch
 from reporting.services import upkeep
+from reporting.workers import processes, runner
 
 BEAT_SECONDS = 10.0
 SEAL_SECONDS = 30.0

@@ -1,0 +1,1 @@
+"""Forms on paper: their codes, and which signed ones a round asks back."""
