@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,36 @@ def pytest_unconfigure() -> None:
     """Remove the throwaway directories; only the process that made them does."""
     if os.environ.get("ZHIBU_TEST_ROOT_OWNER") == str(os.getpid()):
         shutil.rmtree(os.environ["ZHIBU_TEST_ROOT"], ignore_errors=True)
+
+
+LEFT = """
+SELECT pid, application_name, state, left(query, 200) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Before PostgreSQL drops the test database, wait for processes that tests killed to be noticed as gone.
+
+    The server tells a client's death only when it next writes to it. A session that stays is named and ended: the
+    database of the next run would otherwise be in its way.
+    """
+    yield
+    if connection.vendor != "postgresql":
+        return
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for _ in range(50):
+            cursor.execute(LEFT)
+            left = cursor.fetchall()
+            if not left:
+                return
+            time.sleep(0.1)
+        capture = request.config.pluginmanager.getplugin("capturemanager")
+        for session in left:
+            with capture.global_and_fixture_disabled():
+                print("\nstill connected to the test database:", *session, file=sys.stderr)
+            cursor.execute("SELECT pg_terminate_backend(%s)", [session[0]])
 
 
 @pytest.fixture
