@@ -100,7 +100,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None, djang
         capture = request.config.pluginmanager.getplugin("capturemanager")
         for session in left:
             with capture.global_and_fixture_disabled():
-                print("\nstill connected to the test database:", *session, file=sys.stderr)
+                sys.stderr.write(f"\nstill connected to the test database: {session}\n")
             cursor.execute("SELECT pg_terminate_backend(%s)", [session[0]])
 
 
