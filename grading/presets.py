@@ -89,7 +89,19 @@ WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("return", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("deliverable", "kind"): frozenset({"file", "text", "meeting"}),
     ("step", "code"): frozenset(
-        ["survey", "self", "appraisal", "annual", "superior", "spot_check", "propose", "decide", "publicity", "final"]
+        [
+            "survey",
+            "self",
+            "appraisal",
+            "annual",
+            "superior",
+            "spot_check",
+            "propose",
+            "decide",
+            "confirm",
+            "publicity",
+            "final",
+        ]
     ),
 }
 

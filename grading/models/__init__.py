@@ -29,11 +29,12 @@ from grading.models.unit import (
     due_on,
     reach,
 )
+from grading.models.voters import VoterGroup
 
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Criterion", "CutOff",
     "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Preset", "Result",
     "Round", "RoundReturn",
     "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
-    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "due_on", "reach", "totals_by_section",
+    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "due_on", "reach", "totals_by_section",
 ]  # fmt: skip

@@ -56,6 +56,7 @@ class Round(models.Model):
     deciding_level = models.CharField("定级单位", max_length=20, choices=DecidingLevel.choices)
     places = models.PositiveSmallIntegerField("综合得分小数位", default=2)
     missing = models.CharField("缺项规则", max_length=12, choices=Missing.choices, default=Missing.EXEMPT)
+    exempt_months = models.PositiveSmallIntegerField("成立不满几个月不定等级", null=True, blank=True)
     compare_first = models.CharField("差异比较：来源一", max_length=40, blank=True)
     compare_second = models.CharField("差异比较：来源二", max_length=40, blank=True)
     divergence_points = models.DecimalField("合计相差（分）", max_digits=5, decimal_places=2, null=True, blank=True)
@@ -87,6 +88,11 @@ class Round(models.Model):
                 name="round_state_known",
             ),
             models.CheckConstraint(condition=Q(places__lte=6), name="round_places_at_most_six"),
+            models.CheckConstraint(
+                condition=Q(exempt_months__isnull=True) | Q(exempt_months__gte=1, exempt_months__lte=120),
+                name="round_exempt_months_sensible",
+                violation_error_message="成立月数应在 1 至 120 之间。",
+            ),
             models.CheckConstraint(
                 condition=Q(missing__in=["block", "exempt", "renormalise"]), name="round_missing_known"
             ),
@@ -133,6 +139,7 @@ class RoundStep(models.Model):
         SPOT_CHECK = "spot_check", "学校抽查"
         PROPOSE = "propose", "党总支拟定"
         DECIDE = "decide", "审定"
+        CONFIRM = "confirm", "学校确认"
         PUBLICITY = "publicity", "公示"
         FINAL = "final", "定级"
 

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from branches.models import Account
 from grading.models.round import Source
 from grading.models.unit import RoundUnit, UnitOwnedQuerySet, branch_of_unit
+from grading.models.voters import VoterGroup
 
 
 class AnnualResult(models.Model):
@@ -43,7 +44,11 @@ class AnnualResult(models.Model):
 
 
 class AppraisalCount(models.Model):
-    """Ballot counts of one branch: 发出 ≥ 收回 ≥ 有效 = sum of the options. Or the reason why there are none."""
+    """Ballot counts of one branch: 发出 ≥ 收回 ≥ 有效 = sum of the options. Or the reason why there are none.
+
+    Where the source has voter groups there is one row per group; `joined` names groups too small to be shown alone,
+    whose ballots were counted into this row.
+    """
 
     class State(models.TextChoices):
         COUNTED = "counted", "已统计"
@@ -52,6 +57,10 @@ class AppraisalCount(models.Model):
 
     unit = models.ForeignKey(RoundUnit, on_delete=models.CASCADE, related_name="appraisals", verbose_name="支部")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="appraisals", verbose_name="来源")
+    group = models.ForeignKey(
+        VoterGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="appraisals", verbose_name="评议人员"
+    )
+    joined = models.JSONField("并入的评议人员", default=list, blank=True)
     state = models.CharField("情况", max_length=10, choices=State.choices, default=State.COUNTED)
     issued = models.PositiveIntegerField("发出", null=True, blank=True)
     returned = models.PositiveIntegerField("收回", null=True, blank=True)
@@ -74,7 +83,10 @@ class AppraisalCount(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "群众评议票数"
         constraints = (
-            models.UniqueConstraint(fields=["unit", "source"], name="appraisal_once"),
+            models.UniqueConstraint(
+                fields=["unit", "source"], condition=Q(group__isnull=True), name="appraisal_once_ungrouped"
+            ),
+            models.UniqueConstraint(fields=["unit", "source", "group"], name="appraisal_group_once"),
             models.CheckConstraint(
                 condition=~Q(state="counted")
                 | Q(issued__isnull=False, returned__isnull=False, valid__isnull=False, counted__isnull=False),
