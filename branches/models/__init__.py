@@ -1,5 +1,6 @@
 """Models of the organisation and its campaigns."""
 
+from branches.models.calendar import CalendarDay, CalendarYear
 from branches.models.campaign import Campaign, CampaignMember, Deliverable, Stage, Target
 from branches.models.people import (
     Account,
@@ -23,6 +24,7 @@ from branches.models.tree import Branch, BranchProfile, Category, Placement, Suc
 
 __all__ = [
     "Account", "ActivationCode", "Appointment", "AuditDetail", "AuditEntry", "AuditSeal", "Branch", "BranchProfile",
-    "Campaign", "CampaignMember", "Category", "Deliverable", "Draft", "ExternalIdentity", "HeaderWord", "Person",
+    "CalendarDay", "CalendarYear", "Campaign", "CampaignMember", "Category", "Deliverable", "Draft",
+    "ExternalIdentity", "HeaderWord", "Person",
     "Placement", "Role", "RoleGrant", "Stage", "Succession", "Target", "TransitionLog", "Upload",
 ]  # fmt: skip

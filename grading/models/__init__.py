@@ -1,6 +1,8 @@
 """Models of grading."""
 
+from grading.models.confirmation import Confirmation, confirmed
 from grading.models.preset import Preset
+from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
 from grading.models.result import Result
 from grading.models.round import (
     AnnualPoints,
@@ -32,9 +34,12 @@ from grading.models.unit import (
 from grading.models.voters import VoterGroup
 
 __all__ = [
-    "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Criterion", "CutOff",
-    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Preset", "Result",
+    "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
+    "Criterion", "CutOff",
+    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Objection", "Preset",
+    "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",
     "Round", "RoundReturn",
     "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
-    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "due_on", "reach", "totals_by_section",
+    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "confirmed",
+    "due_on", "reach", "totals_by_section",
 ]  # fmt: skip
