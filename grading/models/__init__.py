@@ -2,6 +2,7 @@
 
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.preset import Preset
+from grading.models.promotion import Comparison, FallReason, GradeMatch
 from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
 from grading.models.result import Result
 from grading.models.round import (
@@ -36,7 +37,7 @@ from grading.models.voters import VoterGroup
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
     "Criterion", "CutOff",
-    "Evidence", "EvidenceUse", "Exemption", "Extension", "Gate", "Grade", "GradeScale", "Level", "Objection", "Preset",
+    "Evidence", "EvidenceUse", "Exemption", "Extension", "FallReason", "Gate", "Grade", "GradeMatch", "GradeScale", "Level", "Objection", "Preset",
     "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",
     "Round", "RoundReturn",
     "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
