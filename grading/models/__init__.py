@@ -1,7 +1,9 @@
 """Models of grading."""
 
 from grading.models.confirmation import Confirmation, confirmed
+from grading.models.correction import Correction
 from grading.models.preset import Preset
+from grading.models.receipt import Receipt, RoundSnapshot
 from grading.models.promotion import Comparison, FallReason, GradeMatch
 from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
 from grading.models.result import Result
@@ -36,11 +38,12 @@ from grading.models.voters import VoterGroup
 
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
-    "Criterion", "CutOff",
+    "Correction", "Criterion", "CutOff",
     "Evidence", "EvidenceUse", "Exemption", "Extension", "FallReason", "Gate", "Grade", "GradeMatch", "GradeScale", "Level", "Objection", "Preset",
     "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",
     "Round", "RoundReturn",
-    "RoundRubric", "RoundStep", "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
+    "RoundRubric", "RoundSnapshot", "RoundStep",
+    "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
     "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "confirmed",
     "due_on", "reach", "totals_by_section",
 ]  # fmt: skip

@@ -68,6 +68,7 @@ class Result(models.Model):
     blockers = models.JSONField("缺什么", default=list, blank=True)
     flags = models.JSONField("提示", default=list, blank=True)
     derivation = models.JSONField("推导", default=dict, blank=True)
+    inputs = models.JSONField("所依据的数据", default=dict, blank=True)
     rule_version = models.CharField("规则版本", max_length=140)
     algorithm = models.PositiveSmallIntegerField("算法版本")
     computed_at = models.DateTimeField("测算时间")
@@ -106,6 +107,11 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit_id} {self.state}"
+
+    @property
+    def corrected(self) -> bool:
+        """Tell whether this version came about by 更正: no other way makes a second one."""
+        return self.version > 1
 
     @property
     def grade(self) -> Grade | None:
