@@ -3,9 +3,9 @@
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
 from grading.models.preset import Preset
-from grading.models.receipt import Receipt, RoundSnapshot
 from grading.models.promotion import Comparison, FallReason, GradeMatch
 from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
+from grading.models.receipt import Receipt, RoundSnapshot
 from grading.models.result import Result
 from grading.models.round import (
     AnnualPoints,
@@ -24,6 +24,7 @@ from grading.models.round import (
 from grading.models.rubric import Criterion, Grade, GradeScale, Level, Rubric, Section, totals_by_section
 from grading.models.sheet import Assessment, Evidence, EvidenceUse, Score
 from grading.models.sources import AnnualResult, AppraisalCount, Exemption
+from grading.models.spot_checks import SpotCheck, SpotCheckDraw, SpotCheckInspector, SpotCheckRule
 from grading.models.unit import (
     Extension,
     RoundUnit,
@@ -43,7 +44,8 @@ __all__ = [
     "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",
     "Round", "RoundReturn",
     "RoundRubric", "RoundSnapshot", "RoundStep",
-    "RoundUnit", "Rubric", "Score", "Section", "Source", "Survey", "SurveyCheck",
+    "RoundUnit", "Rubric", "Score", "Section", "Source", "SpotCheck",
+    "SpotCheckDraw", "SpotCheckInspector", "SpotCheckRule", "Survey", "SurveyCheck",
     "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "confirmed",
     "due_on", "reach", "totals_by_section",
 ]  # fmt: skip
