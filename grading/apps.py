@@ -17,3 +17,4 @@ class GradingConfig(AppConfig):
         guards.protect(guards.Guard("grading_result", when="OLD.frozen_at IS NOT NULL"))
         guards.protect(guards.Guard("grading_round", when="OLD.state = 'final'"))
         guards.protect(guards.Guard("grading_rubric", when="OLD.state = 'published'"))
+        guards.protect(guards.Guard("grading_localguidance", when="OLD.state = 'published'"))

@@ -2,6 +2,7 @@
 
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
+from grading.models.guidance import LocalGuidance
 from grading.models.preset import Preset
 from grading.models.promotion import Comparison, FallReason, GradeMatch
 from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
@@ -25,6 +26,7 @@ from grading.models.rubric import Criterion, Grade, GradeScale, Level, Rubric, S
 from grading.models.sheet import Assessment, Evidence, EvidenceUse, Score
 from grading.models.sources import AnnualResult, AppraisalCount, Exemption
 from grading.models.spot_checks import SpotCheck, SpotCheckDraw, SpotCheckInspector, SpotCheckRule
+from grading.models.training import Training
 from grading.models.unit import (
     Extension,
     RoundUnit,
@@ -40,12 +42,12 @@ from grading.models.voters import VoterGroup
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
     "Correction", "Criterion", "CutOff",
-    "Evidence", "EvidenceUse", "Exemption", "Extension", "FallReason", "Gate", "Grade", "GradeMatch", "GradeScale", "Level", "Objection", "Preset",
+    "Evidence", "EvidenceUse", "Exemption", "Extension", "FallReason", "Gate", "Grade", "GradeMatch", "GradeScale", "Level", "LocalGuidance", "Objection", "Preset",
     "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",
     "Round", "RoundReturn",
     "RoundRubric", "RoundSnapshot", "RoundStep",
     "RoundUnit", "Rubric", "Score", "Section", "Source", "SpotCheck",
     "SpotCheckDraw", "SpotCheckInspector", "SpotCheckRule", "Survey", "SurveyCheck",
-    "SurveyFinding", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "confirmed",
+    "SurveyFinding", "Training", "VetoFinding", "VetoItem", "VetoReview", "VoterGroup", "confirmed",
     "due_on", "reach", "totals_by_section",
 ]  # fmt: skip

@@ -131,6 +131,7 @@ class RoundStep(models.Model):
     """One step of a round with its dates. Which steps exist decides how the round runs."""
 
     class Code(models.TextChoices):
+        GUIDANCE = "guidance", "党总支细则"
         SURVEY = "survey", "调查摸底"
         SELF = "self", "支部自评"
         APPRAISAL = "appraisal", "群众评议"

@@ -174,7 +174,8 @@ class Criterion(models.Model):
 
 
 class Level(models.Model):
-    """One option of an item with its points; `minimum` (percent) is the band of a system-filled item."""
+    """One option of an item with its points: a level to choose, what one 扣分 or 加分 event is worth, or the band of a
+    system-filled item from `minimum` (percent) on."""
 
     criterion = models.ForeignKey(Criterion, on_delete=models.CASCADE, related_name="levels", verbose_name="条目")
     ordinal = models.PositiveSmallIntegerField("序号")
@@ -188,7 +189,7 @@ class Level(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["criterion", "ordinal"], name="level_ordinal_once"),
             models.UniqueConstraint(
-                fields=["criterion", "points"], name="level_points_once", violation_error_message="两个档次分数相同。"
+                fields=["criterion", "label"], name="level_label_once", violation_error_message="两个档次名称相同。"
             ),
             models.CheckConstraint(condition=Q(points__gte=0), name="level_points_not_negative"),
             models.CheckConstraint(

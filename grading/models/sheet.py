@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -96,6 +96,8 @@ class Score(models.Model):
     points = models.DecimalField("得分", max_digits=6, decimal_places=2, null=True, blank=True)
     not_applicable = models.BooleanField("不适用", default=False)
     remark = models.TextField("说明", blank=True)
+    #: What was counted where an item is scored by events: {"label", "points", "number"} as it stood then.
+    counts: Any = models.JSONField("逐项次数", default=list, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "得分"

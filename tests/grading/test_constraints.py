@@ -48,7 +48,7 @@ def changed(thing, **values):
         lambda: make.CriterionFactory(kind="guess"),
         lambda: make.CriterionFactory(kind="system"),
         twice(make.LevelFactory, "criterion", "ordinal"),
-        twice(make.LevelFactory, "criterion", "points"),
+        twice(make.LevelFactory, "criterion", "label"),
         lambda: make.LevelFactory(points=D(-1)),
         lambda: make.LevelFactory(minimum=D(101)),
         twice(make.GradeScaleFactory, "code", "version"),
