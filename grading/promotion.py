@@ -124,12 +124,14 @@ def compare(
     links: Iterable[Link],
     ranks: Mapping[str, int],
     matches: Mapping[str, str],
+    *,
     merged: MergedRule = MergedRule.LOWER,
 ) -> Promotion:
     """Return what became of every branch between two rounds.
 
     Args:
-        before, after: the branches of the earlier and the later round, in the order of their lists.
+        before: the branches of the earlier round.
+        after: the branches of the later round, in the order of their list.
         links: successions between the two rounds.
         ranks: rank of each grade of the later round; 1 is the best.
         matches: grade of the earlier round → the grade of the later round it corresponds to. A grade that
@@ -140,7 +142,8 @@ def compare(
     back: dict[int, list[int]] = {}
     for link in links:
         back.setdefault(link.successor, []).append(link.predecessor)
-    rows, followed = [], set()
+    rows: list[Movement] = []
+    followed: set[int] = set()
     for standing in after:
         came_from = origins(standing.branch, known, back)
         followed.update(came_from)

@@ -54,7 +54,7 @@ def test_new_and_gone_branches_stand_outside_and_totals_equal_the_branches():
 )
 def test_a_merged_branch_counts_once_by_the_rule(rule, expected):
     before = [standing(1, "advanced", 8), standing(2, "poor", 5), standing(3, "fair", 20)]
-    found = compare(before, [standing(9, "good")], [Link(1, 9), Link(2, 9), Link(3, 9)], RANKS, SAME, rule)
+    found = compare(before, [standing(9, "good")], [Link(1, 9), Link(2, 9), Link(3, 9)], RANKS, SAME, merged=rule)
     assert moves(found) == {9: expected}
     assert found.movements[0].origins == ("支部1", "支部2", "支部3")
 
