@@ -13,9 +13,14 @@ from grading.models.sources import AppraisalCount
 def satisfaction(round_: Round, units: Sequence[RoundUnit]) -> Mapping[int, Fraction | None]:
     """Return the exact 满意率 per unit; below the smallest number of ballots, or without a count, None."""
     sources = {source.pk: source for source in round_.sources.all() if source.kind == Source.Kind.APPRAISAL}
+    names = {group.pk: group.code for source in sources.values() for group in source.groups.all()}
+    rows = AppraisalCount.objects.filter(unit__in=units, source__in=sources).order_by(
+        "source__ordinal", "group__ordinal"
+    )
     found: dict[int, Fraction | None] = {}
-    for row in AppraisalCount.objects.filter(unit__in=units, source__in=sources):
-        counts = rules.counts_of(row)
-        if counts is not None:
-            found[row.unit_id] = scoring.score_counts(rules.source_rule(sources[row.source_id]), counts).satisfaction
+    for (unit, source), counted in rules.counts_by_unit(rows).items():
+        given = rules.counts_input(counted, names)
+        if given is not None and found.get(unit) is None:
+            rule = rules.source_rule(sources[source])
+            found[unit] = scoring.score_counts(rule, given.counts, given.groups).satisfaction
     return found

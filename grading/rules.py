@@ -1,6 +1,6 @@
 """From rows to the values the arithmetic works with: rubrics, rounds, sheets, counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -26,6 +26,7 @@ ROUND_ROWS = (
     "scale__grades",
     "sources__options",
     "sources__annual_points",
+    "sources__groups",
     "cut_offs__grade",
     "gates__best",
     "veto_items__grade",
@@ -87,6 +88,7 @@ def source_rule(source: Source) -> scoring.SourceRule:
         minimum_ballots=source.minimum_ballots,
         annual_points=tuple(annual),
         allow_over=source.allow_over,
+        groups=tuple(scoring.GroupRule(group.code, group.name, group.weight) for group in source.groups.all()),
     )
 
 
@@ -173,6 +175,34 @@ def counts_of(row: AppraisalCount) -> scoring.Counts | None:
     return scoring.Counts(row.issued or 0, row.returned or 0, row.valid or 0, given)
 
 
+def counts_input(rows: Sequence[AppraisalCount], names: Mapping[int, str]) -> scoring.CountsInput | None:
+    """Return all counts of one branch for one source; `names` maps voter groups to their codes.
+
+    A group that was not held or is void brings no ballots; None when nothing was counted at all.
+    """
+    counted = [(row, counts) for row in rows if (counts := counts_of(row)) is not None]
+    if not counted:
+        return None
+    whole = next((counts for row, counts in counted if row.group_id is None), None)
+    if whole is not None:
+        return scoring.CountsInput(whole)
+    nothing = scoring.Counts(0, 0, 0, ())
+    groups = tuple(
+        scoring.GroupCounts(names[row.group_id], counts_of(row) or nothing, tuple(row.joined))
+        for row in rows
+        if row.group_id is not None
+    )
+    return scoring.CountsInput(scoring.add_counts(counts for _, counts in counted), groups)
+
+
+def counts_by_unit(rows: Iterable[AppraisalCount]) -> dict[tuple[int, int], list[AppraisalCount]]:
+    """Return counts by unit and source, groups in their order."""
+    found: dict[tuple[int, int], list[AppraisalCount]] = {}
+    for row in rows:
+        found.setdefault((row.unit_id, row.source_id), []).append(row)
+    return found
+
+
 class Inputs:
     """Everything units of one round handed in, read in a fixed number of queries."""
 
@@ -180,6 +210,7 @@ class Inputs:
         """Read sheets, counts, results, exemptions, vetoes and figures of `units`."""
         self.round = round_
         self.units = list(units)
+        prefetch_related_objects([round_], "sources__groups")
         self.sources = {source.pk: source for source in round_.sources.all()}
         self._rubrics: dict[int, scoring.RubricRule] = {}
         self._given: dict[int, dict[str, scoring.SourceInput]] = {unit.pk: {} for unit in self.units}
@@ -221,10 +252,11 @@ class Inputs:
 
     def _read_rows(self) -> None:
         """Take counts and results; an exemption stands before whatever was handed in."""
-        for count in AppraisalCount.objects.filter(unit__in=self.units):
-            counts = counts_of(count)
-            given = scoring.MissingInput(count.reason) if counts is None else scoring.CountsInput(counts)
-            self._given[count.unit_id][self.sources[count.source_id].code] = given
+        counts = counts_by_unit(AppraisalCount.objects.filter(unit__in=self.units).order_by("group__ordinal"))
+        names = {group.pk: group.code for source in self.sources.values() for group in source.groups.all()}
+        for (unit, source), rows in counts.items():
+            given = counts_input(rows, names) or scoring.MissingInput(rows[0].reason)
+            self._given[unit][self.sources[source].code] = given
         for result in AnnualResult.objects.filter(unit__in=self.units):
             code = self.sources[result.source_id].code
             self._given[result.unit_id][code] = scoring.AnnualInput(result.label, result.score)

@@ -17,7 +17,17 @@ from grading.scoring.composite import (
 from grading.scoring.derivation import Derivation, GradeName, differences
 from grading.scoring.divergence import Divergence, diverge, grade_at
 from grading.scoring.explain import Step, explain_steps
-from grading.scoring.figures import Counts, count_problems, satisfaction, score_annual, score_counts
+from grading.scoring.figures import (
+    Counts,
+    GroupCounts,
+    GroupScore,
+    add_counts,
+    count_problems,
+    merge_groups,
+    satisfaction,
+    score_annual,
+    score_counts,
+)
 from grading.scoring.grade import (
     SATISFACTION,
     RoundOutcome,
@@ -43,6 +53,7 @@ from grading.scoring.rules import (
     Exceed,
     GateRule,
     GradeRule,
+    GroupRule,
     LevelRule,
     MissingRule,
     NotApplicable,
@@ -85,6 +96,9 @@ __all__ = [
     "GateRule",
     "GradeName",
     "GradeRule",
+    "GroupCounts",
+    "GroupRule",
+    "GroupScore",
     "LevelRule",
     "MissingInput",
     "MissingRule",
@@ -107,6 +121,7 @@ __all__ = [
     "VetoEffect",
     "VetoFound",
     "VetoRule",
+    "add_counts",
     "cap_size",
     "check_round",
     "check_rubric",
@@ -120,6 +135,7 @@ __all__ = [
     "grade_at",
     "grade_round",
     "grade_unit",
+    "merge_groups",
     "percent",
     "plain",
     "round_half_up",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -43,6 +43,14 @@ def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 @cache
+def _optional(kind: Any) -> frozenset[str]:
+    """Return the fields with a default: what was stored before they existed does not name them."""
+    if not is_dataclass(kind):
+        return frozenset(getattr(kind, "_field_defaults", ()))
+    return frozenset(field.name for field in fields(kind) if field.default is not MISSING)
+
+
+@cache
 def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
@@ -75,7 +83,10 @@ def _decode(kind: Any, data: Any) -> Any:
     if is_dataclass(kind) or hasattr(kind, "_fields"):
         hints = _hints(typing.cast("type", kind))
         build: Any = kind
-        return build(**{name: _decode(hint, data[name]) for name, hint in hints.items()})
+        later = _optional(kind)
+        return build(
+            **{name: _decode(hint, data[name]) for name, hint in hints.items() if name in data or name not in later}
+        )
     if kind in (Decimal, Fraction):
         return kind(data)
     if isinstance(kind, type) and issubclass(kind, Enum):

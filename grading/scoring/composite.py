@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from grading.scoring.figures import AnnualScore, AppraisalScore, Counts, score_annual, score_counts
+from grading.scoring.figures import AnnualScore, AppraisalScore, Counts, GroupCounts, score_annual, score_counts
 from grading.scoring.numbers import exact, round_half_up
 from grading.scoring.rules import MissingRule, RoundRules, RubricRule, SourceKind, SourceRule
 from grading.scoring.sheet import Entry, Figures, SheetScore, score_sections, score_sheet
@@ -32,9 +32,10 @@ class SheetInput:
 
 @dataclass(frozen=True, slots=True)
 class CountsInput:
-    """Ballot counts."""
+    """Ballot counts: all together, and by voter group where the source has groups."""
 
     counts: Counts
+    groups: tuple[GroupCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def score_source(rule: SourceRule, rubric: RubricRule, given: SourceInput | None
     if isinstance(given, SheetInput) and rule.kind is SourceKind.SHEET:
         return _from_sheet(rule, rubric, given, figures)
     if isinstance(given, CountsInput) and rule.kind is SourceKind.APPRAISAL:
-        appraisal = score_counts(rule, given.counts)
+        appraisal = score_counts(rule, given.counts, given.groups)
         return _scored(rule, appraisal.score, appraisal.reason, appraisal=appraisal)
     if isinstance(given, AnnualInput) and rule.kind is SourceKind.ANNUAL:
         annual = score_annual(rule, given.label, given.score)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from grading.scoring.composite import SourceScore, SourceStatus
 from grading.scoring.derivation import CapOutcome, Derivation, GateOutcome, GradeName
-from grading.scoring.numbers import percent, plain, round_half_up, show
+from grading.scoring.numbers import ZERO, percent, plain, round_half_up, show
 
 COUNT_WORDS = "零一二三四五六七八九十"
 CAP_STATES = {"kept": "在名额之内", "over": "超出名额", "lowered": "按名额调整", "tie": "同分，须由人确定"}
@@ -50,7 +50,12 @@ def _source_text(source: SourceScore, places: int) -> str:
         return f"{source.name}缺（{source.reason.rstrip('。')}）"
     if source.annual is not None and source.annual.given is None:
         return f"{source.name}“{source.annual.label}”折 {show(source.score)}"
-    return f"{source.name} {format(round_half_up(source.score, places), 'f')}"
+    text = f"{source.name} {format(round_half_up(source.score, places), 'f')}"
+    if source.appraisal is not None and source.appraisal.groups:
+        parts = (f"{part.name} {show(part.score)}×{plain(part.weight)}" for part in source.appraisal.groups)
+        weights = sum((part.weight for part in source.appraisal.groups), ZERO)
+        text += f"（（{' + '.join(parts)}）÷{plain(weights)}）"
+    return text
 
 
 def _sources(derivation: Derivation) -> Step:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from grading.scoring.numbers import HUNDRED, ZERO
+from grading.scoring.numbers import HUNDRED, ZERO, exact
 from grading.scoring.rules import SourceRule
 
 
@@ -25,6 +26,31 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """Counts of one voter group; ``joined`` names groups too small to stand alone that are counted in with it."""
+
+    code: str
+    counts: Counts
+    joined: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every group these ballots come from."""
+        return (self.code, *self.joined)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """What one group, or several counted together, adds: its weight and the average of its ballots."""
+
+    codes: tuple[str, ...]
+    name: str
+    weight: Decimal
+    valid: int
+    score: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class AppraisalScore:
     """What ballot counts give: exact score out of 100 and exact 满意率, or neither with the reason."""
 
@@ -32,6 +58,7 @@ class AppraisalScore:
     score: Fraction | None
     satisfaction: Fraction | None
     reason: str = ""
+    groups: tuple[GroupScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +94,106 @@ def satisfaction(rule: SourceRule, counts: Counts) -> Fraction | None:
     return Fraction(pleased, counts.valid)
 
 
-def score_counts(rule: SourceRule, counts: Counts) -> AppraisalScore:
-    """Return the appraisal score: points of the options averaged over valid ballots.
+def floor_of(rule: SourceRule) -> int:
+    """Return the smallest number of valid ballots that may be shown and counted."""
+    return max(rule.minimum_ballots, 1)
 
-    An option whose points are None stays out of the average; one with 0 points lowers it. Below the smallest
-    number of ballots, or with counts that contradict each other, there is no score, only a reason.
+
+def add_counts(several: Iterable[Counts]) -> Counts:
+    """Return counts added up, options in the order they first occur."""
+    issued = returned = valid = 0
+    options: dict[str, int] = {}
+    for counts in several:
+        issued, returned, valid = issued + counts.issued, returned + counts.returned, valid + counts.valid
+        for code, number in counts.options:
+            options[code] = options.get(code, 0) + number
+    return Counts(issued, returned, valid, tuple(options.items()))
+
+
+def _join(groups: Sequence[GroupCounts]) -> GroupCounts:
+    """Count several groups as one, named after the first."""
+    codes = [code for group in groups for code in group.codes]
+    return GroupCounts(codes[0], add_counts(group.counts for group in groups), tuple(codes[1:]))
+
+
+def merge_groups(rule: SourceRule, groups: Sequence[GroupCounts]) -> tuple[GroupCounts, ...]:
+    """Return the groups of one branch so that none with ballots stays below the floor, as far as that can be.
+
+    Groups below it are counted together; if even together they stay below, they join the largest group. A group
+    without a valid ballot stays as it is: it has nothing to hide and weighs nothing.
     """
-    problems = count_problems(counts)
-    if problems:
-        return AppraisalScore(counts, None, None, problems[0])
-    if counts.valid < max(rule.minimum_ballots, 1):
-        reason = f"有效票 {counts.valid} 张，低于 {max(rule.minimum_ballots, 1)} 张的公布下限，不显示、不计分。"
-        return AppraisalScore(counts, None, None, reason)
+    floor = floor_of(rule)
+    empty = [group for group in groups if group.counts.valid <= 0]
+    small = [group for group in groups if 0 < group.counts.valid < floor]
+    large = [group for group in groups if group.counts.valid >= floor]
+    if small and (not large or sum(group.counts.valid for group in small) >= floor):
+        large.append(_join(small))
+    elif small:
+        largest = max(large, key=lambda group: group.counts.valid)
+        large[large.index(largest)] = _join([largest, *small])
+    order = {group.code: place for place, group in enumerate(groups)}
+    return tuple(sorted([*large, *empty], key=lambda group: order[group.code]))
+
+
+def _average(rule: SourceRule, counts: Counts) -> Fraction | None:
+    """Return the points of the options averaged over the ballots that have points; None without any."""
     scored = [(option.points, counts.of(option.code)) for option in rule.options if option.points is not None]
     ballots = sum(number for _, number in scored)
     if ballots == 0:
-        return AppraisalScore(counts, None, satisfaction(rule, counts), "没有可计分的有效票。")
+        return None
     total = sum((points * number for points, number in scored), ZERO)
-    return AppraisalScore(counts, Fraction(total) / ballots, satisfaction(rule, counts))
+    return Fraction(total) / ballots
+
+
+def _score_groups(rule: SourceRule, groups: Sequence[GroupCounts]) -> tuple[GroupScore, ...]:
+    """Return the groups that count, each with its weight; small ones were merged."""
+    rules = {group.code: group for group in rule.groups}
+    found = []
+    for group in merge_groups(rule, groups):
+        score = _average(rule, group.counts)
+        if group.counts.valid > 0 and score is not None:
+            members = [rules[code] for code in group.codes]
+            name = "、".join(member.name for member in members)
+            weight = sum((member.weight for member in members), ZERO)
+            found.append(GroupScore(group.codes, name, weight, group.counts.valid, score))
+    return tuple(found)
+
+
+def _group_problem(rule: SourceRule, groups: Sequence[GroupCounts]) -> str:
+    """Say what is wrong with counts by group: a group without counts, an unknown one, counts that contradict."""
+    names = {group.code: group.name for group in rule.groups}
+    given = {code for group in groups for code in group.codes}
+    if unknown := sorted(given - names.keys()):
+        return f"本轮没有这类评议人员：{'、'.join(unknown)}。"
+    if absent := [name for code, name in names.items() if code not in given]:
+        return f"还没有{'、'.join(absent)}的票数。"
+    for group in groups:
+        if problems := count_problems(group.counts):
+            return f"{names[group.code]}：{problems[0]}"
+    return ""
+
+
+def score_counts(rule: SourceRule, counts: Counts, groups: Sequence[GroupCounts] = ()) -> AppraisalScore:
+    """Return the appraisal score: points of the options averaged over valid ballots.
+
+    An option whose points are None stays out of the average; one with 0 points lowers it. Where the source has
+    voter groups, each is averaged by itself and the averages are weighted. 满意率 is always that of all ballots.
+    Below the smallest number of ballots, or with counts that contradict each other, there is no score, only a reason.
+    """
+    reason = _group_problem(rule, groups) if rule.groups else ""
+    if problems := ((reason,) if reason else count_problems(counts)):
+        return AppraisalScore(counts, None, None, problems[0])
+    if counts.valid < floor_of(rule):
+        reason = f"有效票 {counts.valid} 张，低于 {floor_of(rule)} 张的公布下限，不显示、不计分。"
+        return AppraisalScore(counts, None, None, reason)
+    scored = _score_groups(rule, groups) if rule.groups else ()
+    score = _average(rule, counts)
+    if scored:
+        weights = sum((exact(group.weight) for group in scored), Fraction(0))
+        score = sum((exact(group.weight) * group.score for group in scored), Fraction(0)) / weights
+    if score is None:
+        return AppraisalScore(counts, None, satisfaction(rule, counts), "没有可计分的有效票。")
+    return AppraisalScore(counts, score, satisfaction(rule, counts), groups=scored)
 
 
 def score_annual(rule: SourceRule, label: str, given: Decimal | None) -> AnnualScore:

@@ -168,6 +168,15 @@ class OptionRule:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRule:
+    """One group of voters of an appraisal with its weight in percent."""
+
+    code: str
+    name: str
+    weight: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRule:
     """One source with its weight in percent."""
 
@@ -179,6 +188,7 @@ class SourceRule:
     minimum_ballots: int = 0
     annual_points: tuple[tuple[str, Decimal], ...] = ()
     allow_over: bool = False
+    groups: tuple[GroupRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Recording what is not a sheet: 年度考核, 群众评议 counts, exemptions, and the 一票否决 check."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from branches import audit
 from branches.models import Account
@@ -20,6 +21,7 @@ from grading.models import (
     VetoFinding,
     VetoItem,
     VetoReview,
+    VoterGroup,
 )
 from grading.services.errors import RefusedError, refuse
 from grading.services.sheets import refuse_decided
@@ -38,7 +40,12 @@ class AnnualInput:
 
 @dataclass(frozen=True, slots=True)
 class CountInput:
-    """One branch's ballot counts, or the reason why there are none (`state` missing or void)."""
+    """One branch's ballot counts, or the reason why there are none (`state` missing or void).
+
+    Where the source has voter groups, `group` is the code of the one these ballots come from, and `joined` the codes
+    of those too small to be shown alone that were counted in with it (`scoring.merge_groups`). Without a group the
+    whole appraisal of the branch is meant: it was not held, or is void.
+    """
 
     unit: RoundUnit
     issued: int | None = None
@@ -50,6 +57,8 @@ class CountInput:
     teller: str = ""
     scrutineer: str = ""
     held_on: dt.date | None = None
+    group: str = ""
+    joined: Sequence[str] = ()
 
 
 def _refuse_closed(unit: RoundUnit) -> None:
@@ -91,17 +100,17 @@ def record_annual(
             "label": row.label, "score": row.score, "raw": row.raw, "remark": row.remark, "file_name": file_name,
             "recorded_by": by, "recorded_at": now,
         }  # fmt: skip
-        saved.append(_upsert(AnnualResult, row.unit, source, values))
+        saved.append(_upsert(AnnualResult, {"unit": row.unit, "source": source}, values))
         Exemption.objects.filter(unit=row.unit, source=source).delete()
     _note(by, source, "annual.record", f"录入{source.name} {len(saved)} 个支部", [row.unit for row in wanted])
     return saved
 
 
-def _upsert(model: Any, unit: RoundUnit, source: Source, values: dict[str, Any]) -> Any:
+def _upsert(model: Any, key: dict[str, Any], values: dict[str, Any]) -> Any:
     """Insert or replace the row of a branch for a source, raising its version."""
-    row = model.objects.select_for_update().filter(unit=unit, source=source).first()
+    row = model.objects.select_for_update().filter(**key).first()
     if row is None:
-        return model.objects.create(unit=unit, source=source, **values)
+        return model.objects.create(**key, **values)
     for name, value in values.items():
         setattr(row, name, value)
     row.version += 1
@@ -129,7 +138,11 @@ def record_counts(
     wanted = list(rows)
     _check_source(source, Source.Kind.APPRAISAL, [row.unit for row in wanted])
     options = {option.code for option in source.options.all()}
-    problems = {row.unit.code: text for row in wanted if (text := _count_problem(row, options))}
+    groups = {group.code: group for group in source.groups.all()}
+    problems: dict[str, str] = {}
+    for row in wanted:
+        if text := _group_problem(row, groups) or _count_problem(row, options):
+            problems.setdefault(row.unit.code, text)
     if problems:
         raise RefusedError(problems.values(), problems)
     saved = []
@@ -141,10 +154,35 @@ def record_counts(
             "scrutineer": row.scrutineer.strip(), "held_on": row.held_on, "file_name": file_name,
             "recorded_by": by, "recorded_at": now, "issued": row.issued, "returned": row.returned,
             "valid": row.valid, "counts": dict(row.counts), "counted": sum(row.counts.values()) if held else None,
+            "joined": list(row.joined),
         }  # fmt: skip
-        saved.append(_upsert(AppraisalCount, row.unit, source, values))
+        saved.append(_store_count(source, row, groups.get(row.group), values))
     _note(by, source, "appraisal.record", f"录入{source.name}票数 {len(saved)} 个支部", [row.unit for row in wanted])
     return saved
+
+
+def _store_count(source: Source, row: CountInput, group: VoterGroup | None, values: dict[str, Any]) -> AppraisalCount:
+    """Store one count; what it takes the place of (the whole, or the groups counted in with it) is removed."""
+    others = AppraisalCount.objects.filter(unit=row.unit, source=source)
+    replaced = (
+        others.exclude(group=None) if group is None else others.filter(Q(group=None) | Q(group__code__in=row.joined))
+    )
+    replaced.delete()
+    saved: AppraisalCount = _upsert(AppraisalCount, {"unit": row.unit, "source": source, "group": group}, values)
+    return saved
+
+
+def _group_problem(row: CountInput, groups: Mapping[str, VoterGroup]) -> str:
+    """Return what is wrong with the voter group of a count, or nothing."""
+    names = "、".join(group.name for group in groups.values())
+    if not row.group:
+        whole = row.state != AppraisalCount.State.COUNTED or not groups
+        return "" if whole and not row.joined else f"{row.unit.name}：票数要按评议人员分别录入（{names}）。"
+    if row.group not in groups or set(row.joined) - groups.keys():
+        return f"{row.unit.name}：本轮没有这类评议人员，只有{names or '不分类的票'}。"
+    if row.group in row.joined:
+        return f"{row.unit.name}：{groups[row.group].name}不能并入自己。"
+    return ""
 
 
 def _count_problem(row: CountInput, options: set[str]) -> str:
