@@ -3,6 +3,7 @@
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
 from grading.models.guidance import LocalGuidance
+from grading.models.paper_counts import CountEntry
 from grading.models.preset import Preset
 from grading.models.promotion import Comparison, FallReason, GradeMatch
 from grading.models.publicity import Objection, PublicityGrade, PublicityLine, PublicityNotice, PublicityPlan
@@ -41,6 +42,7 @@ from grading.models.voters import VoterGroup
 
 __all__ = [
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
+    "CountEntry",
     "Correction", "Criterion", "CutOff",
     "Evidence", "EvidenceUse", "Exemption", "Extension", "FallReason", "Gate", "Grade", "GradeMatch", "GradeScale", "Level", "LocalGuidance", "Objection", "Preset",
     "PublicityGrade", "PublicityLine", "PublicityNotice", "PublicityPlan", "Result",

@@ -208,6 +208,8 @@ class Source(models.Model):
     entry = models.CharField("打分方式", max_length=10, choices=Entry.choices, default=Entry.ITEMS)
     minimum_ballots = models.PositiveSmallIntegerField("有效票下限", default=0)
     allow_over = models.BooleanField("允许超过100分", default=False)
+    names_tellers = models.BooleanField("纸质票须写明计票人和监票人", default=False)
+    double_entry = models.BooleanField("纸质票数由两人分别录入", default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "评分来源"
