@@ -164,10 +164,10 @@ def record_counts(
 def _store_count(source: Source, row: CountInput, group: VoterGroup | None, values: dict[str, Any]) -> AppraisalCount:
     """Store one count; what it takes the place of (the whole, or the groups counted in with it) is removed."""
     others = AppraisalCount.objects.filter(unit=row.unit, source=source)
-    replaced = (
-        others.exclude(group=None) if group is None else others.filter(Q(group=None) | Q(group__code__in=row.joined))
-    )
-    replaced.delete()
+    if group is None:
+        others.exclude(group=None).delete()
+    else:
+        others.filter(Q(group=None) | Q(group__code__in=row.joined)).delete()
     saved: AppraisalCount = _upsert(AppraisalCount, {"unit": row.unit, "source": source, "group": group}, values)
     return saved
 
