@@ -17,7 +17,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, OutlineItem, Pdf, Stream, String
 
 from reporting.tables.cells import Sheet
-from reporting.tables.paper import Mark, draw_page
+from reporting.tables.paper import Drawn, Mark, draw_page
 from reporting.tables.typeset import PX_PER_POINT, Glyphs, Sample, Typesetter
 from reporting.tables.xlsx import Properties
 
@@ -59,12 +59,16 @@ def _compressed(pdf: Pdf, operators: bytes) -> Stream:
 
 def make_piece(pages: Iterable[tuple[Sheet, int]], setter: Typesetter) -> bytes:
     """Return a piece with these pages of sheets."""
+    return piece_of((draw_page(sheet, number, setter) for sheet, number in pages), setter)
+
+
+def piece_of(pages: Iterable[Drawn], setter: Typesetter) -> bytes:
+    """Return a piece with pages that are drawn already."""
     pdf = pikepdf.new()
     marks: list[Mark] = []
     boxes: list[tuple[float, ...]] = []
     glyphs: Glyphs = {}
-    for sheet, number in pages:
-        drawn = draw_page(sheet, number, setter)
+    for drawn in pages:
         marks += [Mark(len(boxes), *one) for one in drawn.marks]
         boxes.append(drawn.box)
         for name, used in drawn.glyphs.items():
