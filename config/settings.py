@@ -1,5 +1,6 @@
 """Settings: embedded first (SQLite, filesystem broker); DATABASE_URL and REDIS_URL make it distributed (ADR 0006)."""
 
+import ipaddress
 import secrets
 from pathlib import Path
 
@@ -32,6 +33,10 @@ TESTING = env.bool("ZHIBU_TEST", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("ZHIBU_HTTPS", default=False)
+# The 公示 page is for everybody, or for these networks only (10.0.0.0/8,2001:db8::/32). Behind n proxies of our own
+# the client is the n-th entry of X-Forwarded-For from the right; with 0 the header is not read at all.
+CAMPUS_NETWORKS = [ipaddress.ip_network(text, strict=False) for text in env.list("CAMPUS_NETWORKS", default=[])]
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 INSTALLED_APPS = [
     "config.apps.ZhibuAdminConfig",
