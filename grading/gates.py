@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from branches.models import Branch, Category
 from branches.registries import gate
@@ -14,6 +14,8 @@ from grading.models import (
     Assessment,
     Criterion,
     EvidenceUse,
+    Objection,
+    PublicityNotice,
     Result,
     Round,
     RoundStep,
@@ -22,10 +24,11 @@ from grading.models import (
     Score,
     Source,
     Survey,
+    confirmed,
 )
 
 NAMES_SHOWN = 5
-R, A, G = Round.State, Assessment.State, Result.State
+R, A, G, O = Round.State, Assessment.State, Result.State, Objection.State
 
 register(
     Round,
@@ -72,6 +75,13 @@ register(
             Transition(G.COMPUTED, "撤回拟定", needs_reason=True),
         ),
         G.DECIDED: (Transition(G.COMPUTED, "撤回定级", needs_reason=True),),
+    },
+)
+register(
+    Objection,
+    {
+        O.OPEN: (Transition(O.ANSWERED, "答复", needs_decision=True),),
+        O.ANSWERED: (Transition(O.OPEN, "重新办理", needs_reason=True),),
     },
 )
 
@@ -154,18 +164,61 @@ def _everything_is_in(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa
 
 @gate(Round, R.PUBLICITY)
 def _has_publicity(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
-    """Only a round with that step is made public; everything is decided by then."""
+    """Only a round with that step is made public; everything is decided (and confirmed) by then."""
     if not has_step(round_, RoundStep.Code.PUBLICITY):
         yield "本轮不设公示。"
+    elif round_.campaign.backfill:
+        yield "历史补录的轮次不再公示，可以直接定级。"
+    elif round_.publicity_days < 1:
+        yield "还没有填公示几个工作日，请在“公示”页填写。"
     yield from _undecided(round_)
+    yield from _unconfirmed(round_)
+    yield from _not_decided_anew(round_)
 
 
 @gate(Round, R.FINAL)
-def _is_decided(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
-    """Everything is decided, and made public where the round has that step."""
-    if round_.state == R.DECIDING and has_step(round_, RoundStep.Code.PUBLICITY):
+def _is_decided(round_: Round, now: dt.datetime) -> Iterator[str]:
+    """Everything is decided and confirmed, and made public where the round has that step, to the end of its time."""
+    if round_.state == R.DECIDING and has_step(round_, RoundStep.Code.PUBLICITY) and not round_.campaign.backfill:
         yield "本轮要先公示。"
+    if round_.state == R.PUBLICITY:
+        yield from _publicity_is_over(round_, now)
     yield from _undecided(round_)
+    yield from _unconfirmed(round_)
+    yield from _not_decided_anew(round_)
+
+
+def _publicity_is_over(round_: Round, now: dt.datetime) -> Iterator[str]:
+    """Yield sentences while the notice still counts, or an objection waits for its answer."""
+    notice = PublicityNotice.objects.shown().filter(round=round_).first()
+    if notice is None:
+        yield "没有公示记录，请先退回审定，再开始公示。"
+    elif now < notice.ends_at:
+        yield f"公示到{notice.last_day:%-m月%-d日}24时为止，还没有结束。"
+    waiting = Objection.objects.open().filter(notice__round=round_)
+    if names := [f"第 {number} 号" for number in waiting.order_by("number").values_list("number", flat=True)]:
+        yield f"还有 {len(names)} 件异议没有答复：{listed(names)}。"
+
+
+def _not_decided_anew(round_: Round) -> Iterator[str]:
+    """Yield a sentence about branches whose objection was upheld and whose grade was not decided again since."""
+    upheld = Objection.objects.filter(notice__round=round_, outcome=Objection.Outcome.UPHELD)
+    again = Result.objects.current().filter(
+        unit=OuterRef("unit"), state=G.DECIDED, decided_at__gt=OuterRef("answered_at")
+    )
+    names = list(dict.fromkeys(upheld.exclude(Exists(again)).order_by("number").values_list("unit__name", flat=True)))
+    if names:
+        yield f"{len(names)} 个支部的异议成立，还没有重新定级：{listed(names)}。"
+
+
+def _unconfirmed(round_: Round) -> Iterator[str]:
+    """Yield a sentence about decided grades the committee has not confirmed, where the round has that step."""
+    if not has_step(round_, RoundStep.Code.CONFIRM):
+        return
+    waiting = Result.objects.current().filter(unit__round=round_, unit__graded=True, state=G.DECIDED)
+    names = list(waiting.exclude(confirmed()).values_list("unit__name", flat=True))
+    if names:
+        yield f"{len(names)} 个支部的等级还没有经学校确认：{listed(names)}。"
 
 
 def _undecided(round_: Round) -> Iterator[str]:
@@ -219,6 +272,13 @@ def _not_decided(sheet: Assessment, now: dt.datetime) -> Iterator[str]:  # noqa:
 
 
 # --- results -----------------------------------------------------------------------------------------------------
+
+
+@gate(Result, G.COMPUTED)
+def _is_not_public(result: Result, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """A grade that hangs out in public is not taken back before the round is."""
+    if result.unit.round.state == R.PUBLICITY:
+        yield "正在公示，等级不能撤回；确需重新定级的，先把本轮退回审定。"
 
 
 @gate(Result, G.PROPOSED)

@@ -13,6 +13,7 @@ from branches.models import Account, Appointment, Branch, BranchProfile
 from branches.transitions import Decision, advance
 from grading.gates import has_step
 from grading.models import Extension, Result, Round, RoundReturn, RoundStep, RoundUnit, due_on
+from grading.services import publicity
 from grading.services.errors import RefusedError, refuse
 
 LAST = 1_000_000  # 直属党支部 stand behind all 党总支
@@ -144,7 +145,10 @@ def move_round(*, by: Account | None, round_: Round, to: str, now: dt.datetime, 
     """
     if to in (Round.State.SELF, Round.State.FINAL) and round_.state != Round.State.SCORING:
         refuse("开始自评和定级请用各自的操作。")
-    return advance(round_, to, by=by, now=now, reason=reason)
+    before = round_.state
+    moved = advance(round_, to, by=by, now=now, reason=reason)
+    publicity.follow(by=by, round_=moved, before=before, now=now, reason=reason)
+    return moved
 
 
 @transaction.atomic
@@ -156,7 +160,9 @@ def finalise(*, by: Account | None, round_: Round, now: dt.datetime, decision: D
     row = Round.objects.select_for_update().get(pk=round_.pk)
     row.finalised_at = now
     row.save(update_fields=["finalised_at"])
+    before = row.state
     final = advance(row, Round.State.FINAL, by=by, now=now, decision=decision)
+    publicity.follow(by=by, round_=final, before=before, now=now)
     frozen = Result.objects.filter(unit__round=final, frozen_at__isnull=True, state=Result.State.DECIDED)
     count = frozen.update(frozen_at=now)
     audit.record(
