@@ -1,5 +1,14 @@
 """Models of grading."""
 
+from grading.models.ballots import (
+    BallotBox,
+    BallotCode,
+    CodeExchange,
+    KeyCustody,
+    ProblemBox,
+    ProblemCount,
+    SealedBallot,
+)
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
 from grading.models.guidance import LocalGuidance
@@ -41,6 +50,7 @@ from grading.models.unit import (
 from grading.models.voters import VoterGroup
 
 __all__ = [
+    "BallotBox", "BallotCode", "CodeExchange", "KeyCustody", "ProblemBox", "ProblemCount", "SealedBallot",
     "AnnualPoints", "AnnualResult", "AppraisalCount", "AppraisalOption", "Assessment", "Cap", "Confirmation",
     "CountEntry",
     "Correction", "Criterion", "CutOff",
