@@ -109,13 +109,21 @@ def _status(field: str) -> float:
     return int(found[1]) / 1024
 
 
+def highest_megabytes() -> float:
+    """Return the highest resident memory of this program so far.
+
+    Unlike getrusage's ru_maxrss, which a fresh program inherits from the process that started it.
+    """
+    return _status("VmHWM")
+
+
 def peak_megabytes(work: Callable[[], object]) -> float:
     """Return how much the highest resident memory during a work lies above that before it. Call it `in_child`."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = _status("VmRSS")
     work()
-    return _status("VmHWM") - before
+    return highest_megabytes() - before
 
 
 def _answer(pipe: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

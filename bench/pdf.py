@@ -5,7 +5,6 @@ a page counter. Its fonts are loaded before the clock runs. Ours begins with the
 out, cut, sent to the workers, drawn, bound, numbered.
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import pikepdf
 from weasyprint import CSS, HTML
 
 from bench import excel
-from bench.figures import RUNS, Figure, Result, in_turns, seconds
+from bench.figures import RUNS, Figure, Result, highest_megabytes, in_turns, seconds
 from reporting.annexes import annex4, annex5
 from reporting.annexes.facts import Annex4, Ballots, Finding, RoundFacts, Secretary, digest
 from reporting.making.assembly import Part, assemble
@@ -151,7 +150,7 @@ def all_in_one(count: int) -> float:
         given = [(facts, Path(folder) / str(number)) for number, facts in enumerate(forms(count))]
         _draw_forms(given)
         _bind([_part(facts, path) for facts, path in given], Path(folder) / "whole.pdf", "each")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return highest_megabytes()
 
 
 def _part(facts: Annex4, path: Path) -> Part:
