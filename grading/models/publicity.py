@@ -214,7 +214,7 @@ class Objection(models.Model):
                 name="objection_channel_known",
             ),
             models.CheckConstraint(
-                condition=Q(state="open", outcome="", answered_at__isnull=True)
+                condition=Q(state="open")
                 | Q(state="answered", outcome__in=["upheld", "not_upheld"], answered_at__isnull=False)
                 & ~Q(answer="")
                 & ~Q(body=""),
