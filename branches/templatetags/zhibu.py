@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from branches import charts, clock, wording
+from branches.flow_chart import Flow
 from branches.forms_base import control_class
 
 register = template.Library()
@@ -120,6 +121,12 @@ def gantt(timeline: charts.Timeline) -> dict[str, Any]:
 def scale_bar(scale: charts.Scale) -> dict[str, Any]:
     """A score on the cut-offs."""
     return {"scale": scale}
+
+
+@register.inclusion_tag("components/flow.html")
+def flow_chart(flow: Flow) -> dict[str, Any]:
+    """Streams between two distributions."""
+    return {"flow": flow}
 
 
 @register.inclusion_tag("components/stepper.html")
