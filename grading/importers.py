@@ -6,7 +6,7 @@ waits for an answer; branches the file does not name are listed and nothing is i
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -16,7 +16,7 @@ from django.db import transaction
 from branches.importers import site_vocabulary
 from branches.intake.annual import AnnualRules, Answer, read_annual
 from branches.intake.appraisal import read_appraisal
-from branches.intake.matching import KnownBranch, MatchResult, Proposal, match_names, wanted_names
+from branches.intake.matching import KnownBranch, MatchResult, Proposal, match_names, name_key, wanted_names
 from branches.intake.shapes import (
     AnnualReading,
     AnnualRow,
@@ -201,25 +201,46 @@ def plan_counts(
 ) -> Plan[AppraisalRow]:  # fmt: skip
     """Say what a workbook of ballot counts would record for `units`. Raises as `plan_annual`."""
     words = vocabulary or site_vocabulary()
+    groups = {name_key(word): group.code for group in source.groups.all() for word in (group.name, group.code)}
+    choices = list(source.options.all())
     reading = read_appraisal(
-        workbook, words, floor=source.minimum_ballots or None,
+        workbook, words, floor=None if groups else source.minimum_ballots or None,
         void_contradictions=doubts.void_contradictions, mapping=doubts.mapping,
+        options=[(option.code, option.label) for option in choices],
+        pleased=[option.code for option in choices if option.satisfied], grouped=bool(groups),
     )  # fmt: skip
     known = list(units)
-    options = {option.code for option in source.options.all()}
-    stored = {row.unit_id: row for row in AppraisalCount.objects.filter(source=source, unit__in=known)}
+    options = {option.code for option in choices}
+    counts = AppraisalCount.objects.filter(source=source, unit__in=known).select_related("group")
+    stored = {(row.unit_id, row.group.code if row.group else ""): row for row in counts}
 
     def fate(row: AppraisalRow, unit: RoundUnit) -> tuple[Fate, str]:
-        old = stored.get(unit.pk)
+        given = _count_input(row, unit, options, groups)
+        old = stored.get((unit.pk, given.group))
         if old is None:
             return Fate.NEW, ""
-        given = _count_input(row, unit, options)
         same = (old.state, old.issued, old.returned, old.valid, old.counts, old.reason) == (
             given.state, given.issued, given.returned, given.valid, dict(given.counts), given.reason,
         )  # fmt: skip
         return (Fate.SAME if same else Fate.CHANGED), str(old)
 
-    return _plan((source, workbook.name, reading), known, doubts, fate)
+    if not groups:
+        return _plan((source, workbook.name, reading), known, doubts, fate)
+    reading = _with_voters(reading, [group.name for group in source.groups.all()], groups)
+    voters = [groups.get(name_key(row.group), "") for row in reading.rows]
+    return _plan((source, workbook.name, reading), known, doubts, fate, voters)
+
+
+def _with_voters(reading: AppraisalReading, names: Sequence[str], groups: Mapping[str, str]) -> AppraisalReading:
+    """Return the reading with an error for every row that does not say whose ballots it counts."""
+    offered = "、".join(names)
+    wrong = []
+    for row in reading.rows:
+        if name_key(row.group) not in groups:
+            said = f"评议人员“{row.group}”不在本轮之列" if row.group else "没有写评议人员"
+            cell = row.cells.get("voters") or row.cells.get("name", f"A{row.row}")
+            wrong.append(Problem(row.sheet, cell, Severity.ERROR, f"{said}（{offered}）", "voters"))
+    return replace(reading, problems=(*reading.problems, *wrong))
 
 
 def _known(units: Sequence[RoundUnit]) -> list[KnownBranch]:
@@ -236,11 +257,44 @@ def _known(units: Sequence[RoundUnit]) -> list[KnownBranch]:
     ]
 
 
-def _plan(read: tuple[Source, str, Any], units: list[RoundUnit], doubts: Doubts, fate: FateOf) -> Plan[Any]:
+def _match(rows: Sequence[Any], units: Sequence[RoundUnit], voters: Sequence[str] | None) -> MatchResult:
+    """Match rows with branches; with `voters` (one for each row) a branch may have a row for each kind of them."""
+    if voters is None:
+        return match_names(wanted_names(rows), _known(units))
+    exact: dict[int, str] = {}
+    proposals: dict[int, tuple[Proposal, ...]] = {}
+    duplicates: dict[int, int] = {}
+    for group in sorted(set(voters)):
+        places = [place for place, of in enumerate(voters) if of == group]
+        found = match_names(wanted_names([rows[place] for place in places]), _known(units))
+        exact |= {places[at]: key for at, key in found.exact.items()}
+        proposals |= {places[at]: offered for at, offered in found.proposals.items()}
+        duplicates |= {places[at]: places[first] for at, first in found.duplicates.items()}
+    return MatchResult(exact, proposals, duplicates=duplicates)
+
+
+def _resolved(matched: MatchResult, answers: dict[int, str | None], voters: Sequence[str] | None) -> dict[int, str]:
+    """Return the branch of each row after a person's answers. Raises ValueError for one that was not offered."""
+    if voters is None:
+        return matched.resolved(answers)
+    keys: dict[int, str] = {}
+    for group in set(voters):
+        part = MatchResult(
+            {at: key for at, key in matched.exact.items() if voters[at] == group},
+            {at: offered for at, offered in matched.proposals.items() if voters[at] == group},
+        )
+        keys |= part.resolved({at: key for at, key in answers.items() if at < len(voters) and voters[at] == group})
+    return keys
+
+
+def _plan(
+    read: tuple[Source, str, Any], units: list[RoundUnit], doubts: Doubts, fate: FateOf,
+    voters: Sequence[str] | None = None,
+) -> Plan[Any]:  # fmt: skip
     """Match rows with branches and say what becomes of each."""
     source, file_name, reading = read
-    matched = match_names(wanted_names(reading.rows), _known(units))
-    resolved = matched.resolved(dict(doubts.names))
+    matched = _match(reading.rows, units, voters)
+    resolved = _resolved(matched, dict(doubts.names), voters)
     by_key = {str(unit.pk): unit for unit in units}
     lines = []
     for position, row in enumerate(reading.rows):
@@ -307,7 +361,9 @@ def apply_annual(*, by: Account | None, plan: Plan[AnnualRow], now: dt.datetime)
     return Outcome(len(rows), len(exempted), len(plan.of(Fate.SAME)), len(plan.missing))
 
 
-def _count_input(row: AppraisalRow, unit: RoundUnit, options: set[str]) -> sources.CountInput:
+def _count_input(
+    row: AppraisalRow, unit: RoundUnit, options: set[str], groups: Mapping[str, str]
+) -> sources.CountInput:
     """Return one row as it is stored; what cannot count keeps its numbers and says why."""
     held = row.state is AppraisalState.VALID
     state = AppraisalCount.State.COUNTED
@@ -323,6 +379,7 @@ def _count_input(row: AppraisalRow, unit: RoundUnit, options: set[str]) -> sourc
         counts=counts if held else {},
         state=state,
         reason="" if held else row.reason[:200],
+        group=groups.get(name_key(row.group), "") if groups else "",
     )
 
 
@@ -331,8 +388,11 @@ def apply_counts(*, by: Account | None, plan: Plan[AppraisalRow], now: dt.dateti
     """Record a plan of ballot counts, all or nothing. Raises RefusedError while errors or questions are open."""
     _refuse_unready(plan)
     options = {option.code for option in plan.source.options.all()}
+    groups = {name_key(word): group.code for group in plan.source.groups.all() for word in (group.name, group.code)}
     rows = [
-        _count_input(line.row, line.unit, options) for line in plan.of(Fate.NEW, Fate.CHANGED) if line.unit is not None
+        _count_input(line.row, line.unit, options, groups)
+        for line in plan.of(Fate.NEW, Fate.CHANGED)
+        if line.unit is not None
     ]
     if rows:
         sources.record_counts(by=by, source=plan.source, rows=rows, now=now, file_name=plan.file_name)

@@ -4,7 +4,7 @@ A table exported by the system imports back unchanged under the headings 序号 
 有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from branches.intake.rows import TableReader, in_order
@@ -25,11 +25,12 @@ from branches.intake.vocabulary import Vocabulary
 TABLE = "appraisal"
 OPINIONS = ("satisfied", "fairly", "unsatisfied", "unknown")
 BALLOTS = ("issued", "returned", "valid")
-_OWN = ("name", "code", *BALLOTS, *OPINIONS)
+PLEASED = ("satisfied", "fairly")
+OPTIONS = tuple(zip(OPINIONS, ("满意", "基本满意", "不满意", "不了解"), strict=True))
+_OWN = ("code", *BALLOTS)
 _SPOKEN = {
     "name": "党支部名称", "general_branch": "党总支", "remark": "备注", "code": "编号", "issued": "发出票数",
-    "returned": "收回票数", "valid": "有效票数", "satisfied": "满意票数", "fairly": "基本满意票数",
-    "unsatisfied": "不满意票数", "unknown": "不了解票数",
+    "returned": "收回票数", "valid": "有效票数", "voters": "评议人员",
 }  # fmt: skip
 _VOID = "，该次测评作废，须更正或重新组织"
 
@@ -39,6 +40,8 @@ class _AppraisalRows(TableReader):
 
     floor: int | None
     contradictions: Severity
+    options: tuple[str, ...]
+    pleased: tuple[str, ...]
 
     def row(self, row: int) -> AppraisalRow:
         """Read one row."""
@@ -50,7 +53,7 @@ class _AppraisalRows(TableReader):
         remark = self.read(row, "remark", parse_text).value or ""
         self.read(row, "code", parse_code)
         before = len(self.problems)
-        figures = {field: self.read(row, field, parse_count).value for field in (*BALLOTS, *OPINIONS)}
+        figures = {field: self.read(row, field, parse_count).value for field in (*BALLOTS, *self.options)}
         unreadable = len(self.problems) > before
         state, reason = self._state(row, figures, remark, unreadable=unreadable)
         shown = state is AppraisalState.VALID
@@ -64,12 +67,17 @@ class _AppraisalRows(TableReader):
             issued=figures["issued"],
             returned=figures["returned"],
             valid=figures["valid"],
-            counts={field: figures[field] for field in OPINIONS} if shown else {},
-            rate=satisfaction(figures["satisfied"], figures["fairly"], figures["valid"]) if shown else None,
+            counts={field: figures[field] for field in self.options} if shown else {},
+            rate=self._rate(figures) if shown else None,
             reason=reason,
             remark=remark,
             cells=self.references(row),
+            group=self.read(row, "voters", parse_text).value or "",
         )
+
+    def _rate(self, figures: dict[str, int | None]) -> Fraction | None:
+        """Return the share of the options that count as content."""
+        return satisfaction(sum(figures[field] or 0 for field in self.pleased), 0, figures["valid"])
 
     def _state(
         self, row: int, figures: dict[str, int | None], remark: str, *, unreadable: bool
@@ -79,7 +87,7 @@ class _AppraisalRows(TableReader):
             return AppraisalState.VOID, "票数读不出"
         if all(value is None for value in figures.values()):
             said = remark if any(word in remark for word in self.vocabulary.not_held) else "没有票数"
-            cell = f"{self.mapping.at(row, 'issued')}:{self.mapping.at(row, 'unknown')}"
+            cell = f"{self.mapping.at(row, 'issued')}:{self.mapping.at(row, self.options[-1])}"
             reason = f"整行空白（{said}），按缺项处理，不当作 0"
             self.problems.append(Problem(self.grid.name, cell, Severity.WARNING, reason, "not_held"))
             return AppraisalState.MISSING, said
@@ -96,7 +104,7 @@ class _AppraisalRows(TableReader):
         return AppraisalState.VALID, ""
 
     def _contradiction(self, row: int, figures: dict[str, int | None]) -> tuple[str, str, str] | None:
-        """Return (cell, reason, code) of the first rule the figures break: 发出 ≥ 收回 ≥ 有效 = the four together."""
+        """Return (cell, reason, code) of the first rule the figures break: 发出 ≥ 收回 ≥ 有效 = sum of options."""
         issued, returned, valid = (figures[field] for field in BALLOTS)
         if valid is None:
             return self.mapping.at(row, "valid"), "有效票数为空", "count_empty"
@@ -106,15 +114,19 @@ class _AppraisalRows(TableReader):
             return self.mapping.at(row, "valid"), f"有效 {valid} 大于收回 {returned}", "valid_above_returned"
         if issued is not None and valid > issued:
             return self.mapping.at(row, "valid"), f"有效 {valid} 大于发出 {issued}", "valid_above_issued"
-        for field in OPINIONS:
+        for field in self.options:
             if figures[field] is None:
                 figures[field] = 0  # a blank among filled ones; the sum below says whether it is right
-        together = sum(figures[field] or 0 for field in OPINIONS)
+        together = sum(figures[field] or 0 for field in self.options)
         if together != valid:
-            present = [field for field in OPINIONS if field in self.mapping.columns]
+            present = [field for field in self.options if field in self.mapping.columns]
             cell = f"{self.mapping.at(row, present[0])}:{self.mapping.at(row, present[-1])}"
-            return cell, f"四项之和 {together} 不等于有效票 {valid}", "sum"
+            return cell, f"{_number(len(self.options))}项之和 {together} 不等于有效票 {valid}", "sum"
         return None
+
+
+def _number(count: int) -> str:
+    return "零一二三四五六七八九十"[count] if count <= 10 else str(count)
 
 
 def satisfaction(satisfied: int | None, fairly: int | None, valid: int | None) -> Fraction | None:
@@ -132,14 +144,23 @@ def read_appraisal(
     void_contradictions: bool = False,
     mapping: Mapping[str, MappingChoice] | None = None,
     limits: Limits | None = None,
+    options: Sequence[tuple[str, str]] = OPTIONS,
+    pleased: Sequence[str] = PLEASED,
+    grouped: bool = False,
 ) -> AppraisalReading:
     """Read paper ballot counts.
 
     `floor` is the round's least number of valid ballots (None: no floor). Rows that contradict themselves are errors
     until a person confirms with `void_contradictions` that those ballots are void; then they are warnings, state VOID.
+    `options` are the choices of the ballot as (code, label), `pleased` those that count into 满意率.
+    `grouped`: a branch has several rows, one for each kind of voters, and its name may be merged over them.
     Raises ValueError or KeyError for an impossible mapping.
     """
     limits = limits or Limits()
+    vocabulary = vocabulary.with_ballot(TABLE, options)
+    codes = tuple(code for code, _ in options)
+    own = (*_OWN, *codes) if grouped else ("name", *_OWN, *codes)
+    spoken = {**_SPOKEN, **{code: f"{label}票数" for code, label in options}}
     selection = select_sheets(workbook, vocabulary, TABLE, mapping)
     rows: list[AppraisalRow] = []
     problems: list[Problem] = list(selection.problems)
@@ -147,8 +168,8 @@ def read_appraisal(
     held_on = ""
     for grid, table in selection.tables:
         held_on = held_on or labelled_text(grid, table, vocabulary.held_labels)
-        reader = _AppraisalRows(grid, table, vocabulary, limits, own=_OWN, spoken=_SPOKEN)
-        reader.floor = floor
+        reader = _AppraisalRows(grid, table, vocabulary, limits, own=own, spoken=spoken)
+        reader.floor, reader.options, reader.pleased = floor, codes, tuple(pleased)
         reader.contradictions = Severity.WARNING if void_contradictions else Severity.ERROR
         rows += [reader.row(row) for row in table.data_rows()]
         problems += reader.problems

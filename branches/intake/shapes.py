@@ -402,11 +402,12 @@ class AppraisalRow:
     issued: int | None
     returned: int | None
     valid: int | None
-    counts: Mapping[str, int | None]  # satisfied, fairly, unsatisfied, unknown
+    counts: Mapping[str, int | None]  # by option; satisfied, fairly, unsatisfied, unknown unless said otherwise
     rate: Fraction | None
     reason: str = ""
     remark: str = ""
     cells: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""  # the voters, as written
 
     def rate_percent(self) -> Decimal | None:
         """Return 90.00 for display, rounded half up from the exact fraction."""

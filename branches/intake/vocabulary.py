@@ -7,7 +7,7 @@ the words a reader looks for, so that an exported table imports back unchanged.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -109,6 +109,10 @@ class Vocabulary:
                 tables[table] = _taught(tables[table], name, word)
         return replace(self, tables=tables)
 
+    def with_ballot(self, table: str, options: Sequence[tuple[str, str]]) -> "Vocabulary":
+        """Return a vocabulary whose ballots have exactly these options, as (code, label) in their order."""
+        return replace(self, tables={**self.tables, table: _ballot(self.tables[table], options)}) if options else self
+
     def with_categories(self, categories: Iterable[tuple[str, str, Iterable[str]]]) -> "Vocabulary":
         """Return a vocabulary whose categories are (code, name, synonyms), known words of each added.
 
@@ -159,6 +163,27 @@ class Vocabulary:
     def is_direct(self, text: str) -> bool:
         """True when the text in the column of the general branch means: directly under the committee."""
         return heading_key(text) in self.direct
+
+
+def _ballot(table: TableWords, options: Sequence[tuple[str, str]]) -> TableWords:
+    """Return the words of ballot counts whose options are the given ones; an option known before keeps its words."""
+    opinions = next(iter({field.group for field in table.fields.values() if field.name == table.required[-1]}))
+    fields = {name: field for name, field in table.fields.items() if field.group != opinions}
+    outer = next(field.path[0] for field in table.fields.values() if field.group == opinions)
+    for code, label in options:
+        known = table.fields.get(code) or FieldWords(code, "")
+        leaf = (label, *(word for word in known.leaf if word != label))
+        words = (f"{label}票", f"{label}票数", *known.words)
+        fields[code] = FieldWords(code, f"{outer}/{label}", words, opinions, leaf)
+    labels = {heading_key(label): code for code, label in options}
+    for code, field in list(fields.items()):
+        if field.group == opinions:  # what one option is called, no other may answer to
+            kept = tuple(word for word in field.leaf if labels.get(heading_key(word), code) == code)
+            fields[code] = replace(field, leaf=kept)
+    codes = tuple(code for code, _ in options)
+    signs = tuple(sign for sign in table.signs if sign in fields and fields[sign].group != opinions)
+    required = (*table.required[:-1], codes[0])
+    return replace(table, fields=fields, required=required, signs=(*signs, *codes))
 
 
 def _taught(table: TableWords, name: str, word: str) -> TableWords:
