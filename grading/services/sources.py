@@ -126,6 +126,21 @@ def _note(by: Account | None, source: Source, action: str, summary: str, units: 
     )
 
 
+def check_counts(*, source: Source, rows: Sequence[CountInput]) -> None:
+    """Raise RefusedError naming every branch whose counts may not be recorded now, or say something impossible."""
+    _check_source(source, Source.Kind.APPRAISAL, [row.unit for row in rows])
+    options = {option.code for option in source.options.all()}
+    groups = {group.code: group for group in source.groups.all()}
+    problems: dict[str, str] = {}
+    for row in rows:
+        if text := _group_problem(row, groups) or _count_problem(row, options):
+            problems.setdefault(row.unit.code, text)
+    if problems:
+        raise RefusedError(problems.values(), problems)
+    for row in rows:
+        _refuse_closed(row.unit)
+
+
 @transaction.atomic
 def record_counts(
     *, by: Account | None, source: Source, rows: Iterable[CountInput], now: dt.datetime, file_name: str = ""
@@ -136,18 +151,10 @@ def record_counts(
     kept and simply do not count. Raises RefusedError naming every branch; then nothing is stored.
     """
     wanted = list(rows)
-    _check_source(source, Source.Kind.APPRAISAL, [row.unit for row in wanted])
-    options = {option.code for option in source.options.all()}
+    check_counts(source=source, rows=wanted)
     groups = {group.code: group for group in source.groups.all()}
-    problems: dict[str, str] = {}
-    for row in wanted:
-        if text := _group_problem(row, groups) or _count_problem(row, options):
-            problems.setdefault(row.unit.code, text)
-    if problems:
-        raise RefusedError(problems.values(), problems)
     saved = []
     for row in wanted:
-        _refuse_closed(row.unit)
         held = row.state == AppraisalCount.State.COUNTED
         values = {
             "state": row.state, "reason": row.reason.strip(), "teller": row.teller.strip(),
