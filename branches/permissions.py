@@ -107,6 +107,7 @@ HANDS_OUT: dict[Role, frozenset[Role]] = {
     Role.GENERAL_BRANCH_OFFICER: frozenset({Role.ORGANISER, Role.SECRETARY, Role.CLERK}),
 }
 
+WITHOUT_BRANCH = frozenset({A.VIEW_HOME, A.VIEW_CAMPAIGN, A.INSPECT})
 RECUSABLE = frozenset({A.SCORE, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION})
 EXCLUSIVE_ROLES = (frozenset({Role.ADMINISTRATOR, Role.AUDITOR}), frozenset({Role.OFFICE, Role.AUDITOR}))
 
@@ -162,24 +163,34 @@ def _is_root(node: Branch, day: Any) -> bool:
 
 def scope(account: Any, action: Action) -> Scope:
     """Return the part of the tree `account` reaches with `action` today; an empty scope for an anonymous user."""
-    return _reach(account, lambda role: action in GRANTS[role])
+    return _reach(account, lambda grant: action in GRANTS[Role(grant.role)] and not _names_no_branch(grant, action))
+
+
+def _names_no_branch(grant: RoleGrant, action: Action) -> bool:
+    """Tell whether a grant only says that somebody is an inspector: which branches are assigned one by one."""
+    above = grant.role == Role.INSPECTOR and grant.node.level != Branch.Level.BRANCH
+    return above and action not in WITHOUT_BRANCH
 
 
 def hand_out_scope(account: Any, role: Role) -> Scope:
     """Return the part of the tree where `account` may give `role` to somebody else, or take it back."""
-    return _reach(account, lambda held: role in HANDS_OUT.get(held, ()))
+    return _reach(account, lambda grant: role in HANDS_OUT.get(Role(grant.role), ()))
 
 
-def _reach(account: Any, counts: Callable[[Role], bool]) -> Scope:
+def _reach(account: Any, counts: Callable[[RoleGrant], bool]) -> Scope:
     if not getattr(account, "is_authenticated", False) or not account.is_active:
         return NOTHING
     day = clock.today()
-    nodes = {g.node_id: g.node for g in _grants(account) if counts(Role(g.role))}
+    counted = [grant for grant in _grants(account) if counts(grant)]
+    nodes = {grant.node_id: grant.node for grant in counted}
+    own = {grant.node_id for grant in counted if grant.role != Role.INSPECTOR}
     cache: dict[Any, bool] = account.__dict__.setdefault("_zhibu_roots", {})
     for pk, node in nodes.items():
         if (pk, day) not in cache:
             cache[pk, day] = _is_root(node, day)
-    return Scope(frozenset(nodes), day, everything=any(cache[pk, day] for pk in nodes))
+    lent = frozenset(nodes.keys() - own)
+    everything = any(cache[pk, day] for pk in nodes)
+    return Scope(frozenset(nodes), day, everything, lent, account.pk if lent else None)
 
 
 def branch_id_of(obj: Any) -> int | None:

@@ -28,15 +28,26 @@ SELECT id FROM above
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Node ids whose subtrees are reached on `day`; `everything` spares the tree walk for a school-wide role."""
+    """Node ids whose subtrees are reached on `day`; `everything` spares the tree walk for a school-wide role.
+
+    `lent` are roots reached only because somebody was told to inspect them: apps that know of such tasks show
+    `account` the task's part of them and nothing else.
+    """
 
     roots: frozenset[int]
     day: dt.date
     everything: bool = False
+    lent: frozenset[int] = frozenset()
+    account: int | None = None
 
     def __bool__(self) -> bool:
         """An empty scope reaches nothing."""
         return self.everything or bool(self.roots)
+
+    @property
+    def held(self) -> "Scope":
+        """The part that comes from a role of one's own, without what is only lent."""
+        return Scope(self.roots - self.lent, self.day, self.everything) if self.lent else self
 
     def branches(self) -> RawSQL:
         """Return a sub-select of all node ids reached, for `pk__in` or `branch__in`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from django.urls import reverse
 
 from branches import charts, wording
-from branches.models import Account, Branch
+from branches.models import Account, Branch, Role
 from branches.permissions import Action, can, roles, scope
 from branches.registries import HomePanel, HomeStat, home_panels, home_stats
 from grading import board
@@ -17,7 +17,8 @@ LINES_SHOWN = 25
 
 
 def _own_nodes(account: Account) -> set[int]:
-    return {grant.node_id for grant in roles(account) if grant.node.level == Branch.Level.BRANCH}
+    held = (grant for grant in roles(account) if grant.role != Role.INSPECTOR)
+    return {grant.node_id for grant in held if grant.node.level == Branch.Level.BRANCH}
 
 
 def _round(account: Account) -> Round | None:

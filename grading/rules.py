@@ -21,6 +21,7 @@ from grading.models import (
     VetoFinding,
 )
 from grading.models.sources import AnnualResult, AppraisalCount
+from grading.spot_inputs import take_spot_checks
 
 ROUND_ROWS = (
     "scale__grades",
@@ -218,6 +219,7 @@ class Inputs:
         self._read_rubrics()
         self._read_sheets()
         self._read_rows()
+        take_spot_checks(round_, self.units, self.sources, self._given)
         self._figures = self._read_figures()
 
     def _read_rubrics(self) -> None:

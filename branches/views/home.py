@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from branches import clock, stages, wording
-from branches.models import AuditEntry, Branch, Campaign
+from branches.models import AuditEntry, Branch, Campaign, Role
 from branches.permissions import Action, account_of, requires, roles, scope
 from branches.registries import HomeItem, home_items, panels_for, stats_for
 
@@ -18,7 +18,7 @@ LOG_SHOWN = 6
 
 def _own_branch(request: HttpRequest) -> Branch | None:
     """Return the one 党支部 an account acts for, when it acts for nothing above."""
-    nodes = {grant.node_id: grant.node for grant in roles(account_of(request))}
+    nodes = {grant.node_id: grant.node for grant in roles(account_of(request)) if grant.role != Role.INSPECTOR}
     node = next(iter(nodes.values()), None)
     return node if len(nodes) == 1 and node is not None and node.level == Branch.Level.BRANCH else None
 

@@ -19,8 +19,12 @@ class RoundQuerySet(models.QuerySet["Round"]):
         """Keep rounds of campaigns above, at or below what `scope` reaches: those with a unit in it, or its root."""
         if scope.everything:
             return self
-        reached = scope.branches()
-        return self.filter(Q(campaign__root__in=reached) | Q(units__branch__in=reached)).distinct()
+        reached = scope.held.branches()
+        found = Q(campaign__root__in=reached) | Q(units__branch__in=reached)
+        if scope.lent:
+            tasks = {"units__spot_checks__active": True, "units__spot_checks__inspectors": scope.account}
+            found |= Q(units__branch__in=scope.lent, **tasks)
+        return self.filter(found).distinct()
 
     def running(self) -> "RoundQuerySet":
         """Keep rounds that are open and not final."""

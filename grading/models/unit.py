@@ -23,11 +23,20 @@ class UnitOwnedQuerySet(models.QuerySet["models.Model"]):
 
 
 def reach(scope: "Scope", prefix: str = "") -> Q:
-    """Return the filter for units `scope` reaches: by today's placement, in final rounds by the parent of then too."""
-    reached = scope.branches()
+    """Return the filter for units `scope` reaches: by today's placement, in final rounds by the parent of then too.
+
+    An inspector reaches the units assigned, in the round for which they were drawn, and no others of those branches.
+    """
+    reached = scope.held.branches()
     today = Q(**{f"{prefix}branch__in": reached})
     then = Q(**{f"{prefix}round__state": Round.State.FINAL, f"{prefix}parent__in": reached})
-    return today | then
+    return today | then | Q(**{f"{prefix}pk__in": lent_units(scope)}) if scope.lent else today | then
+
+
+def lent_units(scope: "Scope") -> models.QuerySet["RoundUnit", Any]:
+    """Return the units that an inspector was told to inspect, where that is what the scope comes from."""
+    tasks = RoundUnit.objects.filter(branch__in=scope.lent, spot_checks__active=True)
+    return tasks.filter(spot_checks__inspectors=scope.account).values("pk")
 
 
 @property

@@ -24,10 +24,11 @@ class SourceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SheetInput:
-    """A filled sheet: items, or section sums where the source is scored by section."""
+    """A filled sheet: items, or section sums where the source is scored by section; `note` says whose it is."""
 
     entries: Mapping[str, Entry]
     sections: Mapping[str, Decimal | None] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _from_sheet(rule: SourceRule, rubric: RubricRule, given: SheetInput, figures
         sheet = score_sections(rubric, given.sections)
     else:
         sheet = score_sheet(rubric, given.entries, figures)
-    reason = ""
+    reason = given.note
     if sheet.score is None:
         reason = f"还有 {len(sheet.missing)} 项没有评分" if sheet.missing else "全部项目不适用"
     return _scored(rule, sheet.score, reason, sheet=sheet)

@@ -55,7 +55,7 @@ def _source_text(source: SourceScore, places: int) -> str:
         parts = (f"{part.name} {show(part.score)}×{plain(part.weight)}" for part in source.appraisal.groups)
         weights = sum((part.weight for part in source.appraisal.groups), ZERO)
         text += f"（（{' + '.join(parts)}）÷{plain(weights)}）"
-    return text
+    return f"{text}（{source.reason}）" if source.reason else text
 
 
 def _sources(derivation: Derivation) -> Step:

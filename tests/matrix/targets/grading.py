@@ -6,9 +6,10 @@ from django.core.files.base import ContentFile
 
 from branches import clock
 from branches.models import Upload
-from grading.models import Assessment, Criterion, Round, RoundUnit, Section, Source
+from grading.models import Assessment, Criterion, Round, RoundUnit, Section, Source, SpotCheck
 from grading.services import sheets
 from tests.factories.grading import EvidenceFactory, EvidenceUseFactory, Grading, ResultFactory, opened_round
+from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
 from tests.matrix.targets import Call, target
 from tests.matrix.world import World
 
@@ -18,9 +19,18 @@ def _round(world: World) -> Round:
     row = Round.objects.exclude(state=Round.State.PREPARING).first()
     if row is None:
         made: Grading = opened_round(world.school)
+        inspected(made, world)
         Round.objects.filter(pk=made.round.pk).update(state=Round.State.SCORING)
         row = Round.objects.get(pk=made.round.pk)
     return row
+
+
+def inspected(made: Grading, world: World) -> SpotCheck:
+    """Have the own branch of the inspector drawn for a spot check, and assigned: without it nothing is reached."""
+    draw = SpotCheckDrawFactory(round=made.round, source__ordinal=90)
+    task = SpotCheckFactory(draw=draw, unit=made.unit("software"))
+    SpotCheckInspectorFactory(spot_check=task, account=world.accounts["inspector"])
+    return task
 
 
 def _unit(world: World, relation: str) -> RoundUnit:
