@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from branches import crockford
 from branches.models import AuditEntry, Role
 from branches.permissions import Action, scope
 from reporting.annexes.facts import digest
@@ -66,7 +67,7 @@ def test_letters_taken_for_digits_are_forgiven():
 @pytest.mark.unit
 def test_every_wrong_character_and_every_two_that_changed_places_are_noticed():
     plain = CODE.replace("-", "")
-    wrong = [plain[:n] + c + plain[n + 1 :] for n in range(12) for c in form_codes.ALPHABET if c != plain[n]]
+    wrong = [plain[:n] + c + plain[n + 1 :] for n in range(12) for c in crockford.ALPHABET if c != plain[n]]
     for first, second in itertools.combinations(range(12), 2):
         swapped = list(plain)
         swapped[first], swapped[second] = swapped[second], swapped[first]
