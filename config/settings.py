@@ -99,22 +99,33 @@ TEMPLATES = [
 _SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    # With recursive triggers a REPLACE meets the guards of the row it takes away.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON",
 }
-DATABASES = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / ('demo.sqlite3' if DEMO else 'site.sqlite3')}")
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = _SQLITE
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A host that froze in the middle of a transaction would hold its locks, and with them every worker, until it wakes.
-    _idle = env.int("DATABASE_IDLE_SECONDS", default=60)
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
-        "options", f"-c idle_in_transaction_session_timeout={_idle}s"
-    )
-DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# A host that froze in the middle of a transaction would hold its locks, and with them every worker, until it wakes.
+_POSTGRES = {"options": f"-c idle_in_transaction_session_timeout={env.int('DATABASE_IDLE_SECONDS', default=60)}s"}
+
+
+def _database(name: str, default: str) -> dict[str, object]:
+    """Return the database an environment variable names, with the options of its kind."""
+    found = env.db(name, default=default)
+    if found["ENGINE"] == "django.db.backends.sqlite3":
+        return {**found, "OPTIONS": dict(_SQLITE), "ATOMIC_REQUESTS": False}
+    options = {**_POSTGRES, **found.get("OPTIONS", {})}
+    return {**found, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+
+
+# Web and worker come in as the web role, which changes rows; manage.py as the owner, who changes tables (ADR 0018).
+DATABASE_ROLE = env("ZHIBU_DATABASE_ROLE", default="owner")
+_web = _database("DATABASE_URL", f"sqlite:///{VAR_DIR / ('demo.sqlite3' if DEMO else 'site.sqlite3')}")
+_owner = (
+    _database("DATABASE_OWNER_URL", env("DATABASE_URL", default="")) if env("DATABASE_OWNER_URL", default="") else _web
+)
+DATABASE_WEB_ROLE = "" if _owner is _web else str(_web["USER"])
+DATABASE_WEB_PASSWORD = str(_web.get("PASSWORD") or "")
+DATABASES = {"default": _web if DATABASE_ROLE == "web" else _owner}
+if DATABASE_ROLE == "web":
+    DATABASES["owner"] = {**_owner, "CONN_MAX_AGE": 0}
 
 AUTH_USER_MODEL = "branches.Account"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "branches.auth.AccountBackend"]

@@ -5,4 +5,5 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["ZHIBU_DATABASE_ROLE"] = "web"
 application = get_wsgi_application()

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from branches import guards
+from grading import frozen
 
 
 class GradingConfig(AppConfig):
@@ -13,8 +14,5 @@ class GradingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Guard what must never change: frozen results, final rounds, published rubrics."""
-        guards.protect(guards.Guard("grading_result", when="OLD.frozen_at IS NOT NULL"))
-        guards.protect(guards.Guard("grading_round", when="OLD.state = 'final'"))
-        guards.protect(guards.Guard("grading_rubric", when="OLD.state = 'published'"))
-        guards.protect(guards.Guard("grading_localguidance", when="OLD.state = 'published'"))
+        """Guard what must never change: frozen results and what they rest on, published rubrics, receipts."""
+        guards.protect(*frozen.guards())

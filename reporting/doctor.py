@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu import Connection
 
-from branches import clock, guards
+from branches import clock, database_roles, guards
 from branches.models import AuditEntry
 from reporting import backup
 from reporting.database_time import database_now
@@ -91,18 +91,33 @@ def check_migrations() -> Finding:
 
 
 def check_guards() -> Finding:
-    """The triggers that keep the audit trail from being changed are in place."""
-    query = {
-        "sqlite": "SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'zhibu_%'",
-        "postgresql": "SELECT COUNT(*) FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'zhibu_%'",
-    }[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        present = cursor.fetchone()[0]
-    wanted = sum(len(guard.operations) for guard in guards.guards())
-    if present < wanted:
-        return bad("防篡改", f"应有 {wanted} 个触发器，只有 {present} 个", "运行 manage.py migrate，会自动补上。")
-    return ok("防篡改", f"{present} 个触发器在位")
+    """The triggers that keep the audit trail and frozen grades from being changed are in place, as declared."""
+    faults = guards.faults(connection)
+    if faults:
+        said = f"{len(faults)} 个触发器缺失、停用或被改过：{'、'.join(faults[:3])}{' 等' if len(faults) > 3 else ''}"
+        return bad("防篡改", said, "运行 manage.py migrate，会自动补上；再运行 manage.py check_drift 核对定级结果。")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers")
+            if not cursor.fetchone()[0]:
+                return bad("防篡改", "recursive_triggers 没有打开", "不要改动数据库连接设置，重新启动即可恢复。")
+    return ok("防篡改", f"{len(guards.guards())} 张表的触发器在位")
+
+
+def check_roles() -> Finding:
+    """The web process may change rows and nothing else."""
+    if connection.vendor == "sqlite":
+        return ok("数据库权限", "网站连接不能改表结构（能直接拿到数据文件的人不受此限）")
+    if not settings.DATABASE_WEB_ROLE:
+        return warn(
+            "数据库权限",
+            "网站与维护共用一个数据库账号，网站也能停用防篡改触发器",
+            "另设 DATABASE_OWNER_URL，再运行 manage.py database_roles（见 docs/operations.md）。",
+        )
+    if more := database_roles.excess(connection, settings.DATABASE_WEB_ROLE):
+        said = f"网站账号 {settings.DATABASE_WEB_ROLE}：{'、'.join(more)}"
+        return bad("数据库权限", said, "运行 manage.py database_roles；仍有多余权限的，请数据库管理员收回。")
+    return ok("数据库权限", f"网站账号 {settings.DATABASE_WEB_ROLE} 只能读写数据行")
 
 
 def check_audit() -> Finding:
@@ -227,6 +242,7 @@ CHECKS: dict[str, tuple[Callable[[], Finding], str]] = {
     "数据库": (check_database, "检查 DATABASE_URL 和数据库服务是否在运行。"),
     "表结构": (check_migrations, "运行 manage.py migrate。"),
     "防篡改": (check_guards, "运行 manage.py migrate。"),
+    "数据库权限": (check_roles, "检查 DATABASE_URL 和 DATABASE_OWNER_URL。"),
     "操作记录": (check_audit, "运行 manage.py migrate。"),
     "后台进程": (check_worker, "运行 manage.py worker。"),
     "导出队列": (check_queue, "运行 manage.py migrate。"),

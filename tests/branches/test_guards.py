@@ -75,7 +75,7 @@ def test_installing_twice_is_fine(guarded):
 
 
 def test_a_condition_narrows_the_guard(monkeypatch):
-    guard = guards.Guard("branches_headerword", when="OLD.field = 'frozen'")
+    guard = guards.Guard("branches_headerword", when="{row}.field = 'frozen'")
     monkeypatch.setattr(guards, "_guards", [guard])
     guards.install(connection)
     run("INSERT INTO branches_headerword (\"table\", field, word) VALUES ('t', 'frozen', 'a'), ('t', 'free', 'b')")

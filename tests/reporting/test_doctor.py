@@ -30,7 +30,7 @@ def worker():
 
 
 def test_an_installation_at_work_is_well(worker, monkeypatch):
-    monkeypatch.setattr(guards, "guards", lambda: ())
+    monkeypatch.setattr(guards, "faults", lambda _: [])
     states = {finding.name: finding.state for finding in doctor.examine()}
     assert set(states) == set(doctor.CHECKS)
     assert {name for name, state in states.items() if state == "bad"} == set()
