@@ -22,6 +22,7 @@ _panels: list[Callable[[Account, dt.datetime], "Iterable[HomePanel]"]] = []
 _nav: list["NavItem"] = []
 _lists: dict[str, Any] = {}
 _figures: dict[str, Callable[..., Any]] = {}
+_figure_texts: dict[str, "FigureText"] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class HomePanel:
     position: int = 50
     side: bool = False
     flush: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FigureText:
+    """A figure in words: what it is called, how it is defined, and where it comes from while nothing computes it."""
+
+    code: str
+    name: str
+    definition: str
+    awaited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +156,26 @@ def lists() -> dict[str, Any]:
     return dict(_lists)
 
 
-def figure(code: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the function that computes a system-filled criterion (满意率, 培训率 …)."""
+def figure(code: str, *, name: str = "", definition: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that computes a system-filled criterion (满意率, 培训率 …) with its name and definition."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         _figures[code] = function
+        if name:
+            _figure_texts[code] = FigureText(code, name, definition)
         return function
 
     return register
+
+
+def announce_figure(text: FigureText) -> None:
+    """Describe a figure that no app computes yet; the app that does describes it anew."""
+    _figure_texts.setdefault(text.code, text)
+
+
+def figure_texts() -> dict[str, FigureText]:
+    """Return all figures in words by code, those that nothing computes yet included."""
+    return dict(_figure_texts)
 
 
 def figures() -> dict[str, Callable[..., Any]]:

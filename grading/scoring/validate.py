@@ -79,7 +79,10 @@ def _check_criterion(criterion: CriterionRule) -> list[str]:
         found.append("分值不能小于 0。")
     if criterion.kind is CriterionKind.POINTS and criterion.points == 0:
         found.append("分值不能为 0。")
-    if criterion.kind in (CriterionKind.POINTS, CriterionKind.BONUS):
+    counted = criterion.kind in (CriterionKind.DEDUCTION, CriterionKind.BONUS) and criterion.levels
+    if counted:
+        found += _check_events(criterion)
+    elif criterion.kind in (CriterionKind.POINTS, CriterionKind.BONUS):
         if criterion.step <= 0:
             found.append("打分的最小一档必须大于 0。")
         elif criterion.points % criterion.step != 0:
@@ -88,6 +91,15 @@ def _check_criterion(criterion: CriterionRule) -> list[str]:
         found += _check_levels(criterion)
     if criterion.kind is CriterionKind.SYSTEM and not criterion.figure:
         found.append("由系统填写，须指明取哪个数。")
+    return found
+
+
+def _check_events(criterion: CriterionRule) -> list[str]:
+    """Check what is counted on an item: each event worth something, none named twice, a bonus with a cap."""
+    found = [f"“{event.label}”每次的分数必须大于 0。" for event in criterion.levels if event.points <= 0]
+    found += [f"“{label}”写了两次。" for label in _repeated(event.label for event in criterion.levels)]
+    if criterion.kind is CriterionKind.BONUS and criterion.points <= 0:
+        found.append("逐项加分须有最高分。")
     return found
 
 

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from branches import audit
 from branches.models import Account
+from branches.registries import figure_texts, figures
 from branches.versions import ConflictError
 from grading import rules, scoring
 from grading.models import Criterion, Level, Rubric, Section
@@ -87,7 +88,24 @@ def _item_values(item: Criterion) -> dict[str, Any]:
 def findings(rubric: Rubric) -> tuple[scoring.Finding, ...]:
     """Return what is wrong or doubtful about a rubric as it stands: totals, steps, options."""
     fresh = Rubric.objects.with_items().get(pk=rubric.pk)
-    return scoring.check_rubric(rules.rubric_rule(fresh))
+    rule = rules.rubric_rule(fresh)
+    return (*scoring.check_rubric(rule), *figure_findings(rule))
+
+
+def figure_findings(rubric: scoring.RubricRule) -> tuple[scoring.Finding, ...]:
+    """Return what is wrong with the figures system-filled items ask for: unknown ones, and those nothing computes."""
+    texts, computed = figure_texts(), figures()
+    found = []
+    for item in rubric.criteria:
+        if not item.figure:
+            continue
+        text = texts.get(item.figure)
+        if text is None and item.figure not in computed:
+            known = "、".join(f"{one.code}（{one.name}）" for one in texts.values())
+            found.append(scoring.Finding(f"{item.code} 取数“{item.figure}”没有这个指标，可以用的有 {known}。"))
+        elif item.figure not in computed and text is not None:
+            found.append(scoring.Finding(f"{item.code} {text.name}：{text.awaited}", fatal=False))
+    return tuple(found)
 
 
 @transaction.atomic
