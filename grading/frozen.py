@@ -64,11 +64,16 @@ _PUBLISHED = (
 )
 
 # A further version of a result in a final round stands on an approved correction of the version before it.
-_UNFOUNDED = (  # noqa: S608 - made of constants
-    _BY_UNIT.format(column="unit_id").format(row="{row}") + " AND ({row}.frozen_at IS NULL OR NOT EXISTS ("
+_APPROVED = (
     "SELECT 1 FROM grading_correction k JOIN grading_result o ON o.id = k.result_id "
     "WHERE o.unit_id = {row}.unit_id AND o.version = {row}.version - 1 AND k.state = 'approved' "
-    "AND k.grade_id = {row}.decided_grade_id))"
+    "AND k.grade_id = {row}.decided_grade_id"
+)
+_UNFOUNDED = " AND ".join(
+    (
+        _BY_UNIT.format(column="unit_id").format(row="{row}"),
+        f"({{row}}.frozen_at IS NULL OR NOT EXISTS ({_APPROVED}))",
+    )
 )
 
 
