@@ -26,6 +26,7 @@ from grading.models import (
     Survey,
     confirmed,
 )
+from grading.services.promotion import compare_rounds
 
 NAMES_SHOWN = 5
 R, A, G, O = Round.State, Assessment.State, Result.State, Objection.State
@@ -313,3 +314,18 @@ def filing_counts(round_: Round) -> dict[str, int]:
     handed_in = Q(assessments__state__in=[A.SUBMITTED, A.ACCEPTED])
     rows = round_.sources.filter(kind=Source.Kind.SHEET).annotate(filed=Count("assessments", filter=handed_in))
     return {row.code: row.filed for row in rows}
+
+
+# --- 晋位升级 ---------------------------------------------------------------------------------------------------------
+
+
+@gate(Round, R.FINAL)
+def _falls_are_explained(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """Every branch that fell has its reason, and none rose that a rule bars from rising."""
+    found = compare_rounds(round_)
+    if found is None:
+        return
+    if rows := found.unexplained:
+        yield f"{len(rows)} 个支部退位，还没有说明原因：{listed(row.name for row in rows)}。"
+    if rows := found.wrongly_risen:
+        yield f"{len(rows)} 个支部按门槛规则不得晋位升级：{listed(row.name for row in rows)}。"
