@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,17 +15,25 @@ from branches.versions import ConflictError, save_versioned
 from grading import rules, scoring
 from grading.models import Assessment, Criterion, Result, RoundUnit, Score, Section, Source
 from grading.permissions import holds_branch
+from grading.scoring.counting import EntryShape, count_problem, counted_points, entry_shape, shape_problem
+from grading.services import guidance
 from grading.services.errors import RefusedError, refuse
 from grading.services.rounds import is_late
+
+HANDED_IN_BY_HAND = (Source.SELF, Source.SPOT_CHECK)  # any other sheet counts as handed in while it is complete
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreInput:
-    """What was entered for one item (or section): points, 不适用, and a remark; a remark of None stays as it is."""
+    """What was entered for one item (or section): points, 不适用, and a remark; a remark of None stays as it is.
+
+    `counts` says how often each event of the item happened; the points then follow from it and are not given.
+    """
 
     points: Decimal | None
     not_applicable: bool = False
     remark: str | None = None
+    counts: Mapping[str, int] | None = None
 
 
 @transaction.atomic
@@ -66,7 +74,8 @@ def save_scores(
         pk=assessment.pk
     )
     _refuse_closed(sheet)
-    targets = _targets(sheet, entries)
+    targets, shapes = _targets(sheet, entries)
+    entries = {code: resolved(entry, shapes.get(code)) for code, entry in entries.items()}
     before = {code: _shown(score) for code, score in _stored(sheet, targets).items()}
     values: dict[str, Any] = {"saved_at": now, "saved_by": by, "entered_on_behalf": _on_behalf(by, sheet)}
     if reason is not None and reason.strip() != sheet.reason:
@@ -77,7 +86,7 @@ def save_scores(
         fresh = save_versioned(sheet, version=version, values=values)
     except ConflictError as conflict:
         raise ConflictError(conflict.current, mine) from conflict
-    _write(fresh, targets, entries)
+    _write(fresh, targets, entries, shapes)
     after = {code: vars_of(entry) for code, entry in entries.items()}
     audit.record(
         by=by,
@@ -93,13 +102,29 @@ def save_scores(
 
 def vars_of(entry: ScoreInput) -> dict[str, Any]:
     """Return an entry as plain values for the audit and for a conflict page."""
-    points = None if entry.points is None else str(entry.points)
-    return {"points": points, "not_applicable": entry.not_applicable, "remark": entry.remark}
+    return _vars(entry.points, entry.remark, entry.counts or {}, not_applicable=entry.not_applicable)
 
 
 def _shown(score: Score) -> dict[str, Any]:
-    points = None if score.points is None else str(score.points)
-    return {"points": points, "not_applicable": score.not_applicable, "remark": score.remark}
+    counts = {one["label"]: one["number"] for one in score.counts}
+    return _vars(score.points, score.remark, counts, not_applicable=score.not_applicable)
+
+
+def _vars(
+    points: Decimal | None, remark: str | None, counts: Mapping[str, int], *, not_applicable: bool
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"points": None if points is None else str(points), "not_applicable": not_applicable}
+    found["remark"] = remark
+    if counts:
+        found["counts"] = {label: number for label, number in counts.items() if number}
+    return found
+
+
+def resolved(entry: ScoreInput, shape: EntryShape | None) -> ScoreInput:
+    """Return an entry with the points its counted events come to."""
+    if shape is None or not entry.counts:
+        return entry
+    return replace(entry, points=counted_points(shape, entry.counts))
 
 
 def _on_behalf(by: Account | None, sheet: Assessment) -> bool:
@@ -112,8 +137,9 @@ def _refuse_closed(sheet: Assessment) -> None:
     round_ = sheet.unit.round
     if not round_.is_open:
         refuse(f"本轮现在是“{round_.get_state_display()}”，不能再打分。")
-    if sheet.source.code == Source.SELF and not sheet.editable:
-        refuse(f"自评{sheet.get_state_display()}，不能再改；需要改时请先退回。")
+    if sheet.source.code in HANDED_IN_BY_HAND and not sheet.editable:
+        name = "自评" if sheet.source.code == Source.SELF else sheet.source.name
+        refuse(f"{name}{sheet.get_state_display()}，不能再改；需要改时请先退回。")
     refuse_decided(sheet.unit)
 
 
@@ -123,9 +149,10 @@ def refuse_decided(unit: RoundUnit) -> None:
         refuse("该支部的等级已拟定或已定，请先撤回再改。")
 
 
-def _targets(sheet: Assessment, entries: Mapping[str, ScoreInput]) -> dict[str, Criterion | Section]:
-    """Return the rows the codes mean, refusing unknown codes and wrong points with one sentence per field."""
-    rubric_rules = rules.rubric_rule(sheet.unit.rubric)
+def _targets(
+    sheet: Assessment, entries: Mapping[str, ScoreInput]
+) -> tuple[dict[str, Criterion | Section], dict[str, EntryShape]]:
+    """Return the rows the codes mean and how items are entered; unknown codes and wrong points get a sentence each."""
     by_section = sheet.source.entry == Source.Entry.SECTIONS
     known: dict[str, Criterion | Section] = {}
     for section in sheet.unit.rubric.sections.all():
@@ -134,19 +161,39 @@ def _targets(sheet: Assessment, entries: Mapping[str, ScoreInput]) -> dict[str, 
         else:
             known |= {item.code: item for item in section.criteria.all()}
     problems = {code: f"评分标准里没有 {code}。" for code in entries if code not in known}
-    items = {item.code: item for item in rubric_rules.criteria}
+    shapes = {} if by_section else shapes_of(sheet.unit)
+    rule = scoring.NotApplicable(sheet.unit.rubric.not_applicable)
     for code, entry in entries.items():
         if code in problems:
             continue
-        found = _section_problem(known[code], entry) if by_section else None
-        if not by_section:
-            given = scoring.Entry(entry.points, entry.not_applicable)
-            found = scoring.entry_problem(items[code], given, rubric_rules.not_applicable)
+        shape = shapes.get(code)
+        found = _section_problem(known[code], entry) if shape is None else _item_problem(shape, entry, rule)
         if found:
             problems[code] = found
     if problems:
         raise RefusedError(problems.values(), problems)
-    return {code: known[code] for code in entries}
+    return {code: known[code] for code in entries}, shapes
+
+
+def shapes_of(unit: RoundUnit) -> dict[str, EntryShape]:
+    """Return how each item of a branch's rubric is entered, by code, with the 细则 of its 党总支."""
+    rules_by_code = {item.code: item for item in rules.rubric_rule(unit.rubric).criteria}
+    local = guidance.of_unit(unit)
+    refined = {
+        item.code: guidance.refinement_of(local.get(item.pk))
+        for section in unit.rubric.sections.all()
+        for item in section.criteria.all()
+    }
+    return {code: entry_shape(item, refined.get(code)) for code, item in rules_by_code.items()}
+
+
+def _item_problem(shape: EntryShape, entry: ScoreInput, rule: scoring.NotApplicable) -> str | None:
+    """Return a sentence when an entry, or what was counted for it, cannot be right for its item."""
+    if not entry.counts:
+        return shape_problem(shape, scoring.Entry(entry.points, entry.not_applicable), rule)
+    if entry.not_applicable:
+        return f"{shape.criterion.code} 填了“不适用”就不能再填次数。"
+    return count_problem(shape, entry.counts)
 
 
 def _section_problem(section: Criterion | Section, entry: ScoreInput) -> str | None:
@@ -168,7 +215,12 @@ def _stored(sheet: Assessment, targets: Mapping[str, Criterion | Section]) -> di
     return found
 
 
-def _write(sheet: Assessment, targets: Mapping[str, Criterion | Section], entries: Mapping[str, ScoreInput]) -> None:
+def _write(
+    sheet: Assessment,
+    targets: Mapping[str, Criterion | Section],
+    entries: Mapping[str, ScoreInput],
+    shapes: Mapping[str, EntryShape],
+) -> None:
     """Insert and update the scores in two queries."""
     stored = _stored(sheet, targets)
     new, changed = [], []
@@ -183,8 +235,17 @@ def _write(sheet: Assessment, targets: Mapping[str, Criterion | Section], entrie
             changed.append(score)
         score.points, score.not_applicable = entry.points, entry.not_applicable
         score.remark = score.remark if entry.remark is None else entry.remark.strip()
+        score.counts = _counted(shapes.get(code), entry)
     Score.objects.bulk_create(new)
-    Score.objects.bulk_update(changed, ["points", "not_applicable", "remark"])
+    Score.objects.bulk_update(changed, ["points", "not_applicable", "remark", "counts"])
+
+
+def _counted(shape: EntryShape | None, entry: ScoreInput) -> list[dict[str, Any]]:
+    """Return what was counted as it is kept: each event with what it was worth then, so that it needs no other row."""
+    if shape is None or not entry.counts:
+        return []
+    given = entry.counts
+    return [{"label": e.label, "points": str(e.points), "number": given.get(e.label, 0)} for e in shape.events]
 
 
 def sheet_score(sheet: Assessment) -> scoring.SheetScore:
@@ -209,11 +270,11 @@ def _settle(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessme
         "answered": total - len(score.missing),
     }
     complete = not typed
-    if sheet.source.code != Source.SELF and not complete and sheet.state == Assessment.State.SUBMITTED:
+    if sheet.source.code not in HANDED_IN_BY_HAND and not complete and sheet.state == Assessment.State.SUBMITTED:
         sheet = advance(sheet, Assessment.State.DRAFT, by=by, now=now)
     Assessment.objects.filter(pk=sheet.pk).update(**values)
     sheet.refresh_from_db()
-    if sheet.source.code != Source.SELF and complete and sheet.editable:
+    if sheet.source.code not in HANDED_IN_BY_HAND and complete and sheet.editable:
         return _hand_in(sheet, by, now)
     return sheet
 
