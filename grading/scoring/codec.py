@@ -67,6 +67,14 @@ def decode(kind: type[T], data: object) -> T:
         raise ValueError(f"not a stored {kind.__name__}: {error}") from error
 
 
+def restore(kind: Any, data: Any) -> Any:
+    """Return one value by its type hint, which need not be a dataclass. Raises ValueError when it is none of that."""
+    try:
+        return _decode(kind, data)
+    except (KeyError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"not a stored {kind}: {error}") from error
+
+
 def _decode(kind: Any, data: Any) -> Any:
     """Rebuild one value by its type hint."""
     origin = typing.get_origin(kind)
