@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from branches.permissions import Action, recused_branch_ids, scope
-from grading import scoring
-from grading.models import Assessment, Criterion, Result, Round, RoundUnit, Score, Section, Source
+from branches.registries import figures
+from grading import rules, scoring
+from grading.models import Assessment, Result, Round, RoundUnit, Rubric, Score, Section, Source
 from grading.models.rubric import GradeScale
 from grading.services.results import derive
 from grading.sheet_page import points_text
@@ -130,32 +132,62 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal(0)) if known else None
 
 
-def _section_sums(
-    units: Sequence[RoundUnit], code: str
-) -> tuple[dict[tuple[int, int], Decimal], dict[tuple[int, int], int]]:
-    """Return sums and numbers of answered items by (unit, section) of one source; a section score answers all."""
-    sums: defaultdict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
-    rows = Score.objects.filter(assessment__unit__in=units, assessment__source__code=code)
-    fields = ("assessment__unit_id", "criterion__section_id", "section_id", "points", "not_applicable")
-    for unit_id, of_item, of_section, points, not_applicable in rows.values_list(*fields):
+@dataclass(slots=True)
+class _Given:
+    """What one sheet of one branch holds so far, by item or by section."""
+
+    entries: dict[str, scoring.Entry] = field(default_factory=dict)
+    sums: dict[str, Decimal | None] = field(default_factory=dict)
+
+
+def _given(units: Sequence[RoundUnit]) -> dict[tuple[int, str], _Given]:
+    """Return what stands on the sheets of branch and superior, drafts too, by (unit, source), in one query."""
+    found: defaultdict[tuple[int, str], _Given] = defaultdict(_Given)
+    sources = (Source.SELF, Source.SUPERIOR)
+    rows = Score.objects.filter(assessment__unit__in=units, assessment__source__code__in=sources)
+    fields = (
+        "assessment__unit_id", "assessment__source__code", "criterion__code", "section__code", "points",
+        "not_applicable",
+    )  # fmt: skip
+    for unit_id, source, item, section, points, not_applicable in rows.values_list(*fields):
         if points is None and not not_applicable:
             continue
-        key = (unit_id, of_item or of_section)
-        sums[key] += points or Decimal(0)
-        counts[key] += 1 if of_item else 1000
-    return sums, counts
+        if item is not None:
+            found[unit_id, source].entries[item] = scoring.Entry(points, not_applicable)
+        else:
+            found[unit_id, source].sums[section] = points
+    return found
 
 
-def _to_answer(rubric_ids: set[int]) -> dict[int, int]:
-    """Return how many items of each section a person scores."""
-    rows = Criterion.objects.filter(section__rubric__in=rubric_ids).exclude(
-        kind__in=[Criterion.Kind.SYSTEM, Criterion.Kind.VETO, Criterion.Kind.BONUS]
-    )
-    counts: defaultdict[int, int] = defaultdict(int)
-    for section_id in rows.values_list("section_id", flat=True):
-        counts[section_id] += 1
-    return counts
+def _figures_of(
+    round_: Round, units: Sequence[RoundUnit], rubrics: Iterable[scoring.RubricRule]
+) -> dict[int, dict[str, Fraction | None]]:
+    """Return the figures system-filled items ask for, by unit; each is computed once for all units."""
+    wanted = {item.figure for rubric in rubrics for item in rubric.criteria if item.figure}
+    known = figures()
+    values = {code: known[code](round_, units) for code in sorted(wanted & known.keys())}
+    return {unit.pk: {code: one.get(unit.pk) for code, one in values.items()} for unit in units}
+
+
+TYPED = (scoring.CriterionKind.POINTS, scoring.CriterionKind.LEVELS, scoring.CriterionKind.DEDUCTION)
+
+
+def _section_sum(
+    rubric: scoring.RubricRule, code: str, given: _Given | None, known: dict[str, Fraction | None]
+) -> tuple[Decimal | None, bool]:
+    """Return what a section earns so far (None before its first figure), and whether an item is still open."""
+    section = next(one for one in rubric.sections if one.code == code)
+    needed = [item.code for item in section.criteria if item.kind in TYPED and item.counted > 0]
+    if given is None:
+        return None, bool(needed)
+    if code in given.sums:
+        return given.sums[code], False
+    typed = [item.code for item in section.criteria if item.code in given.entries]
+    if not typed:
+        return None, bool(needed)
+    part = scoring.RubricRule(rubric.code, rubric.version, (section,), rubric.not_applicable, rubric.exceed)
+    earned = scoring.score_sheet(part, given.entries, known).sections[0].partial
+    return earned, any(item not in given.entries for item in needed)
 
 
 def settled_ids(units: Sequence[RoundUnit]) -> set[int]:
@@ -179,13 +211,11 @@ def _editable_ids(account: Any, round_: Round, units: Sequence[RoundUnit]) -> se
 
 def rows_of(round_: Round, units: Sequence[RoundUnit], account: Any) -> list[Row]:
     """Return the grid rows of units in a constant number of queries."""
-    own_sums, own_counts = _section_sums(units, Source.SELF)
-    sums, counts = _section_sums(units, Source.SUPERIOR)
+    given = _given(units)
     rubric_ids = {unit.rubric_id for unit in units}
-    needed = _to_answer(rubric_ids)
-    sections: defaultdict[int, list[Section]] = defaultdict(list)
-    for section in Section.objects.filter(rubric__in=rubric_ids).order_by("ordinal"):
-        sections[section.rubric_id].append(section)
+    rows = {rubric.pk: rubric for rubric in Rubric.objects.with_items().filter(pk__in=rubric_ids)}
+    rubrics = {pk: rules.rubric_rule(rubric) for pk, rubric in rows.items()}
+    known = _figures_of(round_, units, rubrics.values())
     sheets = {
         (sheet.unit_id, sheet.source.code): sheet
         for sheet in Assessment.objects.filter(unit__in=units).select_related("source")
@@ -195,11 +225,10 @@ def rows_of(round_: Round, units: Sequence[RoundUnit], account: Any) -> list[Row
     made = []
     for unit in units:
         cells = []
-        for section in sections[unit.rubric_id]:
-            key = (unit.pk, section.pk)
-            own = own_sums.get(key) if own_counts.get(key) else None
-            superior = sums.get(key) if counts.get(key) else None
-            blank = counts.get(key, 0) < needed.get(section.pk, 0)
+        rubric, figure = rubrics[unit.rubric_id], known[unit.pk]
+        for section in rows[unit.rubric_id].sections.all():
+            own, _ = _section_sum(rubric, section.code, given.get((unit.pk, Source.SELF)), figure)
+            superior, blank = _section_sum(rubric, section.code, given.get((unit.pk, Source.SUPERIOR)), figure)
             cells.append(Cell(unit.pk, section, own, superior, blank, _flag(round_, own, superior, blank=blank)))
         found = derivations.get(unit.pk)
         divergence = found.divergence if found else None

@@ -1,14 +1,31 @@
 """A filled sheet as a page shows it: sections and items with points, remarks, files, and the figure to compare with.
 
 Built in a constant number of queries, for the form of the branch, the printed preview and the dock of the scoring grid.
+Sums are those of the arithmetic (`scoring.score_sheet`), so that a deduction, a bonus and a figure of the system count
+on the page as they count in the result.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
-from grading.models import Assessment, Criterion, Evidence, EvidenceUse, Level, RoundUnit, Score, Section
+from branches.registries import FigureText, figure_texts, figures
+from grading import rules, scoring
+from grading.models import (
+    Assessment,
+    Criterion,
+    Evidence,
+    EvidenceUse,
+    LocalGuidance,
+    RoundUnit,
+    Score,
+    Section,
+)
+from grading.scoring.counting import EntryShape, entry_shape, event_total
+from grading.scoring.sheet import CriterionScore, SectionScore
+from grading.services import guidance
 
 
 def points_text(value: Decimal | None) -> str:
@@ -19,17 +36,32 @@ def points_text(value: Decimal | None) -> str:
 
 
 @dataclass(slots=True)
+class EventLine:
+    """One event of an item with how often it happened; `typed` is what stands in its field."""
+
+    index: int
+    label: str
+    points: Decimal
+    typed: str = ""
+
+
+@dataclass(slots=True)
 class Item:
     """One item of a rubric with what was entered for it."""
 
     criterion: Criterion
-    levels: tuple[Level, ...]
+    shape: EntryShape
     points: Decimal | None = None
     not_applicable: bool = False
     remark: str = ""
     typed: str | None = None
     error: str = ""
     other: Decimal | None = None
+    events: list[EventLine] = field(default_factory=list)
+    guidance: LocalGuidance | None = None
+    figure: FigureText | None = None
+    value: Fraction | None = None
+    computed: bool = True
     files: list[Evidence] = field(default_factory=list)
     citable: list[Evidence] = field(default_factory=list)
 
@@ -39,9 +71,65 @@ class Item:
         return self.criterion.kind == Criterion.Kind.SYSTEM
 
     @property
+    def deduction(self) -> bool:
+        """Whether what is entered is taken off."""
+        return self.criterion.kind == Criterion.Kind.DEDUCTION
+
+    @property
+    def bonus(self) -> bool:
+        """Whether the item comes on top."""
+        return self.criterion.kind == Criterion.Kind.BONUS
+
+    @property
+    def levels(self) -> tuple[scoring.LevelRule, ...]:
+        """The only points allowed, where there are any; for a system-filled item its bands."""
+        return self.shape.criterion.levels if self.system else self.shape.choices
+
+    @property
     def shown(self) -> str:
         """The text of the points field: what was typed, else the stored points."""
         return points_text(self.points) if self.typed is None else self.typed
+
+    @property
+    def scored(self) -> CriterionScore:
+        """What the item earns as it stands."""
+        known = {self.criterion.figure: self.value} if self.system else {}
+        rule = scoring.RubricRule("", 1, (scoring.SectionRule("", "", Decimal(0), (self.shape.criterion,)),))
+        given = {self.criterion.code: scoring.Entry(self.points, self.not_applicable)}
+        return scoring.score_sheet(rule, given, known).sections[0].criteria[0]
+
+    @property
+    def earned(self) -> Decimal | None:
+        """Points the item earns: what is left after a deduction, the band of a figure; None while it is open."""
+        open_ = self.points is None and not self.system
+        return None if open_ else self.scored.earned
+
+    @property
+    def earned_shown(self) -> str:
+        """Points the item earns, as text."""
+        return points_text(self.earned)
+
+    @property
+    def rate(self) -> str:
+        """The figure of a system-filled item as a percentage, "" while there is none."""
+        return "" if self.value is None else scoring.percent(self.value)
+
+    @property
+    def counted(self) -> bool:
+        """Whether events are counted instead of points being typed."""
+        return bool(self.events)
+
+    @property
+    def counted_total(self) -> str:
+        """What the counted events come to, where that is more than the item can give or lose."""
+        numbers = {line.label: int(line.typed) for line in self.events if line.typed.isdigit()}
+        total = event_total(self.shape, numbers)
+        return points_text(total) if total > self.criterion.points > 0 else ""
+
+    @property
+    def counts_said(self) -> str:
+        """What was counted, in words: 院级报道 3 次；校级报道 1 次."""
+        return "；".join(f"{line.label} {line.typed} 次" for line in self.events if line.typed not in ("", "0"))
 
     @property
     def other_shown(self) -> str:
@@ -55,11 +143,26 @@ class SheetSection:
 
     section: Section
     items: list[Item]
+    exceed: scoring.Exceed = scoring.Exceed.NONE
+
+    @property
+    def scored(self) -> SectionScore:
+        """The section by the arithmetic, from what the items hold now."""
+        entries = {i.criterion.code: scoring.Entry(i.points, i.not_applicable) for i in self.items}
+        known = {i.criterion.figure: i.value for i in self.items if i.system}
+        criteria = tuple(i.shape.criterion for i in self.items)
+        part = scoring.SectionRule(self.section.code, self.section.name, self.section.points, criteria)
+        return scoring.score_sheet(scoring.RubricRule("", 1, (part,), exceed=self.exceed), entries, known).sections[0]
 
     @property
     def earned(self) -> Decimal:
-        """Points entered so far."""
-        return sum((i.points for i in self.items if i.points is not None), Decimal(0))
+        """Points so far."""
+        return self.scored.partial
+
+    @property
+    def fixed(self) -> Decimal:
+        """Points of the section that nobody types here."""
+        return sum((i.earned or Decimal(0) for i in self.items if i.system), Decimal(0))
 
     @property
     def answered(self) -> int:
@@ -74,11 +177,12 @@ class SheetSection:
 
 @dataclass(slots=True)
 class Sheet:
-    """A whole sheet."""
+    """A whole sheet. `vetoes` are items of the rubric that are only stated: they carry no points."""
 
     unit: RoundUnit
     assessment: Assessment | None
     sections: list[SheetSection]
+    vetoes: list[Criterion] = field(default_factory=list)
 
     def offer(self, files: Sequence[Evidence]) -> None:
         """Offer each item the files of the branch that it does not cite yet."""
@@ -109,7 +213,7 @@ class Sheet:
     @property
     def full_of_answered(self) -> Decimal:
         """Full marks of the items that carry points."""
-        return sum((i.criterion.points for i in self.items if i.points is not None), Decimal(0))
+        return sum((i.shape.criterion.counted for i in self.items if i.points is not None or i.system), Decimal(0))
 
     @property
     def full(self) -> Decimal:
@@ -132,20 +236,52 @@ def _points(assessment: Assessment | None) -> dict[int, Score]:
     return {s.criterion_id: s for s in assessment.scores.all() if s.criterion_id is not None}
 
 
+def event_lines(shape: EntryShape, score: Score | None) -> list[EventLine]:
+    """Return the events of an item; points typed without counting leave the fields empty."""
+    numbers = {one["label"]: str(one["number"]) for one in score.counts} if score else {}
+    return [
+        EventLine(place, event.label, event.points, numbers.get(event.label, ""))
+        for place, event in enumerate(shape.events)
+    ]
+
+
+def _item(criterion: Criterion, local: LocalGuidance | None, score: Score | None) -> Item:
+    shape = entry_shape(rules.criterion_rule(criterion), guidance.refinement_of(local))
+    item = Item(criterion, shape, events=event_lines(shape, score), guidance=local)
+    if score:
+        item.points, item.not_applicable, item.remark = score.points, score.not_applicable, score.remark
+    return item
+
+
+def _fill_in(items: Iterable[Item], unit: RoundUnit) -> None:
+    """Give system-filled items their figure: its name, how it is defined, and its value if there is one."""
+    asked = [item for item in items if item.system]
+    if not asked:
+        return
+    texts, known = figure_texts(), figures()
+    for item in asked:
+        code = item.criterion.figure
+        item.figure, item.computed = texts.get(code), code in known
+        item.value = known[code](unit.round, [unit]).get(unit.pk) if code in known else None
+
+
 def build(unit: RoundUnit, assessment: Assessment | None, other: Assessment | None = None) -> Sheet:
     """Return the sheet of `unit` as `assessment` fills it; `other` gives the figures to compare with."""
     scores, others, files = _points(assessment), _points(other), files_by_criterion(unit)
-    sections = []
+    local, exceed = guidance.of_unit(unit), scoring.Exceed(unit.rubric.exceed)
+    sections, vetoes = [], []
     for section in unit.rubric.sections.prefetch_related("criteria__levels").order_by("ordinal"):
         items = []
         for criterion in section.criteria.all():
             if criterion.kind == Criterion.Kind.VETO:
+                vetoes.append(criterion)
                 continue
-            item = Item(criterion, tuple(criterion.levels.all()), files=files.get(criterion.pk, []))
-            if score := scores.get(criterion.pk):
-                item.points, item.not_applicable, item.remark = score.points, score.not_applicable, score.remark
+            item = _item(criterion, local.get(criterion.pk), scores.get(criterion.pk))
+            item.files = files.get(criterion.pk, [])
             if score := others.get(criterion.pk):
                 item.other = score.points
             items.append(item)
-        sections.append(SheetSection(section, items))
-    return Sheet(unit, assessment, sections)
+        sections.append(SheetSection(section, items, exceed))
+    sheet = Sheet(unit, assessment, sections, vetoes)
+    _fill_in(sheet.items, unit)
+    return sheet
