@@ -15,6 +15,7 @@ from grading import scoring
 Content = dict[str, Any]
 ROUND_SHARED = (
     "cut_offs", "gates", "caps", "vetoes", "checks", "divergence", "rubrics", "sources", "steps", "scale", "returns",
+    "exempt_months",
 )  # fmt: skip
 # What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
 RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
@@ -39,7 +40,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         "ordinal name deciding_level",
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
-            "checks divergence rubrics sources returns"
+            "checks divergence rubrics sources returns exempt_months"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -52,9 +53,10 @@ SHAPES: dict[str, tuple[str, str]] = {
     "divergence": ("first second", "points section_points grades"),
     "source": (
         "code name kind weight",
-        "short_name entry minimum_ballots allow_over options annual_points",
+        "short_name entry minimum_ballots allow_over double_entry options groups annual_points",
     ),
     "option": ("code label", "points satisfied"),
+    "group": ("code name weight", ""),
     "annual": ("label points", "low high synonyms"),
 }
 CHILDREN: dict[str, dict[str, str]] = {
@@ -68,7 +70,7 @@ CHILDREN: dict[str, dict[str, str]] = {
         "steps": "step", "cut_offs": "cut_off", "gates": "gate", "caps": "cap", "vetoes": "veto", "checks": "check",
         "sources": "source", "returns": "return",
     },
-    "source": {"options": "option", "annual_points": "annual"},
+    "source": {"options": "option", "groups": "group", "annual_points": "annual"},
 }  # fmt: skip
 AMOUNTS = frozenset({"points", "step", "minimum", "value", "weight", "low", "high", "section_points"})
 WORDS: dict[tuple[str, str], frozenset[str]] = {
@@ -344,6 +346,10 @@ def _source_value(source: Content) -> scoring.SourceRule:
         int(source.get("minimum_ballots", 0)),
         tuple(annual),
         bool(source.get("allow_over", False)),
+        tuple(
+            scoring.GroupRule(group["code"], group["name"], amount(group["weight"]))
+            for group in source.get("groups", [])
+        ),
     )
 
 

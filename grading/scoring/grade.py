@@ -21,7 +21,17 @@ from grading.scoring.derivation import (
 )
 from grading.scoring.divergence import diverge, grade_at
 from grading.scoring.numbers import exact
-from grading.scoring.rules import ALGORITHM, GateRule, GradeRule, RoundRules, RubricRule, VetoEffect, VetoRule
+from grading.scoring.rules import (
+    ALGORITHM,
+    RATE_FIGURE,
+    SOURCE_FIGURE,
+    GateRule,
+    GradeRule,
+    RoundRules,
+    RubricRule,
+    VetoEffect,
+    VetoRule,
+)
 
 SATISFACTION = "satisfaction"
 
@@ -110,7 +120,10 @@ def _blockers(composite: Composite, grade: GradeRule | None) -> tuple[str, ...]:
 
 
 def _figures(rules: RoundRules, unit: UnitInput, sources: tuple[SourceScore, ...]) -> tuple[FigureValue, ...]:
-    """Collect the figures the gates ask for; 满意率 comes from the ballots unless it was handed in."""
+    """Collect the figures the gates ask for; 满意率 comes from the ballots unless it was handed in.
+
+    A gate may also ask for the score of one source (as a share of 100), or for the 满意率 of one appraisal.
+    """
     known = dict(unit.figures)
     if known.get(SATISFACTION) is None:
         rates = (source.appraisal.satisfaction for source in sources if source.appraisal is not None)
@@ -118,10 +131,22 @@ def _figures(rules: RoundRules, unit: UnitInput, sources: tuple[SourceScore, ...
     names: dict[str, str] = {}
     for gate in rules.gates:
         names.setdefault(gate.figure, gate.name)
+        if gate.figure not in known:
+            known[gate.figure] = _figure_of_source(gate.figure, sources)
     for criterion in unit.rubric.criteria:
         if criterion.figure:
             names.setdefault(criterion.figure, criterion.text)
     return tuple(FigureValue(code, name, known.get(code)) for code, name in names.items())
+
+
+def _figure_of_source(code: str, sources: tuple[SourceScore, ...]) -> Fraction | None:
+    """Return the score of the source a figure names as a share of 100, or the 满意率 of the appraisal it names."""
+    for source in sources:
+        if code == f"{SOURCE_FIGURE}{source.code}" and source.score is not None:
+            return source.score / 100
+        if code == f"{RATE_FIGURE}{source.code}" and source.appraisal is not None:
+            return source.appraisal.satisfaction
+    return None
 
 
 def _apply_gates(

@@ -12,6 +12,12 @@ from enum import StrEnum
 ALGORITHM = 1
 """Version of the arithmetic itself; raised whenever the same input could give another figure."""
 
+SATISFACTION_FIGURE = "satisfaction"
+RATE_FIGURE = "satisfaction_"
+"""Followed by the code of an appraisal: the 满意率 of that one; without, of the first that has one."""
+SOURCE_FIGURE = "source_"
+"""Followed by the code of a source: its score as a share of 100."""
+
 
 class CriterionKind(StrEnum):
     """How points of one item come about."""

@@ -10,7 +10,11 @@ from itertools import pairwise
 
 from grading.scoring.numbers import HUNDRED, ZERO, plain
 from grading.scoring.rules import (
+    RATE_FIGURE,
+    SATISFACTION_FIGURE,
+    SOURCE_FIGURE,
     CapMeasure,
+    CapMode,
     CapRule,
     CapSide,
     CriterionKind,
@@ -23,8 +27,6 @@ from grading.scoring.rules import (
     SourceRule,
     VetoRule,
 )
-
-SATISFACTION_FIGURE = "satisfaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +129,21 @@ def _minimum(level: object) -> Decimal:
     return minimum if minimum is not None else ZERO
 
 
-def check_round(rules: RoundRules, rubrics: Mapping[str, RubricRule]) -> tuple[Finding, ...]:
-    """Return what is wrong with a round. ``rubrics`` maps categories (by name) to rubrics."""
+def check_round(
+    rules: RoundRules, rubrics: Mapping[str, RubricRule], figures: Iterable[str] | None = None
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a round.
+
+    ``rubrics`` maps categories (by name) to rubrics; ``figures`` are the codes of the figures that something
+    computes (None: not known here, so that no gate is refused for its figure).
+    """
     found = [*_check_scale(rules), *_check_sources(rules), *_check_cut_offs(rules)]
     known = {grade.code for grade in rules.grades}
     if known:
         for gate in rules.gates:
-            found += _check_gate(gate, known)
+            found += _check_gate(gate, rules, known)
+        if figures is not None:
+            found += _check_figures(rules, figures)
         for veto in rules.vetoes:
             found += _check_veto(veto, rules, known)
         found += _check_caps(rules, known)
@@ -180,11 +190,31 @@ def _check_source(source: SourceRule) -> list[Finding]:
             found.append(Finding(f"{source.name}没有指明哪些选项计入满意率。"))
         wrong = [o for o in source.options if o.points is not None and not 0 <= o.points <= HUNDRED]
         found += [Finding(f"{source.name}“{option.label}”的分数应在 0 至 100 之间。") for option in wrong]
+        found += _check_groups(source)
     if source.kind is SourceKind.ANNUAL:
         if not source.annual_points:
-            found.append(Finding(f"{source.name}还没有等次折算分数。"))
+            found.append(Finding(f"{source.name}没有等次折算分数，只能按分数录入。", fatal=False))
         wrong_rows = [label for label, points in source.annual_points if not 0 <= points <= HUNDRED]
         found += [Finding(f"{source.name}“{label}”折算的分数应在 0 至 100 之间。") for label in wrong_rows]
+    return found
+
+
+def _check_groups(source: SourceRule) -> list[Finding]:
+    """Options and voter groups of an appraisal: no name twice, weights of the groups that make 100."""
+    found = [
+        Finding(f"{source.name}的选项“{label}”重复。") for label in _repeated(option.label for option in source.options)
+    ]
+    if not source.groups:
+        return found
+    found += [
+        Finding(f"{source.name}的评议人员“{name}”重复。") for name in _repeated(group.name for group in source.groups)
+    ]
+    wrong = [group.name for group in source.groups if not 0 < group.weight <= HUNDRED]
+    found += [Finding(f"{source.name}中“{name}”的权重应大于 0、不超过 100。") for name in wrong]
+    total = sum((group.weight for group in source.groups), ZERO)
+    if total != HUNDRED:
+        parts = " + ".join(f"{group.name} {plain(group.weight)}" for group in source.groups)
+        found.append(Finding(f"{source.name}各类评议人员的权重合计 {plain(total)}%，应为 100%（{parts}）。"))
     return found
 
 
@@ -205,12 +235,29 @@ def _check_cut_offs(rules: RoundRules) -> list[Finding]:
     return found
 
 
-def _check_gate(gate: GateRule, known: set[str]) -> list[Finding]:
+def _check_figures(rules: RoundRules, figures: Iterable[str]) -> list[Finding]:
+    """Every gate asks for a figure that something computes."""
+    available = set(figures) - {SATISFACTION_FIGURE}
+    available |= {f"{SOURCE_FIGURE}{source.code}" for source in rules.sources}
+    ballots = [source.code for source in rules.sources if source.kind is SourceKind.APPRAISAL]
+    available |= {f"{RATE_FIGURE}{code}" for code in ballots} | ({SATISFACTION_FIGURE} if ballots else set())
+    found = []
+    for gate in rules.gates:
+        if gate.figure == SATISFACTION_FIGURE and not ballots:
+            found.append(Finding(f"{gate.name}门槛要用满意率，但本轮没有评议票数这一来源。"))
+        elif gate.figure not in available:
+            found.append(Finding(f"{gate.name}门槛所用的指标“{gate.figure}”没有来处，系统算不出来。"))
+    return found
+
+
+def _check_gate(gate: GateRule, rules: RoundRules, known: set[str]) -> list[Finding]:
     found = []
     if not 0 < gate.minimum <= HUNDRED:
         found.append(Finding(f"{gate.name}门槛 {plain(gate.minimum)}% 应大于 0、不超过 100。"))
     if gate.best is not None and gate.best not in known:
         found.append(Finding(f"{gate.name}门槛指向的等级不在本轮等级表里。"))
+    if gate.best in known and gate.best == rules.ranked[0].code and not gate.bars_promotion:
+        found.append(Finding(f"{gate.name}达不到时最高评为“{rules.ranked[0].label}”，已是最好的等级，等于没有门槛。"))
     if gate.best is None and not gate.bars_promotion:
         found.append(Finding(f"{gate.name}门槛没有写明达不到时怎么办。"))
     return found
@@ -243,6 +290,11 @@ def _check_cap(cap: CapRule, rules: RoundRules, known: set[str]) -> list[Finding
     if cap.grade not in known:
         return [Finding("名额限制指向的等级不在本轮等级表里。")]
     label = rules.grade(cap.grade).label
+    sources = {source.code for source in rules.sources}
+    if set(cap.tie_breaks) - sources:
+        return [Finding(f"“{label}”名额同分时要比较的来源不在本轮。")]
+    if cap.measure is CapMeasure.NUMBER and cap.side is CapSide.AT_LEAST and cap.value == 0:
+        return [Finding(f"“{label}”至少 0 个，等于没有下限。")]
     if cap.value < 0 or (cap.measure is CapMeasure.SHARE and cap.value > HUNDRED):
         return [Finding(f"“{label}”的比例 {plain(cap.value)}% 应在 0 至 100 之间。")]
     if cap.measure is CapMeasure.NUMBER and cap.value % 1 != 0:
@@ -257,6 +309,8 @@ def _check_cap(cap: CapRule, rules: RoundRules, known: set[str]) -> list[Finding
 
 def _check_pair(first: CapRule, second: CapRule, rules: RoundRules) -> list[Finding]:
     """Two limits of one kind: a wider grade cannot be limited more tightly than a narrower one inside it."""
+    if first.side is not second.side:
+        return _check_opposite(first, second, rules)
     if (first.side, first.scope, first.measure) != (second.side, second.scope, second.measure):
         return []
     one, two = rules.grade(first.grade), rules.grade(second.grade)
@@ -280,6 +334,24 @@ def _check_pair(first: CapRule, second: CapRule, rules: RoundRules) -> list[Find
         )
         return [Finding(text, fatal=False)]
     return []
+
+
+def _check_opposite(first: CapRule, second: CapRule, rules: RoundRules) -> list[Finding]:
+    """A ceiling on many grades beside a floor under many: together they may force more branches down than meant."""
+    ceiling, floor = (first, second) if first.side is CapSide.AT_MOST else (second, first)
+    better, worse = rules.grade(ceiling.grade), rules.grade(floor.grade)
+    shares = ceiling.measure is floor.measure is CapMeasure.SHARE
+    if not shares or ceiling.scope is not floor.scope or worse.rank != better.rank + 1:
+        return []
+    left = HUNDRED - floor.value
+    if left >= ceiling.value:
+        return []
+    enforced = CapMode.ENFORCED in (ceiling.mode, floor.mode)
+    text = (
+        f"“{worse.label}”及以下至少 {plain(floor.value)}%，上面最多只剩 {plain(left)}%，"
+        f"而“{better.label}”及以上最多可到 {plain(ceiling.value)}%，两条互相矛盾。"
+    )
+    return [Finding(text, fatal=enforced)]
 
 
 def _check_divergence(rules: RoundRules) -> list[Finding]:

@@ -29,6 +29,7 @@ from grading.models import (
     Source,
     SurveyCheck,
     VetoItem,
+    VoterGroup,
 )
 from grading.presets import Content, PresetFile, amount, maybe
 from grading.services.errors import RefusedError, refuse
@@ -232,8 +233,8 @@ def create_round_from_preset(*, by: Account | None, campaign: Campaign, ordinal:
     scale = ensure_scale(by=by, content=scale_entry)
     round_ = _write_round(campaign, entry, scale, days)
     _write_sources(round_, entry)
-    _write_limits(round_, entry, {grade.code: grade for grade in scale.grades.all()})
-    _write_rubrics(round_, entry)
+    write_limits(round_, entry, {grade.code: grade for grade in scale.grades.all()})
+    write_rubrics(round_, entry)
     audit.record(by=by, action="round.create", thing=round_, branch=campaign.root, summary=f"建立轮次：{round_.name}")
     return round_
 
@@ -244,13 +245,25 @@ def _write_round(campaign: Campaign, entry: Content, scale: GradeScale, days: in
     round_ = Round.objects.create(
         campaign=campaign, ordinal=entry["ordinal"], name=entry["name"], rule_name=entry.get("rule_name", ""),
         scale=scale, deciding_level=entry["deciding_level"], places=entry.get("places", 2),
-        missing=entry.get("missing", "exempt"), publicity_days=entry.get("publicity_days", 0),
+        missing=entry.get("missing", "exempt"),
+        exempt_months=entry.get("exempt_months"), publicity_days=entry.get("publicity_days", 0),
         opens_on=shifted(entry.get("opens_on"), days), ends_on=shifted(entry.get("ends_on"), days),
         compare_first=divergence.get("first", ""), compare_second=divergence.get("second", ""),
         divergence_points=maybe(divergence.get("points")), divergence_section=maybe(divergence.get("section_points")),
         divergence_grades=divergence.get("grades"), preset_code=campaign.preset_code,
         preset_version=campaign.preset_version,
     )  # fmt: skip
+    write_steps(round_, entry, days)
+    write_checks(round_, entry)
+    RoundReturn.objects.bulk_create(
+        RoundReturn(round=round_, ordinal=number, **item)
+        for number, item in enumerate(entry.get("returns", presets.RETURNS), start=1)
+    )
+    return round_
+
+
+def write_steps(round_: Round, entry: Content, days: int = 0) -> None:
+    """Write the steps of a round, their dates moved by some days."""
     RoundStep.objects.bulk_create(
         [
             RoundStep(
@@ -260,52 +273,66 @@ def _write_round(campaign: Campaign, entry: Content, scale: GradeScale, days: in
             for number, step in enumerate(entry.get("steps", []), start=1)
         ]
     )  # fmt: skip
+
+
+def write_checks(round_: Round, entry: Content) -> None:
+    """Write what the 调查摸底 of a round looks at."""
     SurveyCheck.objects.bulk_create(
         [
             SurveyCheck(round=round_, ordinal=number, code=item["code"], text=item["text"])
             for number, item in enumerate(entry.get("checks", []), start=1)
         ]
     )
-    RoundReturn.objects.bulk_create(
-        RoundReturn(round=round_, ordinal=number, **item)
-        for number, item in enumerate(entry.get("returns", presets.RETURNS), start=1)
-    )
-    return round_
 
 
 def _write_sources(round_: Round, entry: Content) -> None:
-    """Write the sources with ballot options and annual points."""
+    """Write the sources with ballot options, voter groups and annual points."""
     for ordinal, item in enumerate(entry.get("sources", []), start=1):
-        source = Source.objects.create(
-            round=round_, ordinal=ordinal, code=item["code"], name=item["name"],
-            short_name=item.get("short_name", ""), kind=item["kind"], weight=amount(item["weight"]),
-            entry=item.get("entry", "items"), minimum_ballots=item.get("minimum_ballots", 0),
-            allow_over=item.get("allow_over", False),
-        )  # fmt: skip
-        AppraisalOption.objects.bulk_create(
-            [
-                AppraisalOption(
-                    source=source, ordinal=number, code=option["code"], label=option["label"],
-                    points=maybe(option.get("points")), satisfied=option.get("satisfied", False),
-                )
-                for number, option in enumerate(item.get("options", []), start=1)
-            ]
-        )  # fmt: skip
-        AnnualPoints.objects.bulk_create(
-            [
-                AnnualPoints(
-                    source=source, ordinal=number, label=row["label"], points=amount(row["points"]),
-                    low=maybe(row.get("low")), high=maybe(row.get("high")), synonyms=row.get("synonyms", []),
-                )
-                for number, row in enumerate(item.get("annual_points", []), start=1)
-            ]
-        )  # fmt: skip
+        source = Source.objects.create(round=round_, ordinal=ordinal, code=item["code"], **source_values(item))
+        write_source_rows(source, item)
 
 
-def _write_limits(round_: Round, entry: Content, grades: dict[str, Grade]) -> None:
+def source_values(item: Content) -> dict[str, Any]:
+    """Return the fields of a source as a preset describes it."""
+    return {
+        "name": item["name"], "short_name": item.get("short_name", ""), "kind": item["kind"],
+        "weight": amount(item["weight"]), "entry": item.get("entry", "items"),
+        "minimum_ballots": item.get("minimum_ballots", 0), "allow_over": item.get("allow_over", False),
+        "double_entry": item.get("double_entry", False),
+    }  # fmt: skip
+
+
+def write_source_rows(source: Source, item: Content) -> None:
+    """Write the options, voter groups and annual points of a source that has none."""
+    AppraisalOption.objects.bulk_create(
+        AppraisalOption(
+            source=source, ordinal=number, code=option["code"], label=option["label"],
+            points=maybe(option.get("points")), satisfied=option.get("satisfied", False),
+        )
+        for number, option in enumerate(item.get("options", []), start=1)
+    )  # fmt: skip
+    VoterGroup.objects.bulk_create(
+        VoterGroup(
+            source=source, ordinal=number, code=group["code"], name=group["name"], weight=amount(group["weight"])
+        )
+        for number, group in enumerate(item.get("groups", []), start=1)
+    )
+    AnnualPoints.objects.bulk_create(
+        AnnualPoints(
+            source=source, ordinal=number, label=row["label"], points=amount(row["points"]),
+            low=maybe(row.get("low")), high=maybe(row.get("high")), synonyms=row.get("synonyms", []),
+        )
+        for number, row in enumerate(item.get("annual_points", []), start=1)
+    )  # fmt: skip
+
+
+def write_limits(round_: Round, entry: Content, grades: dict[str, Grade]) -> None:
     """Write lines, gates, vetoes and caps."""
     CutOff.objects.bulk_create(
-        [CutOff(round=round_, grade=grades[cut["grade"]], minimum=amount(cut["minimum"])) for cut in entry["cut_offs"]]
+        [
+            CutOff(round=round_, grade=grades[cut["grade"]], minimum=amount(cut["minimum"]))
+            for cut in entry.get("cut_offs", [])
+        ]
     )
     Gate.objects.bulk_create(
         [
@@ -340,7 +367,7 @@ def _cap(round_: Round, number: int, cap: dict[str, Any], grades: dict[str, Grad
     )  # fmt: skip
 
 
-def _write_rubrics(round_: Round, entry: Content) -> None:
+def write_rubrics(round_: Round, entry: Content) -> None:
     """Map categories to the newest published versions."""
     categories = {category.code: category for category in Category.objects.all()}
     missing = []
