@@ -33,8 +33,9 @@ from branches.intake.vocabulary import Vocabulary
 from branches.intake.workbook import read_workbook
 from branches.models import Account
 from grading.models import AnnualResult, AppraisalCount, RoundUnit, Source
-from grading.services import sources
+from grading.services import paper_counts, sources
 from grading.services.errors import RefusedError
+from grading.services.paper_counts import Entered
 
 Row = TypeVar("Row", AnnualRow, AppraisalRow)
 LISTED = 5
@@ -144,6 +145,8 @@ class Outcome:
     exempted: int
     unchanged: int
     missing: int
+    waiting: int = 0
+    differing: tuple[str, ...] = ()
 
 
 def annual_rules(source: Source) -> AnnualRules:
@@ -384,19 +387,27 @@ def _count_input(
 
 
 @transaction.atomic
-def apply_counts(*, by: Account | None, plan: Plan[AppraisalRow], now: dt.datetime) -> Outcome:
-    """Record a plan of ballot counts, all or nothing. Raises RefusedError while errors or questions are open."""
+def apply_counts(
+    *, by: Account | None, plan: Plan[AppraisalRow], now: dt.datetime, teller: str = "", scrutineer: str = ""
+) -> Outcome:
+    """Record a plan of ballot counts, all or nothing; `teller` and `scrutineer` counted and watched all of them.
+
+    Where two people enter apart, the file is what one of them counted. Raises RefusedError while errors or questions
+    are open.
+    """
     _refuse_unready(plan)
     options = {option.code for option in plan.source.options.all()}
     groups = {name_key(word): group.code for group in plan.source.groups.all() for word in (group.name, group.code)}
     rows = [
-        _count_input(line.row, line.unit, options, groups)
+        replace(_count_input(line.row, line.unit, options, groups), teller=teller, scrutineer=scrutineer)
         for line in plan.of(Fate.NEW, Fate.CHANGED)
         if line.unit is not None
     ]
+    done = Entered(0)
     if rows:
-        sources.record_counts(by=by, source=plan.source, rows=rows, now=now, file_name=plan.file_name)
-    return Outcome(len(rows), 0, len(plan.of(Fate.SAME)), len(plan.missing))
+        done = paper_counts.enter(by=by, source=plan.source, rows=rows, now=now, file_name=plan.file_name)
+    same, missing = len(plan.of(Fate.SAME)), len(plan.missing)
+    return Outcome(done.recorded, 0, same, missing, waiting=done.waiting, differing=done.differing)
 
 
 def open_workbook(name: str, data: bytes) -> Workbook:

@@ -61,7 +61,8 @@ class CountInput:
     joined: Sequence[str] = ()
 
 
-def _refuse_closed(unit: RoundUnit) -> None:
+def refuse_closed(*, unit: RoundUnit) -> None:
+    """Refuse a branch whose round takes nothing in any more, or whose grade is decided."""
     if not unit.round.is_open:
         refuse(f"本轮现在是“{unit.round.get_state_display()}”，不能再录入。")
     refuse_decided(unit)
@@ -95,7 +96,7 @@ def record_annual(
         raise RefusedError(problems.values(), problems)
     saved = []
     for row in wanted:
-        _refuse_closed(row.unit)
+        refuse_closed(unit=row.unit)
         values = {
             "label": row.label, "score": row.score, "raw": row.raw, "remark": row.remark, "file_name": file_name,
             "recorded_by": by, "recorded_at": now,
@@ -138,7 +139,7 @@ def check_counts(*, source: Source, rows: Sequence[CountInput]) -> None:
     if problems:
         raise RefusedError(problems.values(), problems)
     for row in rows:
-        _refuse_closed(row.unit)
+        refuse_closed(unit=row.unit)
 
 
 @transaction.atomic
@@ -209,7 +210,7 @@ def _count_problem(row: CountInput, options: set[str]) -> str:
 @transaction.atomic
 def exempt(*, by: Account | None, unit: RoundUnit, source: Source, reason: str, now: dt.datetime) -> Exemption:
     """Set a source aside for a branch with the reason; the other weights grow. Raises RefusedError."""
-    _refuse_closed(unit)
+    refuse_closed(unit=unit)
     if source.round_id != unit.round_id:
         refuse("所选来源不在本轮。")
     if unit.round.missing == "block":
@@ -229,7 +230,7 @@ def exempt(*, by: Account | None, unit: RoundUnit, source: Source, reason: str, 
 @transaction.atomic
 def end_exemption(*, by: Account | None, exemption: Exemption) -> None:
     """Count a source again. Raises RefusedError once the grade is proposed or the round is closed."""
-    _refuse_closed(exemption.unit)
+    refuse_closed(unit=exemption.unit)
     audit.record(
         by=by, action="source.end_exemption", thing=exemption, branch=exemption.unit.branch,
         summary=f"{exemption.source.name}恢复计分", before={"reason": exemption.reason},
@@ -243,7 +244,7 @@ def review_vetoes(*, by: Account | None, unit: RoundUnit, found: Mapping[str, st
 
     Raises RefusedError for an unknown item or a missing note.
     """
-    _refuse_closed(unit)
+    refuse_closed(unit=unit)
     items = {item.code: item for item in VetoItem.objects.filter(round=unit.round)}
     if unknown := set(found) - set(items):
         refuse(f"本轮没有这些否决情形：{'、'.join(sorted(unknown))}。")

@@ -1,8 +1,6 @@
-"""年度考核 and 群众评议: importing the office's workbooks, and recording one branch by hand."""
+"""年度考核 and 群众评议: importing the office's workbooks (one branch by hand: unit_sources.py)."""
 
 import re
-import unicodedata
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,18 +13,17 @@ from branches.forms.roster import WorkbookForm
 from branches.intake.annual import Answer
 from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
-from branches.permissions import Action, account_of, enforce, requires
+from branches.permissions import Action, account_of, requires
 from branches.services import uploads
 from grading import importers
 from grading.importers import Fate
 from grading.models import Round, RoundUnit, Source
-from grading.services import sources
 from grading.services.errors import RefusedError
-from grading.views.shared import Fault, parse_number, round_or_404, unit_or_404
+from grading.views.shared import Fault, round_or_404
 
 ANSWERS = ((Answer.GRADE, "以等次为准"), (Answer.SCORE, "以得分为准"), (Answer.LEAVE_OUT, "都不采用，按缺项处理"))
 _ROW = re.compile(r"[A-Z]+(\d+)")
-SHOWN = 60
+SHOWN, LISTED, NAME_LENGTH = 60, 5, 60
 
 
 class SourceFileForm(WorkbookForm):
@@ -106,7 +103,10 @@ def source_import(request: HttpRequest, pk: int, code: str, key: str) -> HttpRes
         if not faults:
             return redirect("round", round_.pk)
     return render(
-        request, "grading/source_import.html", _context(plan, source, upload, faults), status=422 if faults else 200
+        request,
+        "grading/source_import.html",
+        _context(request, plan, source, upload, faults),
+        status=422 if faults else 200,
     )
 
 
@@ -115,7 +115,7 @@ def _offered(code: str) -> tuple[tuple[Answer, str], ...]:
     return ANSWERS[-1:] if code == "above_maximum" else ANSWERS
 
 
-def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> dict[str, Any]:
+def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> dict[str, Any]:
     counts = {fate.zh: len(plan.of(fate)) for fate in Fate}
     chosen = upload.choices.get("answers", {})
     asked = [
@@ -141,91 +141,31 @@ def _context(plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> 
         "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
         "doubtful": [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE), *plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)],
         "errors": faults,
+        "names": _names(request),
         "shown": SHOWN,
     }
 
 
+def _names(request: HttpRequest) -> dict[str, str]:
+    """Return who counted and who watched, as typed."""
+    return {name: request.POST.get(name, "")[:NAME_LENGTH] for name in ("teller", "scrutineer")}
+
+
 def _apply(request: HttpRequest, source: Source, upload: Upload, plan: Any) -> list[Fault]:
-    apply = importers.apply_annual if source.kind == Source.Kind.ANNUAL else importers.apply_counts
+    account, now = account_of(request), clock.now()
     try:
-        done = apply(by=account_of(request), plan=plan, now=clock.now())
+        if source.kind == Source.Kind.ANNUAL:
+            done = importers.apply_annual(by=account, plan=plan, now=now)
+        else:
+            done = importers.apply_counts(by=account, plan=plan, now=now, **_names(request))
     except RefusedError as error:
         return [Fault(text) for text in error.sentences]
     uploads.finish(upload=upload, state=Upload.State.DONE, result={"recorded": done.recorded})
     text = f"{source.name}：录入 {done.recorded} 个，免计 {done.exempted} 个，没有变化 {done.unchanged} 个"
     messages.success(request, f"{text}，表里没有的 {done.missing} 个。")
-    return []
-
-
-@dataclass(slots=True)
-class Entry:
-    """One source of one branch on the manual page: what is stored or was typed."""
-
-    source: Source
-    stored: Any
-    exemption: Any
-    typed: dict[str, str]
-    options: list[tuple[Any, str]]
-
-
-@requires(Action.RECORD_SOURCES)
-@require_http_methods(["GET", "POST"])
-def unit_sources(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record or correct one branch's yearly result, counts or exemption by hand."""
-    unit = unit_or_404(request, pk)
-    faults: list[Fault] = []
-    if request.method == "POST":
-        enforce(request, Action.RECORD_SOURCES, unit)
-        source = get_object_or_404(Source, round=unit.round_id, code=request.POST.get("source", ""))
-        faults = _record(request, unit, source)
-        if not faults:
-            messages.success(request, f"{source.name}已录入。")
-            return redirect("unit", unit.pk)
-    entries = [_entry(request, unit, source) for source in _sources(unit.round)]
-    context = {"unit": unit, "round": unit.round, "entries": entries, "errors": faults}
-    return render(request, "grading/unit_sources.html", context, status=422 if faults else 200)
-
-
-def _entry(request: HttpRequest, unit: RoundUnit, source: Source) -> Entry:
-    annual = source.kind == Source.Kind.ANNUAL
-    rows = unit.annual_results if annual else unit.appraisals
-    stored = rows.filter(source=source).first()
-    mine = request.method == "POST" and request.POST.get("source") == source.code
-    typed = {k: str(v) for k, v in request.POST.items()} if mine else {}
-    counts = stored.counts if stored and not annual else {}
-    options = [(o, typed.get(f"count-{o.code}", str(counts.get(o.code, "")))) for o in source.options.all()]
-    return Entry(source, stored, unit.exemptions.filter(source=source).first(), typed, options)
-
-
-def _number(request: HttpRequest, name: str, label: str) -> int | None:
-    typed = unicodedata.normalize("NFKC", request.POST.get(name, "")).strip()
-    if not typed:
-        return None
-    if not typed.isascii() or not typed.isdigit():
-        raise RefusedError([f"{label}“{typed}”不是整数。"])
-    return int(typed)
-
-
-def _record(request: HttpRequest, unit: RoundUnit, source: Source) -> list[Fault]:
-    account, now, post = account_of(request), clock.now(), request.POST
-    try:
-        if post.get("do") == "exempt":
-            sources.exempt(by=account, unit=unit, source=source, reason=post.get("reason", ""), now=now)
-        elif source.kind == Source.Kind.ANNUAL:
-            row = sources.AnnualInput(
-                unit, post.get("label", ""), parse_number(post.get("score", "")), post.get("label", "")
-            )
-            sources.record_annual(by=account, source=source, rows=[row], now=now, file_name="手工录入")
-        else:
-            counts = {o.code: _number(request, f"count-{o.code}", o.label) or 0 for o in source.options.all()}
-            row_counts = sources.CountInput(
-                unit, _number(request, "issued", "发出"), _number(request, "returned", "收回"),
-                _number(request, "valid", "有效"), counts, teller=post.get("teller", ""),
-                scrutineer=post.get("scrutineer", ""),
-            )  # fmt: skip
-            sources.record_counts(by=account, source=source, rows=[row_counts], now=now, file_name="手工录入")
-    except ValueError:
-        return [Fault("得分请填数字，如 91.5。")]
-    except RefusedError as error:
-        return [Fault(text) for text in error.sentences]
+    if done.waiting:
+        messages.info(request, f"{done.waiting} 份票数等另一个人录入，两人一致后才计入。")
+    if done.differing:
+        units = "、".join(done.differing[:LISTED])
+        messages.warning(request, f"{len(done.differing)} 份与另一人录入的不一致：{units}。请两人核对票纸。")
     return []

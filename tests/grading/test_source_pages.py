@@ -145,8 +145,10 @@ def test_wrong_ballots_stay_in_their_fields(officer, unit, given, sentence):
     assert response.status_code == 422
     assert sentence in errors(response)[0]
     entry = next(one for one in response.context["entries"] if one.source.code == "appraisal")
-    assert {key: entry.typed[key] for key in given} == given
-    assert [value for option, value in entry.options if option.code == "satisfied"] == ["18"]
+    (slot,) = entry.slots
+    shown = {figure.name: figure.value for figure in slot.figures}
+    assert {key: shown[key] for key in given} == given
+    assert shown["count-satisfied"] == "18"
     assert not unit.appraisals.exists()
 
 
