@@ -38,6 +38,7 @@ class Action(StrEnum):
     SUBMIT_ASSESSMENT = "submit_assessment"
     RETURN_ASSESSMENT = "return_assessment"
     RECORD_SOURCES = "record_sources"
+    MANAGE_BALLOT = "manage_ballot"
     SCORE = "score"
     INSPECT = "inspect"
     PROPOSE_GRADE = "propose_grade"
@@ -45,6 +46,8 @@ class Action(StrEnum):
     VERIFY = "verify"
     FILE_OBJECTION = "file_objection"
     ANSWER_OBJECTION = "answer_objection"
+    CORRECT_RESULT = "correct_result"
+    APPROVE_CORRECTION = "approve_correction"
     EXPORT = "export"
     RETURN_SCAN = "return_scan"
     VIEW_AUDIT = "view_audit"
@@ -58,7 +61,7 @@ A = Action
 _EVERYBODY = {A.VIEW_HOME, A.VIEW_CAMPAIGN, A.FILE_OBJECTION}
 _READ = _EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.EXPORT}
 _FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT, A.RETURN_SCAN}
-_PREPARE = {A.SCORE, A.RECORD_SOURCES}
+_PREPARE = {A.SCORE, A.RECORD_SOURCES, A.MANAGE_BALLOT}
 _OFFICER = _PREPARE | {
     A.SUBMIT_ASSESSMENT, A.RETURN_ASSESSMENT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ISSUE_CODES,
 }  # fmt: skip
@@ -73,6 +76,8 @@ GRANTS: dict[Role, frozenset[Action]] = {
             A.MANAGE_CAMPAIGN,
             A.MANAGE_ROUND,
             A.ANSWER_OBJECTION,
+            A.CORRECT_RESULT,
+            A.APPROVE_CORRECTION,
             A.MANAGE_QUEUE,
             A.RUN_OPS,
             A.VIEW_AUDIT,
@@ -110,7 +115,9 @@ HANDS_OUT: dict[Role, frozenset[Role]] = {
 }
 
 WITHOUT_BRANCH = frozenset(_EVERYBODY | {A.INSPECT})
-RECUSABLE = frozenset({A.SCORE, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION})
+RECUSABLE = frozenset(
+    {A.SCORE, A.MANAGE_BALLOT, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION}
+)
 EXCLUSIVE_ROLES = (frozenset({Role.ADMINISTRATOR, Role.AUDITOR}), frozenset({Role.OFFICE, Role.AUDITOR}))
 
 

@@ -100,7 +100,7 @@ _SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     # With recursive triggers a REPLACE meets the guards of the row it takes away.
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; PRAGMA secure_delete=ON",
 }
 # A host that froze in the middle of a transaction would hold its locks, and with them every worker, until it wakes.
 _POSTGRES = {"options": f"-c idle_in_transaction_session_timeout={env.int('DATABASE_IDLE_SECONDS', default=60)}s"}
@@ -264,6 +264,9 @@ RENDERER_RECYCLE_MB = env.int("RENDERER_RECYCLE_MB", default=250)
 EXPORT_NUDGE_SECONDS = env.int("EXPORT_NUDGE_SECONDS", default=10)
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=2.0)
 HEAVY_WORKERS = env.int("HEAVY_WORKERS", default=2)
+
+# Keys of ballot boxes: outside database and backup, for this user only (docs/ballots.md).
+BALLOT_KEY_DIR = Path(env("BALLOT_KEY_DIR", default=str(VAR_DIR / ("demo-ballot-keys" if DEMO else "ballot-keys"))))
 
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
 
