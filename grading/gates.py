@@ -12,6 +12,7 @@ from branches.transitions import Transition, register
 from grading import rules, scoring
 from grading.models import (
     Assessment,
+    Correction,
     Criterion,
     EvidenceUse,
     Objection,
@@ -83,6 +84,17 @@ register(
     {
         O.OPEN: (Transition(O.ANSWERED, "答复", needs_decision=True),),
         O.ANSWERED: (Transition(O.OPEN, "重新办理", needs_reason=True),),
+    },
+)
+
+register(
+    Correction,
+    {
+        Correction.State.PROPOSED: (
+            Transition(Correction.State.APPROVED, "更正"),
+            Transition(Correction.State.REFUSED, "不予更正", needs_reason=True),
+            Transition(Correction.State.WITHDRAWN, "撤回更正"),
+        ),
     },
 )
 

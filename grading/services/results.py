@@ -80,7 +80,7 @@ def compute_round(*, by: Account | None, round_: Round, now: dt.datetime) -> Com
         if result.state != Result.State.COMPUTED:
             continue
         (changed if result.pk else new).append(result)
-        _fill(result, derivation, values, grades, now)
+        fill(result, derivation, values, grades, now)
     Result.objects.bulk_create(new)
     Result.objects.bulk_update(changed, WRITTEN, batch_size=200)
     if new or changed:
@@ -94,14 +94,14 @@ def compute_round(*, by: Account | None, round_: Round, now: dt.datetime) -> Com
     return Computation(outcome, tuple(units), tuple(stored[unit.pk] for unit in units))
 
 
-def _fill(
+def fill(
     result: Result,
     derivation: scoring.Derivation,
     values: scoring.RoundRules,
     grades: Mapping[str, Grade],
     now: dt.datetime,
 ) -> None:
-    """Put a derivation into a result row."""
+    """Put a derivation into a result row, without saving it."""
     places = values.places
     own = derivation.source(Source.SELF)
     result.composite = derivation.composite.rounded
@@ -142,13 +142,6 @@ def flags_of(derivation: scoring.Derivation) -> tuple[str, ...]:
 def derivation_of(result: Result) -> scoring.Derivation:
     """Return the stored derivation. Raises ValueError when none was stored."""
     return scoring.Derivation.from_data(result.derivation)
-
-
-def drift(result: Result) -> tuple[str, ...]:
-    """Compute a branch again from today's rows and return how it differs from what is stored (a report only)."""
-    unit = result.unit
-    fresh = derive(unit.round)[unit.pk]
-    return scoring.differences(derivation_of(result), fresh)
 
 
 def _choose(result: Result, choice: Choice, grades: Mapping[str, Grade]) -> tuple[Grade, bool]:

@@ -7,13 +7,15 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from branches import audit
 from branches.models import Account, Appointment, Branch, BranchProfile
-from branches.transitions import Decision, advance
+from branches.registries import blockers
+from branches.transitions import BlockedError, Decision, advance, history, moves
 from grading.gates import has_step
-from grading.models import Extension, Result, Round, RoundReturn, RoundStep, RoundUnit, due_on
-from grading.services import publicity
+from grading.models import Extension, Round, RoundReturn, RoundStep, RoundUnit, due_on
+from grading.services import freezing, publicity
 from grading.services.errors import RefusedError, refuse
 
 LAST = 1_000_000  # 直属党支部 stand behind all 党总支
@@ -155,16 +157,25 @@ def move_round(*, by: Account | None, round_: Round, to: str, now: dt.datetime, 
 def finalise(*, by: Account | None, round_: Round, now: dt.datetime, decision: Decision | None = None) -> Round:
     """Freeze a round: every result of it stands from now on, in the database too.
 
-    Raises BlockedError while a branch has no decided grade or publicity is still to come.
+    Of two people at once one succeeds; the other reads who was first.
+
+    Raises:
+        BlockedError: a branch has no decided grade, or publicity is still to come.
+        RefusedError: the round is final already, or a figure under a decided grade has changed.
+        IllegalMoveError: the round is not as far.
     """
-    row = Round.objects.select_for_update().get(pk=round_.pk)
+    row = Round.objects.select_for_update(of=("self",)).select_related("campaign", "scale").get(pk=round_.pk)
+    if row.state == Round.State.FINAL:
+        refuse(_already_final(row))
+    before = row.state
+    near = any(move.to == Round.State.FINAL for move in moves(row))
+    if near and (found := blockers(row, Round.State.FINAL, now)):
+        raise BlockedError(found)
+    count = freezing.freeze_results(round_=row, now=now) if near else 0
     row.finalised_at = now
     row.save(update_fields=["finalised_at"])
-    before = row.state
     final = advance(row, Round.State.FINAL, by=by, now=now, decision=decision)
     publicity.follow(by=by, round_=final, before=before, now=now)
-    frozen = Result.objects.filter(unit__round=final, frozen_at__isnull=True, state=Result.State.DECIDED)
-    count = frozen.update(frozen_at=now)
     audit.record(
         by=by,
         action="round.freeze_results",
@@ -173,6 +184,14 @@ def finalise(*, by: Account | None, round_: Round, now: dt.datetime, decision: D
         summary=f"冻结 {count} 个支部的定级结果",
     )
     return final
+
+
+def _already_final(round_: Round) -> str:
+    """Return the sentence for whoever came second."""
+    last = history(round_).filter(to_state=Round.State.FINAL).first()
+    who = last.by.get_full_name() if last and last.by else "其他同志"
+    at = timezone.localtime(round_.finalised_at)
+    return f"{round_.name}已由{who}于 {at:%-m月%-d日 %H:%M:%S} 定级，结果已经固定，不用再办。"
 
 
 @transaction.atomic
@@ -233,8 +252,9 @@ def set_returns(*, by: Account | None, round_: Round, version: int, returns: Seq
     RoundReturn.objects.bulk_create(
         RoundReturn(round=row, ordinal=number, **one) for number, one in enumerate(after, start=1)
     )
-    row.version += 1
-    row.save(update_fields=["version"])
+    if row.state != Round.State.FINAL:  # a final round stands as it is; which forms come back may still change
+        row.version += 1
+        row.save(update_fields=["version"])
     audit.record(
         by=by,
         action="round.returns",

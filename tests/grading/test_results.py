@@ -32,7 +32,6 @@ def test_computation_stores_what_the_arithmetic_says(grading):
     assert (other.composite, other.computed_grade, len(other.blockers)) == (None, None, 4)
     assert len(done.results) == 5
     assert results.derivation_of(result) == results.derive(grading.round)[unit.pk]
-    assert results.drift(result) == ()
 
 
 def test_a_computation_takes_the_same_queries_for_any_number_of_branches(grading, django_assert_num_queries):
