@@ -85,7 +85,7 @@ class ExportForm(forms.Form):
         wanted = str(self._so_far("round"))
         self.chosen_round = next((r for r in self.rounds if str(r.pk) == wanted), next(iter(self.rounds), None))
         self.offer = Offer(reach, self.chosen_round)
-        kinds = [kind for kind in KINDS if self.offer.parents(kind)] or list(KINDS)
+        kinds = [kind for kind in KINDS if self.offer.parents(kind) and self._has(kind)] or list(KINDS[:1])
         asked = BY_SLUG.get(str(self._so_far("kind")))
         self.chosen_kind = asked if asked in kinds else kinds[0]
         self.fields["kind"].choices = [(kind.slug, kind.label) for kind in kinds]  # type: ignore[attr-defined]
@@ -119,6 +119,9 @@ class ExportForm(forms.Form):
         self.fields["format"].choices = formats  # type: ignore[attr-defined]
         if self._so_far("format") not in dict(formats):
             self.initial["format"] = formats[0][0]
+
+    def _has(self, kind: Kind) -> bool:
+        return self.chosen_round is None or kind.available(self.chosen_round)
 
     def _gives_many(self) -> bool:
         if Level.BRANCH not in self.chosen_kind.levels:

@@ -11,11 +11,12 @@ from typing import Any, get_args, get_type_hints
 from branches.models import Branch
 from grading.models import Round, RoundUnit
 from reporting.annexes import facts as f
+from reporting.annexes.promotion import PromotionFacts
 from reporting.database_time import snapshot
 from reporting.making.kinds import BY_SLUG, Kind
 
 Identified = list[tuple[Branch, str]]
-SHOWN: dict[str, type] = {"annex5": f.Annex5, "annex4": f.Annex4, "scoring_sheet": f.Sheet}
+SHOWN: dict[str, type] = {"annex5": f.Annex5, "annex4": f.Annex4, "scoring_sheet": f.Sheet, "promotion": PromotionFacts}
 
 
 @cache
@@ -54,7 +55,7 @@ def identified(*, kind: Kind, round_: Round, unit: Branch, facts: Sequence[Any],
 
 def _branch_code(facts: Any) -> str:
     """Return the code of the branch, or of the first one, in a document's facts."""
-    if isinstance(facts, f.Annex5):
+    if isinstance(facts, f.Annex5 | PromotionFacts):
         return facts.rows[0].code
     return facts.result.code if isinstance(facts, f.Annex4) else str(facts.code)
 

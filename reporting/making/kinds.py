@@ -6,8 +6,8 @@ from typing import Any
 
 from branches.models import Branch
 from grading.models import Round
-from reporting.annexes import annex4, annex5, gather, scoring_sheet
-from reporting.annexes.facts import DIRECT, Annex5, Stamp
+from reporting.annexes import annex4, annex5, gather, gather_promotion, promotion, scoring_sheet
+from reporting.annexes.facts import DIRECT, Stamp
 from reporting.tables import Sheet
 
 Level = Branch.Level
@@ -28,6 +28,7 @@ class Kind:
         group: what it hangs under in a list of many, the 党总支.
         signed: whether a document shows who hands it in, beside the day.
         each: what one document is for: 党支部, 党总支.
+        available: whether a round has it at all.
     """
 
     slug: str
@@ -42,6 +43,7 @@ class Kind:
     group: Callable[[Any], str]
     each: str
     signed: bool = False
+    available: Callable[[Round], bool] = lambda _round: True
 
     @property
     def label(self) -> str:
@@ -53,12 +55,18 @@ class Kind:
         return each or unit.level not in self.single
 
 
-def by_group(whole: Annex5) -> list[Annex5]:
-    """Return one 附件5 for each 党总支 of a larger one."""
+def by_group(whole: Any) -> list[Any]:
+    """Return one document for each 党总支 of a larger one (附件5, 晋位升级情况表)."""
     groups: dict[str, list[Any]] = {}
     for row in whole.rows:
         groups.setdefault(row.group, []).append(row)
     return [replace(whole, unit=name, rows=tuple(rows), merged=False) for name, rows in groups.items()]
+
+
+def _promotion_by_group(round_: Round, unit: Branch) -> list[Any]:
+    """Return 晋位升级 of each 党总支 that holds a branch of the round; one with nothing but gone branches has none."""
+    whole = gather_promotion.promotion_of(round_, unit)
+    return [one for facts in whole for one in by_group(facts) if one.rows[0].code]
 
 
 KINDS: tuple[Kind, ...] = (
@@ -101,6 +109,21 @@ KINDS: tuple[Kind, ...] = (
         name=lambda facts: facts.name,
         group=lambda facts: DIRECT if facts.direct else facts.parent,
         each="党支部",
+    ),
+    Kind(
+        slug="promotion",
+        code="",
+        title="党支部晋位升级情况表",
+        levels=(Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.GENERAL_BRANCH, Level.COMMITTEE),
+        gather=gather_promotion.promotion_of,
+        pieces=_promotion_by_group,
+        lay=promotion.sheets,
+        name=lambda facts: facts.unit,
+        group=lambda _facts: "",
+        each="党总支",
+        signed=True,
+        available=gather_promotion.comparable,
     ),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}

@@ -1,55 +1,23 @@
 """晋位升级 with rows: a second round after a merger, terms, reasons of falls, the gate before 定级."""
 
-import datetime as dt
-
 import pytest
 
 from branches import clock
-from branches.models import AuditEntry, Succession
+from branches.models import AuditEntry
 from branches.registries import blockers
 from grading.models import FallReason, Result, Round, RoundUnit
 from grading.promotion import MergedRule, Move
-from grading.services import promotion, rounds
+from grading.services import promotion
 from grading.services.errors import RefusedError
-from tests.factories.branches import BranchFactory
-from tests.factories.grading import GradeFactory, GradeScaleFactory, Grading, ResultFactory, opened_round
+from tests.factories.grading import GradeFactory, GradeScaleFactory
+from tests.factories.promotion import two_rounds
 from tests.grading.pages import account, page, recused_officer, text
 from tests.worlds import shared
 
 pytestmark = pytest.mark.once
-FIRST = {"software": "fair", "algebra": "good", "chinese": "good", "history": "fair", "direct": "advanced"}
 
 
-def grade_all(round_, units, grades):
-    """Decide grades by code for branches by code."""
-    rows = {row.code: row for row in round_.scale.grades.all()}
-    for code, grade in grades.items():
-        ResultFactory(
-            unit=units[code], state=Result.State.DECIDED, computed_grade=rows[grade], decided_grade=rows[grade],
-            decided_at=clock.now(), body="党委会",
-        )  # fmt: skip
-
-
-@shared
-def grading():
-    """Two rounds: 历史 merged into a new 文史 branch, 图书馆直属 stays, 体育 is new; software rises, algebra falls."""
-    made = opened_round(starts_on=dt.date(2012, 3, 1))
-    by_code = {getattr(made.school, name).code: grade for name, grade in FIRST.items()}
-    grade_all(made.round, made.units, by_code)
-    day = made.round.frozen_on
-    Round.objects.filter(pk=made.round.pk).update(state=Round.State.FINAL, finalised_at=clock.now())
-    school = made.school
-    merged = BranchFactory(code="WX009", name="文史联合党支部", parent=school.letters, category=school.teachers)
-    BranchFactory(code="SJ009", name="体育教研室党支部", parent=school.maths, category=school.teachers)
-    for old in (school.chinese, school.history):
-        Succession.objects.create(predecessor=old, successor=merged, kind="merge", happened_on=day + dt.timedelta(30))
-        old.placements.update(ends_on=day + dt.timedelta(30))
-    second = made.round.campaign.rounds.get(ordinal=2)
-    second = rounds.open_round(by=None, round_=second, now=clock.now(), on=day + dt.timedelta(60))
-    units = {unit.code: unit for unit in second.units.select_related("round__campaign", "branch")}
-    later = {"SJ001": "good", "SJ002": "fair", "WX009": "good", "ZS001": "advanced", "SJ009": "good"}
-    grade_all(second, units, later)
-    return Grading(school, second, units)
+grading = shared(two_rounds)
 
 
 def test_every_branch_is_followed_and_counted_once(grading):

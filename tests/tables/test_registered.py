@@ -18,6 +18,7 @@ from reporting.tables import lay_out
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory
 from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
+from tests.factories.promotion import two_rounds
 from tests.guards import without
 from tests.tables.parity import assert_parity
 from tests.worlds import shared
@@ -55,6 +56,9 @@ def world():
     return made
 
 
+second = shared(two_rounds)
+
+
 @pytest.mark.unit
 def test_every_registered_list_has_rows_here():
     assert without(lists(), ROWS) == []
@@ -70,7 +74,8 @@ def test_a_list_is_the_same_everywhere(world, slug):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
-def test_an_annex_is_the_same_everywhere(world, kind):
+def test_an_annex_is_the_same_everywhere(kind, request):
+    world = request.getfixturevalue("second" if kind.slug == "promotion" else "world")
     place = world.school.software if kind.single[0] == "branch" else world.school.maths
     documents = list(kind.gather(world.round, place))
     assert len(documents) == 1
