@@ -230,7 +230,17 @@ def create_round_from_preset(*, by: Account | None, campaign: Campaign, ordinal:
     entry = presets.complete_round(content, ordinal)
     days = (campaign.starts_on - dt.date.fromisoformat(content["campaign"]["starts_on"])).days
     scale_entry = next(scale for scale in content["scales"] if scale["code"] == entry["scale"])
-    scale = ensure_scale(by=by, content=scale_entry)
+    return create_round(
+        by=by, campaign=campaign, entry=entry, scale=ensure_scale(by=by, content=scale_entry), days=days
+    )
+
+
+@transaction.atomic
+def create_round(*, by: Account | None, campaign: Campaign, entry: Content, scale: GradeScale, days: int = 0) -> Round:
+    """Create a round, in preparation, with the rules of `entry`; its dates are moved by `days`.
+
+    Raises RefusedError when a rubric has no published version.
+    """
     round_ = _write_round(campaign, entry, scale, days)
     _write_sources(round_, entry)
     write_limits(round_, entry, {grade.code: grade for grade in scale.grades.all()})

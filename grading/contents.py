@@ -1,0 +1,171 @@
+"""A round's rules as a preset writes them, read from rows: what the editor shows, copies take over and files keep."""
+
+from decimal import Decimal
+from typing import Any
+
+from branches.models import Campaign
+from grading import presets, scoring
+from grading.models import Round, Source
+from grading.presets import Content
+
+SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
+LIMITS = ("cut_offs", "gates", "caps", "vetoes")
+
+
+def _text(value: Decimal | None) -> str | None:
+    """Return an amount as a preset keeps it: text without zeros at the end."""
+    return None if value is None else scoring.plain(value)
+
+
+def _kept(entry: dict[str, Any]) -> Content:
+    """Drop what says nothing: empty texts, no value, switches that are off."""
+    return {key: value for key, value in entry.items() if value not in (None, "", False, [])}
+
+
+def _day(value: Any) -> str | None:
+    return value.isoformat() if value else None
+
+
+def of_round(round_: Round) -> Content:
+    """Return everything a round fixes, its grades under `grades`."""
+    entry: Content = {"ordinal": round_.ordinal}
+    entry |= {name: getattr(round_, name) for name in SINGLE}
+    entry |= {"opens_on": _day(round_.opens_on), "ends_on": _day(round_.ends_on)}
+    entry = {key: value for key, value in entry.items() if value not in (None, "")}
+    entry["grades"] = [{"code": grade.code, "label": grade.label} for grade in round_.scale.grades.order_by("rank")]
+    entry["steps"] = [
+        _kept({"code": step.code, "name": step.name, "due_on": _day(step.due_on)}) for step in round_.steps.all()
+    ]
+    entry["checks"] = [{"code": item.code, "text": item.text} for item in round_.survey_checks.all()]
+    entry["returns"] = [{"kind": one.kind, "level": one.level, "name": one.name} for one in round_.returns.all()]
+    rubrics = round_.rubrics.select_related("category", "rubric")
+    entry["rubrics"] = {row.category.code: row.rubric.code for row in rubrics}
+    entry["divergence"] = _divergence(round_)
+    rows = round_.sources.prefetch_related("options", "groups", "annual_points")
+    entry["sources"] = [_source(source) for source in rows]
+    return entry | _limits(round_)
+
+
+def _divergence(round_: Round) -> Content:
+    """Return when a difference between two sources wants a reason; empty when the round compares none."""
+    if not round_.compare_first or not round_.compare_second:
+        return {}
+    return _kept(
+        {
+            "first": round_.compare_first,
+            "second": round_.compare_second,
+            "points": _text(round_.divergence_points),
+            "section_points": _text(round_.divergence_section),
+            "grades": round_.divergence_grades,
+        }
+    )
+
+
+def _source(source: Source) -> Content:
+    """Return one source with its options, voter groups and conversions."""
+    entry = _kept(
+        {
+            "code": source.code,
+            "name": source.name,
+            "short_name": source.short_name,
+            "kind": source.kind,
+            "weight": _text(source.weight),
+            "entry": source.entry if source.kind == Source.Kind.SHEET else "",
+            "minimum_ballots": source.minimum_ballots or None,
+            "allow_over": source.allow_over,
+            "double_entry": source.double_entry,
+        }
+    )
+    options = [
+        _kept({"code": one.code, "label": one.label, "points": _text(one.points), "satisfied": one.satisfied})
+        for one in source.options.all()
+    ]
+    groups = [{"code": one.code, "name": one.name, "weight": _text(one.weight)} for one in source.groups.all()]
+    words = [
+        _kept(
+            {"label": one.label, "points": _text(one.points), "low": _text(one.low), "high": _text(one.high),
+             "synonyms": list(one.synonyms)}
+        )
+        for one in source.annual_points.all()
+    ]  # fmt: skip
+    return entry | _kept({"options": options, "groups": groups, "annual_points": words})
+
+
+def _limits(round_: Round) -> Content:
+    """Return lines, gates, vetoes and caps."""
+    return {
+        "cut_offs": [
+            {"grade": row.grade.code, "minimum": _text(row.minimum)}
+            for row in round_.cut_offs.select_related("grade").order_by("grade__rank")
+        ],
+        "gates": [
+            _kept(
+                {"figure": row.figure, "name": row.name, "minimum": _text(row.minimum),
+                 "best": row.best.code if row.best else None, "bars_promotion": row.bars_promotion}
+            )
+            for row in round_.gates.select_related("best")
+        ],
+        "caps": [
+            _kept(
+                {"grade": row.grade.code, "side": row.side, "measure": row.measure, "value": _text(row.value),
+                 "extent": row.extent, "rounding": row.rounding, "mode": row.mode, "tie_breaks": list(row.tie_breaks)}
+            )
+            for row in round_.caps.select_related("grade")
+        ],
+        "vetoes": [
+            _kept(
+                {"code": row.code, "text": row.text, "effect": row.effect, "grade": row.grade.code,
+                 "months": row.months}
+            )
+            for row in round_.veto_items.select_related("grade")
+        ],
+    }  # fmt: skip
+
+
+def as_preset(entry: Content) -> Content:
+    """Return the rules of one round in the shape of a preset, so that they can be read as values."""
+    round_ = {key: value for key, value in entry.items() if key != "grades" and value not in ({}, None)}
+    scale = {"code": "own", "name": "等级", "grades": entry["grades"]}
+    return {"scales": [scale], "rounds": [round_ | {"ordinal": 1, "scale": "own"}]}
+
+
+def rules_of(entry: Content) -> scoring.RoundRules:
+    """Return the rules of one round as the arithmetic sees them."""
+    return presets.round_value(as_preset(entry), 1)
+
+
+def campaign_content(round_: Round) -> Content:
+    """Return a whole preset that opens this round again: campaign, stages, scale, the round itself."""
+    campaign = round_.campaign
+    entry = of_round(round_)
+    code = f"{campaign.preset_code or 'own'}-{campaign.year}-{round_.ordinal}"
+    scale = {"code": round_.scale.code, "name": round_.scale.name, "grades": entry.pop("grades")}
+    kept = {key: value for key, value in entry.items() if value != {}}
+    return {
+        "kind": "campaign",
+        "code": code,
+        "title": f"{campaign.name} {round_.name}",
+        "campaign": _kept(
+            {"name": campaign.name, "short_name": campaign.short_name, "year": campaign.year, "theme": campaign.theme,
+             "document_number": campaign.document_number, "starts_on": _day(campaign.starts_on),
+             "ends_on": _day(campaign.ends_on)}
+        ),
+        "stages": _stages(campaign),
+        "scales": [scale],
+        "rounds": [kept | {"ordinal": 1, "scale": round_.scale.code}],
+    }  # fmt: skip
+
+
+def _stages(campaign: Campaign) -> list[Content]:
+    """Return the stages of a campaign with what is to be handed in."""
+    return [
+        _kept(
+            {"name": stage.name, "starts_on": _day(stage.starts_on), "ends_on": _day(stage.ends_on),
+             "when": stage.when, "responsible": stage.responsible, "tasks": stage.tasks,
+             "deliverables": [
+                 _kept({"name": one.name, "level": one.level, "kind": one.kind, "due_on": _day(one.due_on)})
+                 for one in stage.deliverables.all()
+             ]}
+        )
+        for stage in campaign.stages.prefetch_related("deliverables")
+    ]  # fmt: skip
