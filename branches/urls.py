@@ -5,6 +5,7 @@ from django.urls import path
 from branches.views import (
     accounts,
     audit_trail,
+    calendar,
     campaigns,
     drafts,
     first_run,
@@ -24,6 +25,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<int:pk>/dates/", campaigns.campaign_dates, name="campaign-dates"),
     path("campaigns/<int:pk>/members/", campaigns.campaign_members, name="campaign-members"),
+    path("calendar/", calendar.calendar_page, name="calendar"),
+    path("calendar/<int:year>/drop/", calendar.calendar_drop, name="calendar-drop"),
     path("login/", session.sign_in, name="login"),
     path("logout/", session.sign_out, name="logout"),
     path("activate/", session.activate, name="activate"),

@@ -3,11 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from grading.views import publicity
 from reporting.views import ops
 
 urlpatterns = [
     path("", include("branches.urls")),
     path("grading/", include("grading.urls")),
+    path("publicity/", publicity.notices, name="notices"),
+    path("publicity/<slug:slug>/", publicity.notice, name="notice"),
     path("reports/", include("reporting.urls")),
     path("ops/doctor/", ops.doctor_page, name="doctor"),
     path("maintenance/", admin.site.urls),

@@ -1,10 +1,11 @@
 """Who proposes and who decides a grade: branches.permissions.can, plus the level the round names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from branches.models import Branch
-from branches.permissions import Action, Allowed, Denied, can, roles, scope
-from grading.models import Round, RoundUnit
+from branches.permissions import Action, Allowed, Denied, can, recused_branch_ids, roles, scope
+from grading.models import Objection, Round, RoundUnit, SpotCheck
 
 
 def holds_branch(account: Any, unit: RoundUnit) -> bool:
@@ -45,3 +46,42 @@ def may_check_reason(account: Any, unit: RoundUnit) -> Allowed | Denied:
     if answer and not _acts_for_committee(account, Action.DECIDE_GRADE):
         return Denied("评分理由由组织部核对。")
     return answer
+
+
+def may_answer(account: Any, objection: Objection) -> Allowed | Denied:
+    """Say whether the account may read and answer an objection: nobody does for their own branch, or their own."""
+    answer = can(account, Action.ANSWER_OBJECTION, objection)
+    if answer and objection.filed_by_id == account.pk:
+        return Denied("这是您本人提出的异议，请由其他同志办理。")
+    return answer
+
+
+def may_confirm(account: Any) -> Allowed | Denied:
+    """Say whether the account may confirm for the school what a 党总支 decided: only at a committee."""
+    if _acts_for_committee(account, Action.DECIDE_GRADE):
+        return Allowed()
+    return Denied("等级由学校确认，党总支不办理。")
+
+
+def may_inspect(account: Any, task: SpotCheck) -> Allowed | Denied:
+    """Say whether the account may score this spot check: it was told to, and holds no office in the branch."""
+    answer = can(account, Action.INSPECT, task.unit)
+    if not answer:
+        return answer
+    if not task.active or not task.assignments.filter(account=account).exists():
+        return Denied("这个党支部没有指派给您抽查。")
+    return answer
+
+
+def may_decide_all(account: Any, round_: Round, units: Sequence[RoundUnit]) -> tuple[list[RoundUnit], list[RoundUnit]]:
+    """Return the units within reach whose grade the account may decide for the school, and those it stands aside for.
+
+    A few queries for any number of units; at a committee only.
+    """
+    if not may_confirm(account):
+        return [], []
+    rows = RoundUnit.objects.filter(round=round_).within(scope(account, Action.DECIDE_GRADE))
+    reach = set(rows.values_list("pk", flat=True))
+    aside = recused_branch_ids(account)
+    reached = [unit for unit in units if unit.pk in reach]
+    return [u for u in reached if u.branch_id not in aside], [u for u in reached if u.branch_id in aside]

@@ -15,9 +15,13 @@ from branches.transitions import Decision, advance
 from grading.models import Objection, PublicityNotice, Result, Round, RoundUnit
 from grading.services import results, rounds
 from grading.services.errors import RefusedError, refuse
-from grading.services.publicity import is_running
 
 MOST_OPEN = 5
+ASKED = {
+    "name": "请填写异议人姓名。",
+    "contact": "请留下联系方式，以便核实和答复。",
+    "text": "请写明异议的内容和依据。",
+}
 C, S, O = Objection.Channel, Objection.State, Objection.Outcome
 
 
@@ -43,7 +47,7 @@ def why_closed(notice: PublicityNotice, at: dt.datetime) -> str:
 
 def _locked(notice: PublicityNotice, unit: RoundUnit, at: dt.datetime) -> PublicityNotice:
     """Lock a notice that takes objections at `at` about a graded branch of its round. Raises RefusedError."""
-    row = PublicityNotice.objects.select_for_update().select_related("round").get(pk=notice.pk)
+    row = PublicityNotice.objects.select_for_update(of=("self",)).select_related("round").get(pk=notice.pk)
     if why := why_closed(row, at):
         refuse(why)
     if row.round.state == Round.State.FINAL:
@@ -140,7 +144,7 @@ def answer(
         RefusedError: no outcome or answer, or the round is final.
         IllegalMoveError: no body was named, or it is answered already.
     """
-    row = Objection.objects.select_for_update().select_related("notice__round", "unit").get(pk=objection.pk)
+    row = Objection.objects.select_for_update(of=("self",)).select_related("notice__round").get(pk=objection.pk)
     if row.notice.round.state == Round.State.FINAL:
         refuse("本轮已经定级，异议不再改动。")
     if outcome not in O.values:
@@ -151,6 +155,13 @@ def answer(
     row.met_on, row.answered_by, row.answered_at = decision.met_on, by, now
     row.save(update_fields=["outcome", "answer", "body", "met_on", "answered_by", "answered_at"])
     return advance(row, S.ANSWERED, by=by, now=now, decision=decision)
+
+
+def decided_since(objection: Objection, result: Result | None) -> bool:
+    """Tell whether a grade was decided after the objection was answered."""
+    if result is None or result.decided_at is None or objection.answered_at is None:
+        return False
+    return result.decided_at > objection.answered_at
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from grading import board
 from grading.models import Round, RoundUnit
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
+from grading.views import publicity
 from grading.views.shared import posted_version, round_or_404
 
 
@@ -56,6 +57,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "moves": moves(round_) if may_manage else (),
         "steps": round_.steps.all(),
         "history": _history(round_),
+        "publicity": publicity.card(request, round_),
     }
     return render(request, "grading/round.html", context)
 

@@ -1,0 +1,114 @@
+"""审核: every branch beside the round before it; deciding, or confirming, whole 党总支 at once."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from branches import charts, clock, wording
+from branches.listing import render_list
+from branches.permissions import Action, account_of, requires
+from branches.transitions import BlockedError, Decision, IllegalMoveError
+from grading import board, review
+from grading.lists import unit_rows
+from grading.lists_review import REVIEW, review_rows
+from grading.models import Confirmation, Result, Round, RoundStep, RoundUnit
+from grading.permissions import may_confirm, may_decide_all
+from grading.services import confirmations
+from grading.services.errors import RefusedError
+from grading.views.shared import round_or_404
+
+
+@requires(Action.VIEW_GRADING)
+@require_http_methods(["GET", "POST"])
+def review_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the branches within reach beside the last round; the school's people see whole 党总支 to decide on."""
+    round_ = round_or_404(request, pk)
+    units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
+    context = {"round": round_, "marks": list(review.MARKS.items()), **_groups(request, round_, list(units))}
+    return render_list(request, REVIEW, unit_rows(review_rows(units)), template="grading/review.html", context=context)
+
+
+def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict[str, Any]:
+    """Return the 党总支 with what waits in each, and what may be done now."""
+    graded = [unit for unit in units if unit.graded]
+    page = board.build(round_, graded)
+    letters = {grade.pk: wording.rank_letter(grade.rank, len(page.grades)) for grade in page.grades}
+    confirms = round_.steps.filter(code=RoundStep.Code.CONFIRM).exists()
+    acts = bool(may_confirm(request.user))
+    deciding = acts and round_.state == Round.State.DECIDING
+    may_confirm_now = acts and confirms and round_.state in (Round.State.SCORING, Round.State.DECIDING)
+    standing = Confirmation.objects.standing().filter(result__unit__round=round_)
+    done = set(standing.values_list("result__unit_id", flat=True))
+    manual = set(Result.objects.current().filter(unit__round=round_, manual=True).values_list("unit_id", flat=True))
+    lines = [
+        {
+            "line": line,
+            "shares": [charts.Share(g.label, n, letters[g.pk]) for g, n in line.shares(page.grades)],
+            "waiting": line.proposed - line.decided if line.proposed > line.decided else 0,
+            "confirmed": sum(unit.group == line.key and unit.pk in done for unit in graded),
+            "manual": sum(unit.group == line.key and unit.pk in manual for unit in graded),
+        }
+        for line in page.lines
+    ]
+    return {"groups": lines, "deciding": deciding, "confirming": may_confirm_now, "confirms": confirms}
+
+
+@requires(Action.DECIDE_GRADE)
+@require_POST
+def review_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide as proposed, or confirm, every branch of the ticked 党总支."""
+    round_ = round_or_404(request, pk)
+    allowed = may_confirm(request.user)
+    if not allowed:
+        raise PermissionDenied(allowed.reason)
+    wanted = set(request.POST.getlist("group"))
+    units = [
+        u for u in RoundUnit.objects.filter(round=round_, graded=True).select_related("branch") if u.group in wanted
+    ]
+    chosen, aside = may_decide_all(request.user, round_, units)
+    try:
+        said = _act(request, round_, chosen)
+    except BlockedError as error:
+        for sentence in error.blockers:
+            messages.error(request, sentence)
+    except (RefusedError, IllegalMoveError, ValueError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, said)
+        if aside:
+            names = "、".join(unit.name for unit in aside)
+            messages.warning(request, f"{names}按规定回避，请由其他负责人办理。")
+    return redirect("review", round_.pk)
+
+
+def _act(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> str:
+    """Do what was asked; return what to say."""
+    if not units:
+        raise ValueError("请先勾选党总支。")
+    given: dict[str, Any] = {
+        "by": account_of(request), "round_": round_, "units": units, "decision": _decision(request), "now": clock.now(),
+    }  # fmt: skip
+    if request.POST.get("do") == "confirm":
+        return f"已确认 {len(confirmations.confirm(**given))} 个党支部的等级。"
+    if round_.state != Round.State.DECIDING:
+        raise ValueError(f"本轮现在是“{round_.get_state_display()}”，转入审定后再整体审定。")
+    return f"已审定 {len(confirmations.decide_as_proposed(**given))} 个党支部的等级。"
+
+
+def _decision(request: HttpRequest) -> Decision:
+    """Return the body as posted. Raises ValueError with a sentence for a wrong date or no body."""
+    body, typed = request.POST.get("body", "").strip(), request.POST.get("met_on", "").strip()
+    if not body:
+        raise ValueError("请写明决定机构。")
+    try:
+        met_on = dt.date.fromisoformat(typed) if typed else None
+    except ValueError:
+        raise ValueError("会议日期请写成 2012-03-30 的样子。") from None
+    if met_on is not None and met_on > clock.today():
+        raise ValueError("会议日期不能晚于今天。")
+    return Decision(body, met_on, request.POST.get("document_number", "").strip())
