@@ -1,8 +1,9 @@
-"""Rules of a round in preparation: changing a part of them, starting from nothing, taking them over from another round."""
+"""Rules of a round in preparation: changing a part of them, starting from nothing, copying another round's."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
@@ -13,9 +14,6 @@ from branches.models import Account, Branch, Campaign, Stage
 from branches.registries import figures
 from grading import contents, rules, scoring
 from grading.models import (
-    Cap,
-    CutOff,
-    Gate,
     Grade,
     GradeScale,
     PublicityGrade,
@@ -23,8 +21,6 @@ from grading.models import (
     RoundRubric,
     RoundStep,
     Source,
-    SurveyCheck,
-    VetoItem,
 )
 from grading.presets import RETURNS, Content, maybe
 from grading.services import presets
@@ -64,7 +60,7 @@ def _check_course(entry: Content) -> Iterable[scoring.Finding]:
     """Check the steps: days in their order, 公示 with a number of days."""
     steps = entry.get("steps", [])
     dated = [(step["name"], step["due_on"]) for step in steps if step.get("due_on")]
-    for (before, early), (after, late) in zip(dated, dated[1:], strict=False):
+    for (before, early), (after, late) in pairwise(dated):
         if late < early:
             yield scoring.Finding(f"“{after}”的期限早于前一步“{before}”。", fatal=False)
     public = any(step["code"] == RoundStep.Code.PUBLICITY for step in steps)
@@ -165,8 +161,8 @@ def _day(text: str | None) -> dt.date | None:
 
 def _rewrite_limits(row: Round, entry: Content) -> None:
     """Write lines, gates, vetoes and caps anew, and let the grades made public follow a changed scale."""
-    for model in (CutOff, Gate, VetoItem, Cap):
-        model._default_manager.filter(round=row).delete()
+    for rows in (row.cut_offs, row.gates, row.veto_items, row.caps):
+        rows.all().delete()
     grades: dict[str, Grade] = {grade.code: grade for grade in row.scale.grades.all()}
     presets.write_limits(row, entry, grades)
     for shown in PublicityGrade.objects.filter(round=row).exclude(grade__scale=row.scale).select_related("grade"):
