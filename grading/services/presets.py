@@ -235,28 +235,6 @@ def create_round_from_preset(*, by: Account | None, campaign: Campaign, ordinal:
 
 
 @transaction.atomic
-def create_round_from_preset(*, by: Account | None, campaign: Campaign, ordinal: int) -> Round:
-    """Create a round of a campaign, in preparation, from the campaign's own copy of its preset.
-
-    Dates move with the campaign's start. Categories map to the newest published version of the rubric named.
-
-    Raises:
-        RefusedError: the preset has no such round, the round exists, or a rubric has no published version.
-    """
-    content = campaign.preset
-    if ordinal not in {entry["ordinal"] for entry in content.get("rounds", [])}:
-        raise RefusedError([f"这次活动的预设里没有第 {ordinal} 轮。"])
-    if Round.objects.filter(campaign=campaign, ordinal=ordinal).exists():
-        raise RefusedError([f"这次活动已有第 {ordinal} 轮。"])
-    entry = presets.complete_round(content, ordinal)
-    days = (campaign.starts_on - dt.date.fromisoformat(content["campaign"]["starts_on"])).days
-    scale_entry = next(scale for scale in content["scales"] if scale["code"] == entry["scale"])
-    return create_round(
-        by=by, campaign=campaign, entry=entry, scale=ensure_scale(by=by, content=scale_entry), days=days
-    )
-
-
-@transaction.atomic
 def create_round(*, by: Account | None, campaign: Campaign, entry: Content, scale: GradeScale, days: int = 0) -> Round:
     """Create a round, in preparation, with the rules of `entry`; its dates are moved by `days`.
 
