@@ -9,12 +9,12 @@ from branches import wording
 from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
-from grading import board, home_board
+from grading import board, home_board, home_publicity
 from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
 from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks
 
-__all__ = ["home_board"]  # imported so that its figures and panels register
+__all__ = ["home_board", "home_spot_checks"]  # imported so that its figures and panels register
 
 nav(NavItem("分类定级", "rounds", Action.VIEW_GRADING, "/grading/", 30))
 
@@ -122,5 +122,4 @@ def rounds_to_open(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         units = round_.units.filter(graded=True).count()
         decided = Result.objects.filter(unit__round=round_, state=Result.State.DECIDED).count()
         if units and decided >= units:
-            title = f"{round_.name}：全部已定，可以固定结果"
-            yield HomeItem(title, round_.campaign.name, "去定级", url, round_.ends_on)
+            yield from home_publicity.settled(round_, now)
