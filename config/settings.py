@@ -100,7 +100,8 @@ _SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     # With recursive triggers a REPLACE meets the guards of the row it takes away.
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; PRAGMA secure_delete=ON",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; "
+    "PRAGMA secure_delete=ON",
 }
 # A host that froze in the middle of a transaction would hold its locks, and with them every worker, until it wakes.
 _POSTGRES = {"options": f"-c idle_in_transaction_session_timeout={env.int('DATABASE_IDLE_SECONDS', default=60)}s"}

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from branches.models import Branch, Category
 from branches.registries import gate
 from branches.transitions import Transition, register
-from grading import rules, scoring
+from grading import ballot_states, gates_spot_checks, rules, scoring
 from grading.models import (
     Assessment,
     Correction,
@@ -29,6 +29,7 @@ from grading.models import (
 )
 from grading.services.promotion import compare_rounds
 
+__all__ = ["gates_spot_checks", "has_step", "listed"]  # the first so that its gates register
 NAMES_SHOWN = 5
 R, A, G, O = Round.State, Assessment.State, Result.State, Objection.State
 
@@ -97,6 +98,8 @@ register(
         ),
     },
 )
+
+ballot_states.declare()
 
 
 def listed(names: Iterable[str]) -> str:
@@ -306,19 +309,13 @@ def _can_be_decided(result: Result, now: dt.datetime) -> Iterator[str]:  # noqa:
 
 
 def _divergence_is_explained(result: Result) -> Iterator[str]:
-    """Yield a sentence while a large difference lacks its reason, or the office's tick where the committee decides."""
+    """Yield a sentence while a large difference lacks its reason; the tick is asked for by gates_spot_checks."""
     stored = result.derivation.get("divergence") or {}
     if not stored.get("flags"):
         return
     sheet = Assessment.objects.filter(unit=result.unit, source__code=stored["second"]).first()
     if sheet is None or not sheet.reason.strip():
         yield f"{''.join(stored['flags']).rstrip('。')}，请写明评分理由。"
-    elif (
-        result.unit.round.deciding_level == Round.DecidingLevel.COMMITTEE
-        and sheet.reason_checked_at is None
-        and result.state == G.PROPOSED
-    ):
-        yield "自评与考评差异较大，组织部还没有核对评分理由。"
 
 
 def filing_counts(round_: Round) -> dict[str, int]:

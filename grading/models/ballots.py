@@ -5,7 +5,7 @@ SQLite are their places in the table too; both are gone once the box is counted.
 """
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -14,7 +14,10 @@ from django.db.models.lookups import Exact
 
 from branches.models import Account
 from grading.models.round import Round, Source
-from grading.models.unit import RoundUnit, UnitOwnedQuerySet, branch_of_unit
+from grading.models.unit import RoundUnit, branch_of_unit, reach
+
+if TYPE_CHECKING:
+    from branches.scopes import Scope
 
 FLOOR = 5
 CIPHERTEXT_BYTES = 112
@@ -26,8 +29,12 @@ def random_key() -> int:
     return secrets.randbits(63)
 
 
-class BallotBoxQuerySet(UnitOwnedQuerySet):
+class BallotBoxQuerySet(models.QuerySet["BallotBox"]):
     """Reads on boxes."""
+
+    def within(self, scope: "Scope") -> "BallotBoxQuerySet":
+        """Keep boxes of units `scope` reaches."""
+        return self if scope.everything else self.filter(reach(scope, "unit__"))
 
     def live(self) -> "BallotBoxQuerySet":
         """Keep boxes that are being prepared, filled or counted."""
@@ -242,7 +249,7 @@ class CodeExchange(models.Model):
                 condition=~Q(state="done") | ~Q(ended_by=F("asked_by")), name="exchange_by_two_people"
             ),
             models.CheckConstraint(
-                condition=Q(state="asked") | Exact(Length("digest"), 0), name="exchange_ended_forgets"
+                condition=Q(state="asked") | Q(Exact(Length("digest"), 0)), name="exchange_ended_forgets"
             ),
         )
 

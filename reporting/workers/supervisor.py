@@ -25,6 +25,7 @@ from django.db import close_old_connections, connection
 from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
+from grading.tasks import announce_boxes
 from reporting import scratch
 from reporting.services import upkeep
 from reporting.workers import processes, runner
@@ -101,6 +102,7 @@ class Supervisor:
         self.chores = [
             Chore(settings.WORKER_POLL_SECONDS, upkeep.reap),
             Chore(settings.WORKER_POLL_SECONDS, self.announce),
+            Chore(settings.WORKER_POLL_SECONDS, announce_boxes),
             Chore(BEAT_SECONDS, self.beat),
             Chore(SEAL_SECONDS, seal_tail),
             Chore(EXPIRE_SECONDS, upkeep.expire),
