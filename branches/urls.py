@@ -16,6 +16,7 @@ from branches.views import (
     roster,
     session,
     styleguide,
+    succession,
 )
 from branches.views import help as help_views
 
@@ -49,6 +50,8 @@ urlpatterns = [
     path("branches/<int:pk>/", organisation.branch, name="branch"),
     path("branches/<int:pk>/profile/", profile.branch_profile, name="branch-profile"),
     path("branches/<int:pk>/place/", organisation.branch_place, name="branch-place"),
+    path("branches/<int:pk>/merge/", succession.branch_merge, name="branch-merge"),
+    path("branches/<int:pk>/split/", succession.branch_split, name="branch-split"),
     path("branches/<int:pk>/dissolve/", organisation.branch_dissolve, name="branch-dissolve"),
     path("branches/<int:pk>/appoint/", people.branch_appoint, name="branch-appoint"),
     path("branches/appointments/<int:pk>/end/", people.appointment_end, name="appointment-end"),
