@@ -1,7 +1,7 @@
 """Drawing branches for a spot check so that anybody can repeat it: a list, a seed, a quota, and one rule of order.
 
 Each branch on the list gets SHA-256 of “seed:code” as its lot; those with the smallest lots are drawn, in every
-党总支 for itself or over the whole school. By difference, the branch whose two scores lie furthest apart comes first and
+党总支 for itself or over the whole school. By difference, the branch whose two scores lie furthest apart comes first,
 the lot breaks ties; a branch that lacks one of the two scores is not drawn. `sha256sum` is enough to check a draw.
 """
 

@@ -9,7 +9,7 @@ from branches import wording
 from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
-from grading import board, home_board, home_publicity
+from grading import board, home_board, home_publicity, home_spot_checks
 from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
 from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks

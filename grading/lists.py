@@ -10,12 +10,13 @@ from django_filters import ChoiceFilter, FilterSet
 from branches import wording
 from branches.listing import ListPage
 from branches.registries import list_page
-from grading import lists_objections, lists_review
+from grading import lists_objections, lists_review, lists_spot_checks
 from grading.board import HANDED_IN
 from grading.models import Assessment, Grade, Result, RoundUnit, Source
 from reporting.tables import Column, Table, formats
 
-__all__ = ["UNITS", "lists_objections", "lists_review", "prepared", "unit_rows"]  # imported so that its list registers
+# the modules are imported so that their lists register
+__all__ = ["UNITS", "lists_objections", "lists_review", "lists_spot_checks", "prepared", "unit_rows"]
 
 SHAPES = {
     "": "state-todo",

@@ -1,11 +1,16 @@
 """抽查: draws of branches with everything needed to repeat them, the branches drawn, and who inspects them."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 
 from branches.models import Account, RoleGrant
 from grading.models.round import Cap, Round, Source
-from grading.models.unit import RoundUnit, UnitOwnedQuerySet, branch_of_unit
+from grading.models.unit import RoundUnit, branch_of_unit, reach
+
+if TYPE_CHECKING:
+    from branches.scopes import Scope
 
 
 class SpotCheckRule(models.Model):
@@ -97,8 +102,12 @@ class SpotCheckDraw(models.Model):
         return self.round.permission_branch_id
 
 
-class SpotCheckQuerySet(UnitOwnedQuerySet):
+class SpotCheckQuerySet(models.QuerySet["SpotCheck"]):
     """Reads on spot checks."""
+
+    def within(self, scope: "Scope") -> "SpotCheckQuerySet":
+        """Keep those of units `scope` reaches."""
+        return self if scope.everything else self.filter(reach(scope, "unit__"))
 
     def active(self) -> "SpotCheckQuerySet":
         """Keep those of draws that stand."""

@@ -1,12 +1,14 @@
 """Template side of grading: looking a figure up, a cap in words."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from django import template
 
 from grading.scoring.derivation import CapOutcome
 from grading.scoring.explain import CAP_STATES
+from grading.scoring.numbers import round_half_up
 
 register = template.Library()
 
@@ -22,3 +24,9 @@ def cap_words(cap: CapOutcome) -> str:
     """Return how a cap stands: 先进最多 3 个，现在 4 个，超出名额."""
     side = "最多" if cap.side == "at_most" else "至少"
     return f"{cap.grade.label}{side} {cap.allowed} 个，测算 {cap.counted} 个，{CAP_STATES.get(cap.state, cap.state)}"
+
+
+@register.filter
+def exact2(value: Fraction | None) -> str:
+    """Return an exact figure with two decimals, half up; a dash without one."""
+    return "—" if value is None else format(round_half_up(value, 2), "f")

@@ -1,6 +1,7 @@
 """支部自评: filling, saving, submitting; evidence files cited by items."""
 
 import re
+import unicodedata
 from typing import Any
 
 from django.contrib import messages
@@ -69,17 +70,31 @@ def parse(post: Any, sheet: Sheet) -> tuple[dict[str, sheets.ScoreInput], list[F
         item.remark, item.not_applicable = post.get(f"remark-{key}", ""), f"na-{key}" in post
         item.typed = typed
         try:
+            counts = None if item.not_applicable else _counts(post, item)
             points = None if item.not_applicable else parse_number(typed)
-        except ValueError:
-            item.error = f"“{typed}”不是数字，请填分数，如 {item.criterion.points / 2:.1f}。"
+        except ValueError as error:
+            what = "次数" if item.counted else f"分数，如 {item.criterion.points / 2:.1f}"
+            item.error = f"“{error.args[0] or typed}”不是数字，请填{what}。"
             faults.append(Fault(f"{item.criterion.code} {item.error}", f"id_points-{key}"))
             continue
-        item.points = points
-        entries[item.criterion.code] = sheets.ScoreInput(points, item.not_applicable, item.remark)
+        entry = sheets.resolved(sheets.ScoreInput(points, item.not_applicable, item.remark, counts), item.shape)
+        item.points = entry.points
+        entries[item.criterion.code] = entry
     return entries, faults
 
 
-def _mark(sheet: Sheet, error: RefusedError) -> list[Fault]:
+def _counts(post: Any, item: Item) -> dict[str, int] | None:
+    """Return how often each event of an item happened; None while no field of it is filled. Raises ValueError."""
+    for line in item.events:
+        line.typed = unicodedata.normalize("NFKC", post.get(f"count-{item.criterion.pk}-{line.index}", "")).strip()
+        if line.typed and not (line.typed.isascii() and line.typed.isdigit()):
+            raise ValueError(line.typed)
+    if not any(line.typed for line in item.events):
+        return None
+    return {line.label: int(line.typed or 0) for line in item.events}
+
+
+def marked_faults(sheet: Sheet, error: RefusedError) -> list[Fault]:
     """Put the service's sentences beside their items."""
     faults = []
     for item in sheet.items:
@@ -89,7 +104,7 @@ def _mark(sheet: Sheet, error: RefusedError) -> list[Fault]:
     return faults or [Fault(text) for text in error.sentences]
 
 
-def _blocked(sheet: Sheet, error: BlockedError) -> list[Fault]:
+def blocked_faults(sheet: Sheet, error: BlockedError) -> list[Fault]:
     """Return the gates' sentences, each leading to the first item it names."""
     faults = []
     for text in error.blockers:
@@ -159,10 +174,10 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
         if submit:
             sheets.submit(by=account, assessment=saved, now=now)
     except RefusedError as error:
-        return _page(request, unit, sheet, source, errors=_mark(sheet, error), verb=verb)
+        return _page(request, unit, sheet, source, errors=marked_faults(sheet, error), verb=verb)
     except BlockedError as error:
         fresh = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
-        return _page(request, unit, fresh, source, errors=_blocked(fresh, error), verb=verb)
+        return _page(request, unit, fresh, source, errors=blocked_faults(fresh, error), verb=verb)
     except ConflictError as error:
         return _conflict(request, unit, source, error)
     if submit:
@@ -180,12 +195,15 @@ def _conflict(request: HttpRequest, unit: RoundUnit, source: Source, error: Conf
     rows = []
     for ours, theirs in zip(mine.items, stored.items, strict=True):
         label = f"{ours.criterion.code} {ours.criterion.text}"
-        rows.append((label, _said(ours), _said(theirs)))
+        rows.append((label, said(ours), said(theirs)))
     version = getattr(error.current, "version", 0)
     return conflict(request, thing=error.current, rows=rows, version=version, title=source.name)
 
 
-def _said(item: Item) -> str:
+def said(item: Item) -> str:
     """Return what one side entered for an item, in words."""
-    text = "不适用" if item.not_applicable else f"{points_text(item.points)} 分" if item.points is not None else "未填"
+    points = f"{'扣 ' if item.deduction else ''}{points_text(item.points)} 分"
+    text = "不适用" if item.not_applicable else points if item.points is not None else "未填"
+    if item.counts_said:
+        text = f"{text}（{item.counts_said}）"
     return f"{text}；{item.remark}" if item.remark else text

@@ -214,6 +214,8 @@ def _decide(round_: Round, groups: list[list[RoundUnit]], now: dt.datetime) -> i
             for unit in units
             if found[unit.pk].computed_grade_id
         }
+        scored = Assessment.objects.filter(unit__in=choices, source__code=Source.SUPERIOR)
+        scored.update(reason_checked_at=now)
         try:
             results.decide_grades(by=None, round_=round_, choices=choices, decision=decision, now=now)
         except BlockedError:
