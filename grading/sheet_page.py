@@ -127,6 +127,16 @@ class Item:
         return points_text(total) if total > self.criterion.points > 0 else ""
 
     @property
+    def kept_shown(self) -> str:
+        """Points of a counted item that were entered without counting (offline), so that saving keeps them."""
+        return "" if any(line.typed for line in self.events) else points_text(self.points)
+
+    @property
+    def level_options(self) -> list[tuple[str, str]]:
+        """The levels as a field that saves itself offers them: the value as it is stored and shown, and the words."""
+        return [(points_text(level.points), f"{level.label} {points_text(level.points)}") for level in self.levels]
+
+    @property
     def counts_said(self) -> str:
         """What was counted, in words: 院级报道 3 次；校级报道 1 次."""
         return "；".join(f"{line.label} {line.typed} 次" for line in self.events if line.typed not in ("", "0"))

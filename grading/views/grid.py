@@ -1,9 +1,10 @@
 """党总支考评: the scoring grid, its dock, and saving one figure at a time."""
 
+import unicodedata
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +14,7 @@ from branches.permissions import Action, account_of, can, enforce, recused_branc
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
 from grading import grid_page, sheet_page
-from grading.models import Assessment, Round, RoundUnit, Score, Section, Source
+from grading.models import Assessment, Criterion, Round, RoundUnit, Score, Section, Source
 from grading.services import sheets
 from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
@@ -172,6 +173,56 @@ def _write(
     except (BlockedError, IllegalMoveError, ConflictError) as error:
         return JsonResponse({"message": str(error)}, status=422)
     return JsonResponse(_row_answer(request, unit, value=fresh, version=fresh))
+
+
+@requires(Action.SCORE)
+@require_POST
+def save_count(request: HttpRequest, pk: int, criterion: int, event: int) -> HttpResponse:
+    """Save how often one event of an item happened on the 党总支's sheet; `version` is the number the page showed."""
+    unit = unit_or_404(request, pk)
+    enforce(request, Action.SCORE, unit)
+    source = get_object_or_404(Source, round=unit.round_id, code=Source.SUPERIOR)
+    row = get_object_or_404(Criterion.objects.select_related("section"), pk=criterion, section__rubric=unit.rubric_id)
+    typed = unicodedata.normalize("NFKC", request.POST.get("value", "")).strip()
+    if typed and not (typed.isascii() and typed.isdigit()):
+        return JsonResponse({"message": "请填次数，如 2。"}, status=422)
+    try:
+        overtaken = _store_count(request, unit, source, row, (event, typed))
+    except RefusedError as error:
+        return JsonResponse({"message": "；".join(error.sentences)}, status=422)
+    if overtaken is not None:
+        message = f"刚被他人改为 {overtaken or '空白'}。"
+        return JsonResponse(_row_answer(request, unit, value=overtaken, version=overtaken, message=message), status=409)
+    answer = _row_answer(request, unit, value=typed, version=typed)
+    answer["parts"][f"dock-item-{row.pk}"] = _counted_cell(unit, source, row)
+    return JsonResponse(answer)
+
+
+@transaction.atomic
+def _store_count(
+    request: HttpRequest, unit: RoundUnit, source: Source, row: Criterion, given: tuple[int, str]
+) -> str | None:
+    """Write one number with those of the other events; return what somebody else wrote meanwhile, else None."""
+    account, (event, typed) = account_of(request), given
+    sheet = sheets.sheet_for(by=account, unit=unit, source=source)
+    sheet = Assessment.objects.select_for_update().get(pk=sheet.pk)
+    shape = sheets.shapes_of(unit)[row.code]
+    lines = sheet_page.event_lines(shape, Score.objects.filter(assessment=sheet, criterion=row).first())
+    if event >= len(lines):
+        raise Http404
+    if lines[event].typed != request.POST.get("version", ""):
+        return lines[event].typed
+    lines[event].typed = typed
+    numbers = {line.label: int(line.typed or 0) for line in lines}
+    entry = sheets.ScoreInput(None, counts=numbers if any(line.typed for line in lines) else None)
+    sheets.save_scores(by=account, assessment=sheet, version=sheet.version, entries={row.code: entry}, now=clock.now())
+    return None
+
+
+def _counted_cell(unit: RoundUnit, source: Source, row: Criterion) -> str:
+    page = sheet_page.build(unit, _sheet(unit, source.code))
+    item = next(one for one in page.items if one.criterion.pk == row.pk)
+    return render_to_string("grading/_dock_counted.html", {"item": item})
 
 
 @requires(Action.SCORE)

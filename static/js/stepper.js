@@ -1,5 +1,8 @@
 /* Points in steps: buttons, arrow keys, typing; and running sums over a form.
-   Markup: templates/components/stepper.html. An input with data-tally-in="all s3" counts in the sums "all" and "s3":
+   Markup: templates/components/stepper.html. A place with data-tally-in="all s3" counts in the sums "all" and "s3"; with
+   data-tally-kind="deduct", "bonus" or "fixed" (data-tally-value) as such; with data-counted="7" by the numbers in
+   [data-events="7"]; as done while the field data-tally-na names is ticked. [data-tally-section="s3"] with data-most
+   bounds a section's sum.
    [data-tally-sum="s3"] shows the sum, [data-tally-done="s3"] how many are filled, [data-tally-of="s3"] how many there are,
    [data-tally-full="s3"] the points of those filled. */
 (() => {
@@ -88,18 +91,63 @@
   });
 
   /* ---- running sums ---- */
+  /* Hundredths of what a counted item comes to: null while no number is typed. */
+  function countedEvents(box) {
+    const fields = [...document.querySelectorAll(`[data-events="${CSS.escape(box.dataset.counted)}"] [data-event-points]`)];
+    if (!fields.some((field) => field.value.trim() !== "")) return null;
+    return fields.reduce((sum, field) => {
+      const number = hundredths(field.value);
+      return sum + (hundredths(field.dataset.eventPoints) || 0) * (number === null ? 0 : number / 100);
+    }, 0);
+  }
+
+  /* What an entry earns: a deduction leaves the rest of the full points, 扣完为止; a bonus is cut at its most. */
+  function earnedOf(kind, value, most) {
+    if (kind === "deduct") return most ? Math.max(most - value, 0) : -value;
+    if (kind === "full") return Math.max(most - value, 0);
+    return most ? Math.min(value, most) : value;
+  }
+
+  function entry(place) {
+    const most = hundredths(place.dataset.max || "") || 0;
+    const kind = place.dataset.tallyKind || "points";
+    if (kind === "fixed") { const value = hundredths(place.dataset.tallyValue || ""); return { fixed: true, earned: value || 0, filled: value !== null }; }
+    let value = place.dataset.counted ? countedEvents(place) : hundredths(place.value);
+    let earned = value === null || Number.isNaN(value) ? null : earnedOf(kind, value, most);
+    if (place.dataset.counted) {
+      const kept = place.parentElement.querySelector("[data-counted-kept]");
+      const out = place.querySelector("[data-counted-sum]");
+      if (value === null && kept && kept.value.trim() !== "") { value = hundredths(kept.value); earned = kind === "full" ? value : earnedOf(kind, value, most); }
+      if (out) out.textContent = earned === null ? "—" : shown(earned);
+    }
+    return { fixed: false, earned, filled: earned !== null };
+  }
+
   function tallies(root) {
     const sums = new Map();
-    root.querySelectorAll("[data-tally-in]").forEach((input) => {
-      const value = hundredths(input.value);
-      const filled = value !== null && !Number.isNaN(value);
-      input.dataset.tallyIn.split(/\s+/).forEach((name) => {
+    root.querySelectorAll("[data-tally-in]").forEach((place) => {
+      const one = entry(place);
+      const excluded = place.dataset.tallyNa && root.elements?.namedItem(place.dataset.tallyNa)?.checked;
+      place.dataset.tallyIn.split(/\s+/).forEach((name) => {
         const sum = sums.get(name) || { total: 0, done: 0, of: 0, full: 0 };
-        sum.of += 1;
-        if (filled) { sum.total += value; sum.done += 1; sum.full += hundredths(input.dataset.max || "") || 0; }
+        if (!one.fixed) sum.of += 1;
+        if (excluded) sum.done += 1;
+        else if (one.filled) {
+          sum.total += one.earned;
+          if (!one.fixed) sum.done += 1;
+          sum.full += hundredths(place.dataset.full || place.dataset.max || "") || 0;
+        }
         sums.set(name, sum);
       });
     });
+    const parts = [...document.querySelectorAll("[data-tally-section]")];
+    parts.forEach((part) => {
+      const sum = sums.get(part.dataset.tallySection);
+      if (!sum) return;
+      sum.total = Math.max(sum.total, 0);
+      if (part.dataset.most) sum.total = Math.min(sum.total, hundredths(part.dataset.most));
+    });
+    if (parts.length && sums.has("all")) sums.get("all").total = parts.reduce((total, part) => total + (sums.get(part.dataset.tallySection)?.total || 0), 0);
     sums.forEach((sum, name) => {
       const put = (kind, text) => document.querySelectorAll(`[data-tally-${kind}="${name}"]`).forEach((out) => { out.textContent = text; });
       put("sum", shown(sum.total));
@@ -110,14 +158,23 @@
     });
   }
 
+  document.addEventListener("click", (event) => {
+    const none = event.target.closest("[data-no-events]");
+    if (!none) return;
+    const fields = [...none.closest("[data-events]").querySelectorAll("[data-event-points]")];
+    fields.forEach((field) => { field.value = "0"; field.dispatchEvent(new Event("input", { bubbles: true })); });
+    fields.forEach((field) => field.dispatchEvent(new Event("change", { bubbles: true })));
+  });
+
   function start() {
-    new Set([...document.querySelectorAll("[data-tally-in]")].map((input) => input.form).filter(Boolean)).forEach((form) => {
+    new Set([...document.querySelectorAll("[data-tally-in]")].map((place) => place.closest("form")).filter(Boolean)).forEach((form) => {
       tallies(form);
       form.addEventListener("input", () => tallies(form));
+      form.addEventListener("change", () => tallies(form));
       form.addEventListener("zhibu:restored", () => tallies(form));
     });
     document.querySelectorAll("[data-next-blank]").forEach((button) => button.addEventListener("click", () => {
-      const blank = [...document.querySelectorAll("[data-tally-in]")].find((input) => input.value.trim() === "" && !input.readOnly);
+      const blank = [...document.querySelectorAll("input[data-tally-in], select[data-tally-in]")].find((input) => input.value.trim() === "" && !input.readOnly);
       blank?.focus();
       blank?.closest(".crit")?.scrollIntoView({ block: "center" });
     }));
