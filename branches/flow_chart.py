@@ -7,8 +7,8 @@ from typing import Literal
 from branches.charts import Share
 
 Way = Literal["up", "level", "down"]
-WIDTH, HEIGHT = 640, 260
-BAR, LEFT, RIGHT, GAP = 14, 96, 530, 10
+WIDTH, HEIGHT = 400, 260
+BAR, LEFT, RIGHT, GAP = 14, 84, 316, 14
 
 
 @dataclass(frozen=True, slots=True)
