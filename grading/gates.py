@@ -220,7 +220,7 @@ def _not_decided_anew(round_: Round) -> Iterator[str]:
     """Yield a sentence about branches whose objection was upheld and whose grade was not decided again since."""
     upheld = Objection.objects.filter(notice__round=round_, outcome=Objection.Outcome.UPHELD)
     again = Result.objects.current().filter(
-        unit=OuterRef("unit"), state=G.DECIDED, decided_at__gt=OuterRef("answered_at")
+        unit=OuterRef("unit"), state=G.DECIDED, decided_at__gte=OuterRef("answered_at")
     )
     names = list(dict.fromkeys(upheld.exclude(Exists(again)).order_by("number").values_list("unit__name", flat=True)))
     if names:

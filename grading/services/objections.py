@@ -158,10 +158,10 @@ def answer(
 
 
 def decided_since(objection: Objection, result: Result | None) -> bool:
-    """Tell whether a grade was decided after the objection was answered."""
+    """Tell whether a grade was decided once the objection had been answered."""
     if result is None or result.decided_at is None or objection.answered_at is None:
         return False
-    return result.decided_at > objection.answered_at
+    return result.decided_at >= objection.answered_at
 
 
 @transaction.atomic

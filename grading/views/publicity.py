@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from branches import clock
 from branches.networks import on_campus
 from branches.permissions import Action, account_of, can, enforce, public, requires
+from branches.registries import blockers
 from grading.forms.publicity import PlanForm
 from grading.models import Objection, PublicityNotice, Round, RoundStep
 from grading.permissions import may_confirm
@@ -50,6 +51,7 @@ def _page(request: HttpRequest, round_: Round, form: PlanForm | None = None) -> 
         "earlier": [one for one in notices if one is not shown],
         "may_manage": may_manage,
         "may_start": may_manage and round_.state == Round.State.DECIDING,
+        "blockers": blockers(round_, Round.State.PUBLICITY, now) if may_manage and pending else (),
         "contacts": bool(sheet and (sheet.phone or sheet.email or sheet.address)),
         "counts": _counts(request, round_),
         "objection_counts": bool(can(request.user, Action.ANSWER_OBJECTION, round_)),
