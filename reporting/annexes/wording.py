@@ -1,10 +1,10 @@
 """Texts the annexes share: head lines, statistics, short headings. Pure."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from functools import reduce
+from typing import Any
 
 from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Stamp
 from reporting.tables import Pair, formats, half_up
@@ -41,15 +41,14 @@ def share(part: int, whole: int) -> str:
 
 def mean(values: Sequence[Exact]) -> Fraction | None:
     """Return the exact mean of what is there; None of nothing."""
-    known = [value for value in values if value is not None]
+    known: list[Any] = [value for value in values if value is not None]
     if not known:
         return None
-    decimals = [value for value in known if isinstance(value, Decimal)]
-    above, below = reduce(_EXACT.add, decimals, Decimal(0)).as_integer_ratio()
-    if len(decimals) == len(known):
-        return Fraction(above, below * len(known))
-    others = sum((Fraction(value) for value in known if not isinstance(value, Decimal)), Fraction(above, below))
-    return others / len(known)
+    try:
+        above, below = reduce(_EXACT.add, known, Decimal(0)).as_integer_ratio()
+    except TypeError:  # fractions are among them
+        return sum(map(Fraction, known), Fraction(0)) / len(known)
+    return Fraction(above, below * len(known))
 
 
 def sum_of(values: Sequence[int | None]) -> int | None:
@@ -67,16 +66,17 @@ def satisfaction(rows: Sequence[BranchResult]) -> Fraction | None:
 
 def grade_counts(rows: Sequence[BranchResult], grades: Sequence[str]) -> list[int]:
     """Return how many branches hold each grade, best first."""
-    counted = Counter(row.grade for row in rows)
-    return [counted[grade] for grade in grades]
+    held = [row.grade for row in rows]
+    return [held.count(grade) for grade in grades]
 
 
 def grade_line(grades: Sequence[str]) -> Callable[[Sequence[BranchResult]], str]:
     """Return a function that writes 先进1　较好6　一般5　后进0 over rows; what has no grade yet is counted too."""
 
     def line(rows: Sequence[BranchResult]) -> str:
-        parts = [f"{grade}{count}" for grade, count in zip(grades, grade_counts(rows, grades), strict=True)]
-        if open_rows := sum(1 for row in rows if row.grade not in grades):
+        counts = grade_counts(rows, grades)
+        parts = [f"{grade}{count}" for grade, count in zip(grades, counts, strict=True)]
+        if open_rows := len(rows) - sum(counts):
             parts.append(f"未定{open_rows}")
         return "　".join(parts)
 

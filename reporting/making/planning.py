@@ -141,7 +141,7 @@ def excerpt(sheet: Sheet, pages: range) -> Sheet:
     """Return a sheet that holds no other rows than those of some pages and the repeated head; places stay the same."""
     kept = {*range(*sheet.header), *(row for page in pages for row in range(*sheet.pages[page]))}
     rows = tuple(
-        replace(row, cells=tuple(row.cells)) if number in kept else _EMPTY for number, row in enumerate(sheet.rows)
+        row.changed(cells=tuple(row.cells)) if number in kept else _EMPTY for number, row in enumerate(sheet.rows)
     )
     return sheet.with_rows(rows, sheet.pages)
 

@@ -191,7 +191,7 @@ def scoring_sheet_laid(given: OfflineFacts) -> Sheet:
             continue
         system = by_code[rows[number].code].system
         number += 1
-        done.append(replace(row, cells=tuple(_open_cell(cell, looks, system=system) for cell in row.cells)))
+        done.append(row.changed(cells=tuple(_open_cell(cell, looks, system=system) for cell in row.cells)))
     return laid.with_rows(tuple(done), laid.pages)
 
 

@@ -5,15 +5,23 @@ What is the same down a column is worked out once, what is equal is formatted an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, overload
 
-from reporting.tables.cells import Band, BodyCells, Cell, Lane, Look, Row, look
+from reporting.tables.cells import BodyCells, Cell, Lane, Lanes, Look, Row, look
 from reporting.tables.definition import Column, Merge, Table, Total, TotalCell
 from reporting.tables.formats import TEXT, Format, Shower, Value, display, em_at_most
-from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM, fitting_points, height_of
+from reporting.tables.metrics import (
+    MM_PER_POINT,
+    PADDING_X_MM,
+    SIMPLE,
+    fitting_points,
+    height_of,
+    lines_within,
+    surely_within,
+)
 from reporting.tables.parts import edges_of
 
 CONTINUED = "（续）"
@@ -21,12 +29,11 @@ Shown = Sequence[tuple[Value, str]]
 
 
 class _Line(NamedTuple):
-    """One line of the body: the nth row, or a total over `members`; with the number of its group on each level."""
+    """One line of the body: the nth row, or the nth total of its kind; with the number of its group on each level."""
 
     groups: tuple[int, ...]
-    nth: int = -1
+    nth: int
     total: Total | None = None
-    members: Sequence[Any] = ()
 
 
 class _TotalPlace(NamedTuple):
@@ -37,6 +44,22 @@ class _TotalPlace(NamedTuple):
     stop: int
     look: Look
     words: Look
+
+
+class _Totals:
+    """All totals of one kind: the rows each goes over, then their lanes and heights."""
+
+    def __init__(self) -> None:
+        self.members: list[Sequence[Any]] = []
+        self.lanes = Lanes()
+        self.heights: list[float] = []
+        self._without: dict[frozenset[int], Lanes] = {}
+
+    def lanes_without(self, covered: frozenset[int]) -> Lanes:
+        """Return the lanes but those of columns covered from above; the same object for the same columns."""
+        if covered not in self._without:
+            self._without[covered] = Lanes(lane for lane in self.lanes if lane.col not in covered)
+        return self._without[covered]
 
 
 class _Numbers(Sequence[tuple[Value, str]]):
@@ -84,6 +107,7 @@ class Body:
         self.merged = {self.position[key]: merge for merge in self.merges for key in merge.columns}
         self.showers: dict[tuple[Format, str], Shower] = {}
         self.places: dict[int, list[_TotalPlace]] = {}
+        self.totals: dict[int, _Totals] = {id(one.total): _Totals() for one in table.subtotals}
 
     def _levels(self) -> list[str]:
         """Return the keys that divide the rows into groups, outer first."""
@@ -108,20 +132,28 @@ class Body:
         lines = self.lines()
         spans = self._spans(lines)
         shown = [self._shown(column) for column in self.leaves]
-        lanes = tuple(self._lane(col, shown[col]) for col in range(len(self.leaves)) if col not in self.merged)
-        heights = self._heights(lanes)
-        forced = self._forced()
         looks = [self._look(column) for column in self.leaves]
+        free = [col for col in range(len(self.leaves)) if col not in self.merged]
+        lanes = Lanes(self._lane(col, shown[col], looks[col]) for col in free)
+        heights = self._heights(lanes, len(self.rows), self.table.row_height_mm)
+        for one in self.table.subtotals:
+            self._lay_totals(one.total)
+        forced = self._forced()
+        split, keep = self._split_and_keep()
         tall: list[Cell] = []
         laid: list[Row] = []
-        for index, line in enumerate(lines):
-            if line.total is not None:
-                laid.append(self._subtotal(line, index, spans))
+        for index, (groups, nth, total) in enumerate(lines):
+            place = groups[split] if split >= 0 else -1, groups[keep] if keep >= 0 else -1
+            if total is not None:
+                totals = self.totals[id(total)]
+                beside = totals.lanes_without(self._covered(total, index, spans))
+                cells = BodyCells(beside, nth, self.first + index)
+                laid.append(Row("total", cells, totals.heights[nth], False, False, *place))
                 continue
-            merged = self._merged_cells(line.nth, index, spans, shown, looks) if spans else ()
-            cells = BodyCells(lanes, line.nth, self.first + index, merged)
+            merged = self._merged_cells(nth, index, spans, shown, looks) if spans else ()
             glued = index + 1 < len(lines) and lines[index + 1].total is not None
-            laid.append(self._row("body", cells, line, heights[line.nth], glued=glued, forced=forced[line.nth]))
+            cells = BodyCells(lanes, nth, self.first + index, merged)
+            laid.append(Row("body", cells, heights[nth], glued, forced[nth], *place))
             tall.extend(merged)
         return self._stretched(laid, tall)
 
@@ -164,7 +196,9 @@ class Body:
             begin = stop - 1
             while begin and not starts[level][begin]:
                 begin -= 1
-            due.append(_Line(numbers[stop - 1], total=subtotal.total, members=self.rows[begin:stop]))
+            members = self.totals[id(subtotal.total)].members
+            due.append(_Line(numbers[stop - 1], len(members), subtotal.total))
+            members.append(self.rows[begin:stop])
         return due
 
     def _forced(self) -> Sequence[bool]:
@@ -177,13 +211,14 @@ class Body:
     # Columns
 
     def _shown(self, column: Column) -> Shown:
-        """Return what a column shows, from the first row to the last; columns of one format share what they format."""
-        key = (column.format, column.blank)
-        shower = self.showers.setdefault(key, Shower(*key))
+        """Return what a column shows, from the first row to the last."""
         if column.counter and column.format.kind == "number" and not column.format.places:
-            shower.show(len(self.rows))
             return _Numbers(len(self.rows))
-        return shower.column(self._values(column))
+        return self._shower(column.format, column.blank).column(self._values(column))
+
+    def _shower(self, form: Format, blank: str) -> Shower:
+        """Return what formats these values; columns of one format share what they format."""
+        return self.showers.setdefault((form, blank), Shower(form, blank))
 
     def _look(self, column: Column) -> Look:
         """Return the look of a column's cells."""
@@ -191,20 +226,21 @@ class Body:
             return look("label", column.align, column.format, self.table.body_pt)
         return look("body", column.align, column.format, self.size)
 
-    def _lane(self, col: int, shown: Shown) -> Lane:
-        """Return a column with the look of its cells, numbers that would not fit (Excel prints ####) smaller."""
+    def _lane(self, col: int, shown: Shown, shared: Look) -> Lane:
+        """Return a column of the body."""
         column = self.leaves[col]
-        shared = self._look(column)
-        smaller: dict[int, Look] = {}
-        room = self._em(col, 1.0, shared)
-        if column.format.is_number and self.showers[column.format, column.blank].widest > room:
-            digits = room / em_at_most(None, "0", column.format)
-            for nth, (value, text) in enumerate(shown):
-                fitted = self._fitted(value, text, shared, col) if len(text) > digits else shared
-                if fitted is not shared:
-                    smaller[nth] = fitted
         hrefs = list(map(column.href, self.rows)) if column.href is not None else ()
-        return Lane(col, column.key, shared, shown, smaller, hrefs)
+        return Lane(col, column.key, shared, shown, self._smaller(col, shown, shared), hrefs)
+
+    def _smaller(self, col: int, shown: Shown, shared: Look) -> dict[int, Look]:
+        """Return the looks of a column's numbers that would not fit (Excel prints ####) and are set smaller."""
+        smaller: dict[int, Look] = {}
+        if shared.format.is_number:
+            digits = self._em(col, 1.0, shared) / em_at_most(None, "0", shared.format)
+            for nth, (value, text) in enumerate(shown):
+                if len(text) > digits and (fitted := self._fitted(value, text, shared, col)) is not shared:
+                    smaller[nth] = fitted
+        return smaller
 
     def _fitted(self, value: Value, text: str, shared: Look, col: int) -> Look:
         """Return a smaller look where a number would not fit its column (Excel prints ####)."""
@@ -218,21 +254,24 @@ class Body:
         """Return the width of a column in em of a look, less what stays free."""
         return (self.widths[col] - free_mm) / (shared.points * MM_PER_POINT)
 
-    def _heights(self, lanes: Sequence[Lane]) -> list[float]:
-        """Return the heights of the rows; a lane whose texts are all short is not looked at."""
-        heights = [self.table.row_height_mm] * len(self.rows)
+    def _heights(self, lanes: Lanes, count: int, least: float) -> list[float]:
+        """Return the heights of rows: only texts that may need more than the least height are broken into lines."""
+        heights = [least] * count
+        is_simple = SIMPLE.fullmatch
         for lane in lanes:
-            form, width = lane.look.format, self.widths[lane.col]
-            room = self._em(lane.col, PADDING_X_MM, lane.look)
-            shower = self.showers[form, self.leaves[lane.col].blank]
-            if shower.widest <= room and not shower.broken:
-                continue
-            digit = em_at_most(None, "0", form)
+            width = self.edges[lane.col + lane.colspan] - self.edges[lane.col]
+            lines = lines_within(least, lane.look)
+            short = (width - PADDING_X_MM) / (lane.look.points * MM_PER_POINT) if lines else 0.0
+            names = surely_within(lines, short) if not lane.look.indent else 0.0
+            digits = short / em_at_most(None, "0", lane.look.format)
             for nth, (value, text) in enumerate(lane.shown):
-                if len(text) * (1.0 if type(value) is str else digit) > room or "\n" in text:
-                    need = height_of(text, lane.smaller.get(nth, lane.look), width)
-                    if need > heights[nth]:
-                        heights[nth] = round(need, 2)
+                if len(text) <= (short if type(value) is str else digits) and "\n" not in text:
+                    continue
+                if len(text) < names and is_simple(text):
+                    continue
+                need = height_of(text, lane.odd.get(nth, lane.look), width)
+                if need > heights[nth]:
+                    heights[nth] = round(need, 2)
         return heights
 
     # Merged columns
@@ -274,42 +313,6 @@ class Body:
 
     # Rows
 
-    def _subtotal(self, line: _Line, index: int, spans: Mapping[int, Sequence[int]]) -> Row:
-        """Return a subtotal row; merged columns its own cells leave free belong to the group above."""
-        total = line.total or Total(())
-        skip = frozenset(col for col in spans if not spans[col][index] and not self._covers(total, col))
-        cells = self.total_cells(total, line.members, self.first + index, skip)
-        height = total.min_height_mm
-        for cell in cells:
-            wide = em_at_most(cell.value, cell.text, cell.look.format)
-            if wide > self._em(cell.col, PADDING_X_MM, cell.look) or "\n" in cell.text:
-                width = self.edges[cell.col + cell.colspan] - self.edges[cell.col]
-                height = max(height, round(height_of(cell.text, cell.look, width), 2))
-        return self._row("total", cells, line, height)
-
-    def _row(
-        self,
-        band: Band,
-        cells: Sequence[Cell],
-        line: _Line,
-        height: float,
-        *,
-        glued: bool = False,
-        forced: bool = False,
-    ) -> Row:
-        """Return a row with its groups: which merge may be divided here, which rows stay on one page."""
-        split, keep = self._split_and_keep
-        return Row(
-            band,
-            cells,
-            max(height, self.table.row_height_mm),
-            glued,
-            forced,
-            line.groups[split] if split >= 0 else -1,
-            line.groups[keep] if keep >= 0 else -1,
-        )
-
-    @cached_property
     def _split_and_keep(self) -> tuple[int, int]:
         """The level whose merge may be divided, and the level whose groups stay on one page; -1 for none."""
         split = next((self._level(merge) for merge in self.merges if merge.across_pages == "split"), -1)
@@ -324,7 +327,7 @@ class Body:
             need = height_of(cell.text, cell.look, self.widths[cell.col])
             lacking = need - sum(row.height_mm for row in rows[start:stop])
             if lacking > 0:
-                rows[stop - 1] = replace(rows[stop - 1], height_mm=round(rows[stop - 1].height_mm + lacking, 2))
+                rows[stop - 1] = rows[stop - 1].changed(height_mm=round(rows[stop - 1].height_mm + lacking, 2))
         return rows
 
     # Totals
@@ -353,22 +356,41 @@ class Body:
         """Tell whether a total row has a cell of its own over a column."""
         return any(place.start <= col < place.stop for place in self._places(total))
 
-    def total_cells(
-        self, total: Total, members: Sequence[Any], row: int, skip: frozenset[int] = frozenset()
-    ) -> tuple[Cell, ...]:
-        """Return the cells of a total row; columns in `skip` are covered from above."""
-        cells: dict[int, Cell] = {}
-        taken = set(skip)
-        for item, start, stop, usual, words in self._places(total):
-            raw = item.value if isinstance(item.value, str) else item.value(members)
-            shared = words if isinstance(raw, str) else usual
-            value, text = display(raw, shared.format, item.blank)
-            if shared.format.is_number and stop - start == 1:
-                shared = self._fitted(value, text, shared, start)
-            cells[start] = Cell(row, start, value, text, shared, 1, stop - start, item.key)
-            taken.update(range(start, stop))
+    def _covered(self, total: Total, index: int, spans: Mapping[int, Sequence[int]]) -> frozenset[int]:
+        """Return the merged columns that a total row's own cells leave free: they belong to the group above."""
+        return frozenset(col for col in spans if not spans[col][index] and not self._covers(total, col))
+
+    def _lay_totals(self, total: Total) -> None:
+        """Make the lanes and heights of all totals of a kind."""
+        totals = self.totals[id(total)]
+        totals.lanes = self._total_lanes(total, totals.members)
+        least = max(total.min_height_mm, self.table.row_height_mm)
+        totals.heights = self._heights(totals.lanes, len(totals.members), least)
+
+    def _total_lanes(self, total: Total, members: Sequence[Sequence[Any]]) -> Lanes:
+        """Return the lanes of totals over these groups of rows."""
         empty = look("total", size=self.size)
-        for col in range(len(self.leaves)):
-            if col not in taken:
-                cells[col] = Cell(row, col, None, "", empty)
-        return tuple(cells[col] for col in sorted(cells))
+        blank = [(None, "")] * len(members)
+        free = (col for col in range(len(self.leaves)) if not self._covers(total, col))
+        lanes = {col: Lane(col, "", empty, blank, {}) for col in free}
+        for place in self._places(total):
+            lanes[place.start] = self._total_lane(place, members)
+        return Lanes(lanes[col] for col in sorted(lanes))
+
+    def _total_lane(self, place: _TotalPlace, members: Sequence[Sequence[Any]]) -> Lane:
+        """Return one lane of totals: values in the format of the column, words in their own."""
+        item, start, stop, usual, words = place
+        raws = [item.value] * len(members) if isinstance(item.value, str) else list(map(item.value, members))
+        said = [nth for nth, raw in enumerate(raws) if isinstance(raw, str)]
+        shared = words if len(said) == len(raws) else usual
+        shown = [display(raw, shared.format, item.blank) for raw in raws]  # hardly two of them are equal
+        odd = self._smaller(start, shown, shared) if stop - start == 1 else {}
+        if shared is not words:
+            for nth in said:
+                shown[nth] = display(raws[nth], words.format, item.blank)
+                odd[nth] = words
+        return Lane(start, item.key, shared, shown, odd, colspan=stop - start)
+
+    def total_cells(self, total: Total, row: int) -> tuple[Cell, ...]:
+        """Return the cells of a total over all rows."""
+        return tuple(lane.cell(0, row) for lane in self._total_lanes(total, [self.rows]))

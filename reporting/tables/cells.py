@@ -103,27 +103,38 @@ class Cell(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One column of a table's body: what is the same down the column once, and for each row what it stores and shows.
+    """One column of rows of a kind: what is the same down the column once, and for each row what it stores and shows.
 
-    `smaller` holds the looks of the rows where a number is set smaller; `hrefs` is empty where nothing is a link.
+    `odd` holds the looks of the rows that have one of their own, such as a number set smaller; `hrefs` is empty where
+    nothing is a link.
     """
 
     col: int
     key: str
     look: Look
     shown: Sequence[tuple[Value, str]]
-    smaller: Mapping[int, Look]
+    odd: Mapping[int, Look]
     hrefs: Sequence[str] = ()
+    colspan: int = 1
 
     def cell(self, nth: int, row: int) -> Cell:
-        """Return the cell of the body's nth row, which stands in row `row` of the sheet."""
+        """Return the cell of the nth row, which stands in row `row` of the sheet."""
         value, text = self.shown[nth]
         href = self.hrefs[nth] if self.hrefs else ""
-        return Cell(row, self.col, value, text, self.smaller.get(nth, self.look), key=self.key, href=href)
+        return Cell(row, self.col, value, text, self.odd.get(nth, self.look), 1, self.colspan, self.key, href)
+
+
+class Lanes(tuple[Lane, ...]):  # noqa: SLOT001 - it remembers which of them are wide
+    """The lanes of the rows of one kind: those of the body, or the totals of one definition."""
+
+    @cached_property
+    def wide(self) -> tuple[Lane, ...]:
+        """The lanes whose cells cover several columns."""
+        return tuple(lane for lane in self if lane.colspan > 1)
 
 
 class BodyCells(Sequence[Cell]):
-    """The cells of one body row: made from lanes when asked for, beside those of merged columns that begin here.
+    """The cells of one row: made from lanes when asked for, beside those of merged columns that begin here.
 
     A long table has far more cells than rows. Whoever draws them one by one sees a sequence of cells; the workbook
     reads the lanes instead.
@@ -131,7 +142,7 @@ class BodyCells(Sequence[Cell]):
 
     __slots__ = ("lanes", "merged", "nth", "row")
 
-    def __init__(self, lanes: tuple[Lane, ...], nth: int, row: int, merged: tuple[Cell, ...] = ()) -> None:
+    def __init__(self, lanes: Lanes, nth: int, row: int, merged: tuple[Cell, ...] = ()) -> None:
         self.lanes = lanes
         self.nth = nth
         self.row = row
@@ -164,8 +175,7 @@ class BodyCells(Sequence[Cell]):
         return repr(tuple(self))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a sheet.
 
     Args:
@@ -186,10 +196,18 @@ class Row:
     split: int = -1
     keep: int = -1
 
+    def changed(self, **changes: Any) -> "Row":
+        """Return the row with some properties changed."""
+        return self._replace(**changes)
+
     @property
     def merged(self) -> Sequence[Cell]:
         """The cells that begin in this row and cover more than one place."""
-        cells = self.cells.merged if isinstance(self.cells, BodyCells) else self.cells
+        cells = self.cells
+        if isinstance(cells, BodyCells):
+            if not cells.merged and not cells.lanes.wide:
+                return ()
+            cells = (*cells.merged, *(lane.cell(cells.nth, cells.row) for lane in cells.lanes.wide))
         return [cell for cell in cells if cell.rowspan > 1 or cell.colspan > 1]
 
     def with_merged(self, old: Sequence[Cell], new: Sequence[Cell]) -> "Row":
@@ -200,7 +218,7 @@ class Row:
         else:
             kept = tuple(cell for cell in self.cells if cell not in old)
             cells = tuple(sorted((*kept, *new), key=lambda cell: cell.col))
-        return replace(self, cells=cells)
+        return self.changed(cells=cells)
 
 
 @dataclass(frozen=True)

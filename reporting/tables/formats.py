@@ -97,12 +97,12 @@ def _step(places: int) -> Decimal:
 
 def half_up(number: Decimal | Fraction | int, places: int) -> Decimal:
     """Round 四舍五入 to `places` decimal places; exact for fractions too."""
-    if isinstance(number, Fraction):
-        above, below = number.as_integer_ratio()
-        whole = (2 * abs(above) * 10**places + below) // (2 * below)
-        return Decimal(whole if above >= 0 else -whole).scaleb(-places)
-    rounded = Decimal(number).quantize(_step(places), rounding=ROUND_HALF_UP)
-    return rounded or abs(rounded)
+    if isinstance(number, Decimal):
+        rounded = number.quantize(_step(places), rounding=ROUND_HALF_UP)
+        return rounded or abs(rounded)
+    above, below = number.as_integer_ratio()
+    whole = (2 * abs(above) * 10**places + below) // (2 * below)
+    return Decimal(whole if above >= 0 else -whole).scaleb(-places)
 
 
 def _number(value: Any, form: Format) -> tuple[Value, str]:
@@ -117,7 +117,7 @@ def _number(value: Any, form: Format) -> tuple[Value, str]:
     rounded = half_up(value, form.places)
     if form.places == 0:
         return int(rounded), str(int(rounded))
-    return rounded, f"{rounded:.{form.places}f}"
+    return rounded, str(rounded)  # of up to six places, which are never written with an exponent
 
 
 def _date(value: Any, form: Format) -> tuple[Value, str]:
@@ -145,16 +145,16 @@ def display(value: Any, form: Format, blank: str = DASH) -> tuple[Value, str]:
     Raises:
         TypeError: for a float, which no official table may hold.
     """
-    if value is None or (isinstance(value, str) and not value):
+    if value is None:
         return None, blank
     if form.kind == "tick":
         return ("√", "√") if value else (None, blank)
-    if isinstance(value, bool):
-        return ("是", "是") if value else ("否", "否")
     if isinstance(value, str):
         text = clean_text(value).strip(" \n")
         text = spaced_name(text) if form.kind == "name" else text
         return (text, text) if text else (None, blank)
+    if isinstance(value, bool):
+        return ("是", "是") if value else ("否", "否")
     if form.is_number and isinstance(value, (int, Decimal, Fraction, float)):
         return _number(value, form)
     if form.kind == "date" and isinstance(value, (dt.date, PartialDay)):
@@ -172,12 +172,7 @@ def em_at_most(value: Value, text: str, form: Format) -> float:
 
 
 class Shower(dict[Any, tuple[Value, str]]):
-    """`display` for the columns of a long table that share a format: each value is formatted once, and kept once.
-
-    Attributes:
-        widest: at least as many em as the widest text made so far takes.
-        broken: whether one of them has a line break.
-    """
+    """`display` for the columns of a long table that share a format: each value is formatted once, and kept once."""
 
     #: Types of which equal values show equally; a bool equals 1 and a float raises, so those are not looked up.
     _SAFE = frozenset({str, type(None), dt.date})
@@ -187,24 +182,14 @@ class Shower(dict[Any, tuple[Value, str]]):
         super().__init__()
         self.form = form
         self.blank = blank
-        self.widest = 0.0
-        self.broken = False
         self._safe = self._SAFE_NUMBERS if form.is_number else self._SAFE
 
     def __missing__(self, raw: Any) -> tuple[Value, str]:
-        shown = self[raw] = self.show(raw)
-        return shown
-
-    def show(self, raw: Any) -> tuple[Value, str]:
-        """Return `display` of a value, and remember how wide its text is."""
-        value, text = shown = display(raw, self.form, self.blank)
-        wide = em_at_most(value, text, self.form)
-        self.widest = max(self.widest, wide)
-        if "\n" in text:
-            self.broken = True
+        shown = self[raw] = display(raw, self.form, self.blank)
         return shown
 
     def column(self, values: Sequence[Any]) -> list[tuple[Value, str]]:
         """Return what a column shows."""
-        known = self.__getitem__ if self._safe.issuperset(map(type, values)) else self.show
-        return list(map(known, values))
+        if self._safe.issuperset(map(type, values)):
+            return list(map(self.__getitem__, values))
+        return [display(value, self.form, self.blank) for value in values]

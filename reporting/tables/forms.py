@@ -1,7 +1,6 @@
 """Forms laid out: rows of label and value cells on a grid, ☐☑ choices, opinion boxes. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from reporting.tables.cells import Band, Cell, Look, Row, Sheet
@@ -150,15 +149,15 @@ def place(
     for index, row in enumerate(rows):
         cells = grid.row(index, row, len(rows))
         placed.append(Row(band, cells, row.min_height_mm, row.keep_with_next, row.page_break_before))
-    glued = [replace(row, keep_with_next=row.keep_with_next or index in grid.glued) for index, row in enumerate(placed)]
+    glued = [row.changed(keep_with_next=row.keep_with_next or index in grid.glued) for index, row in enumerate(placed)]
     return _heights(glued, first, grid.edges)
 
 
 def _heights(rows: list[Row], first: int, edges: Sequence[float]) -> list[Row]:
     """Return the rows at their heights; the rows are numbered from `first`."""
-    shifted = [replace(row, cells=tuple(cell.changed(row=cell.row - first) for cell in row.cells)) for row in rows]
+    shifted = [row.changed(cells=tuple(cell.changed(row=cell.row - first) for cell in row.cells)) for row in rows]
     laid = with_heights(shifted, edges)
-    return [replace(row, height_mm=new.height_mm) for row, new in zip(rows, laid, strict=True)]
+    return [row.changed(height_mm=new.height_mm) for row, new in zip(rows, laid, strict=True)]
 
 
 def lay_out_form(form: Form, values: Mapping[str, Any]) -> Sheet:

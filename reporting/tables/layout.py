@@ -94,7 +94,7 @@ def lay_out(table: Table, rows: Sequence[Any], values: Mapping[str, Any] | None 
     body = Body(table, leaves, rows, first)
     laid += body.lay()
     if table.total is not None:
-        cells = body.total_cells(table.total, rows, len(laid))
+        cells = body.total_cells(table.total, len(laid))
         laid += [Row("total", cells, table.total.min_height_mm)]
     laid += place(table.tail, facts, len(laid), widths, band="tail", body_pt=table.body_pt, label_pt=table.header_pt)
     laid += closing_rows(table, facts, len(laid), widths)

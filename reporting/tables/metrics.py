@@ -75,6 +75,11 @@ _TOKEN = re.compile(
 )
 
 
+#: Texts of Chinese characters and numbers of up to four digits, as most names are; and how wide such a number may be.
+SIMPLE = re.compile("[一-鿿]*(?:[0-9]{1,4}[一-鿿]+)*[0-9]{0,4}")
+_SHORT_NUMBER_EM = 4 * DIGIT_EM
+
+
 class _Ems(dict[str, float]):
     """Widths of tokens in em, in one face."""
 
@@ -158,6 +163,19 @@ def height_of(text: str, look: Look, width_mm: float) -> float:
         return 0.0
     count = len(lines_of(text, look, width_mm))
     return count * look.points * MM_PER_POINT * LINE_HEIGHT + PADDING_Y_MM
+
+
+def lines_within(height_mm: float, look: Look) -> int:
+    """Return how many lines of text a height holds."""
+    return int((height_mm - PADDING_Y_MM) / (look.points * MM_PER_POINT * LINE_HEIGHT))
+
+
+def surely_within(lines: int, width_em: float) -> float:
+    """Return a length below which a simple text surely takes no more than so many lines, without breaking it into them.
+
+    Each line but the last leaves less room than the longest number takes.
+    """
+    return lines * width_em - (lines - 1) * _SHORT_NUMBER_EM
 
 
 def cell_height(cell: Cell, width_mm: float) -> float:

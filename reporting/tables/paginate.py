@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from reporting.tables.cells import FRAMED, Cell, Row, Sheet
 from reporting.tables.metrics import cell_height
@@ -32,8 +33,7 @@ LEAST_FRAMED_MM, LEAST_LOOSE_MM, LEAST_SIGNED_MM, TIGHTEST = 8.0, 5.5, 12.0, 0.8
 TIGHTENING = (0.25, 0.5, 0.75, 1.0)
 
 
-@dataclass(frozen=True)
-class _Atom:
+class _Atom(NamedTuple):
     """Rows that stay together."""
 
     start: int
@@ -110,16 +110,17 @@ def _atoms(sheet: Sheet, first: int, stop: int, flow: int, room: _Room) -> list[
     rows = sheet.rows
     glued = _glue(sheet, first, stop, flow, room)
     atoms: list[_Atom] = []
+    heights = [row.height_mm for row in rows]
     start = first
     while start < stop:
         end = start + 1
         while glued[end - 1 - first] and end < stop:
             end += 1
-        height = sum(row.height_mm for row in rows[start:end])
+        height = sum(heights[start:end])
         if height <= room.at(start, flow):
             atoms.append(_Atom(start, end, height, rows[start].break_before))
         else:
-            atoms.extend(_Atom(one, one + 1, rows[one].height_mm, rows[one].break_before) for one in range(start, end))
+            atoms.extend(_Atom(one, one + 1, heights[one], rows[one].break_before) for one in range(start, end))
         start = end
     return atoms
 
@@ -241,7 +242,7 @@ def _tightened(sheet: Sheet, floors: Mapping[int, float], share: float) -> Sheet
     rows = list(sheet.rows)
     for index, floor in floors.items():
         height = rows[index].height_mm
-        rows[index] = replace(rows[index], height_mm=round(height - share * (height - floor), 2))
+        rows[index] = rows[index].changed(height_mm=round(height - share * (height - floor), 2))
     for index in floors:
         for cell in rows[index].cells:
             if cell.rowspan > 1:
@@ -249,7 +250,7 @@ def _tightened(sheet: Sheet, floors: Mapping[int, float], share: float) -> Sheet
                 have = sum(row.height_mm for row in rows[index:stop])
                 lacking = cell_height(cell, sheet.width_of(cell)) - have
                 if lacking > 0:
-                    rows[stop - 1] = replace(rows[stop - 1], height_mm=round(rows[stop - 1].height_mm + lacking, 2))
+                    rows[stop - 1] = rows[stop - 1].changed(height_mm=round(rows[stop - 1].height_mm + lacking, 2))
     return replace(sheet, rows=tuple(rows))
 
 
@@ -317,7 +318,7 @@ def _divide(sheet: Sheet, first: int, starts: Sequence[int]) -> tuple[Row, ...]:
                 have = sum(row.height_mm for row in rows[piece.row : end])
                 lacking = cell_height(piece, sheet.width_of(piece)) - have
                 if lacking > 0:
-                    rows[end - 1] = replace(rows[end - 1], height_mm=rows[end - 1].height_mm + lacking)
+                    rows[end - 1] = rows[end - 1].changed(height_mm=rows[end - 1].height_mm + lacking)
     return tuple(rows)
 
 
@@ -333,7 +334,7 @@ def _low_enough(row: Row, sheet: Sheet, room: float) -> Row:
         if cell.rowspan == 1:
             height = max(height, cell_height(cell, width))
         cells.append(cell)
-    return replace(row, cells=tuple(cells), height_mm=min(room, max(height, MIN_TALL_MM)))
+    return row.changed(cells=tuple(cells), height_mm=min(room, max(height, MIN_TALL_MM)))
 
 
 def paginate(sheet: Sheet) -> Sheet:

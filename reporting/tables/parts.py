@@ -1,7 +1,6 @@
 """What tables and forms share: the lines above the frame, everything below it, snapping to columns, row heights."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from reporting.tables.cells import Cell, Row, look
 from reporting.tables.definition import Block, Facts, Form, Pair, Signature, Table, Text, resolve
@@ -58,7 +57,7 @@ def with_heights(rows: Sequence[Row], edges: Sequence[float]) -> list[Row]:
         lacking = need - sum(heights[start:stop])
         if lacking > 0:
             heights[stop - 1] += lacking
-    return [replace(row, height_mm=round(height, 2)) for row, height in zip(rows, heights, strict=True)]
+    return [row.changed(height_mm=round(height, 2)) for row, height in zip(rows, heights, strict=True)]
 
 
 def full_row(number: int, columns: int, content: str, style: str, least: float, **flags: bool) -> Row:
@@ -152,7 +151,7 @@ def head_rows(thing: "Table | Form", facts: Facts, widths: Sequence[float]) -> l
     rows.append(full_row(len(rows), columns, clean_text(resolve(thing.title, facts)), "title", 14))
     for texts in _split_lines(thing.head_line, facts):
         rows.extend(_line_row(len(rows), texts, edges))
-    return [replace(row, keep_with_next=True) for row in with_heights(rows, edges)]
+    return [row.changed(keep_with_next=True) for row in with_heights(rows, edges)]
 
 
 def _block_rows(block: Block, facts: Facts, number: int, edges: Sequence[float]) -> list[Row]:
@@ -219,7 +218,7 @@ def closing_rows(thing: "Table | Form", facts: Facts, number: int, widths: Seque
     for note in note_texts(thing.notes, facts):
         rows.append(full_row(number + len(rows), columns, note, "note", 5.5, keep_with_next=True))
     laid = _closing_heights(rows, edges)
-    return [*laid[:-1], replace(laid[-1], keep_with_next=False)] if laid else []
+    return [*laid[:-1], laid[-1].changed(keep_with_next=False)] if laid else []
 
 
 def _closing_heights(rows: Sequence[Row], edges: Sequence[float]) -> list[Row]:
@@ -229,5 +228,5 @@ def _closing_heights(rows: Sequence[Row], edges: Sequence[float]) -> list[Row]:
         needs = [
             height_of(cell.text, cell.look, edges[cell.col + cell.colspan] - edges[cell.col]) for cell in row.cells
         ]
-        laid.append(replace(row, height_mm=round(max([row.height_mm, *needs]), 2)))
+        laid.append(row.changed(height_mm=round(max([row.height_mm, *needs]), 2)))
     return laid

@@ -8,12 +8,15 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, Protection, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.styles.stylesheet import write_stylesheet
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
@@ -73,12 +76,14 @@ class Properties:
 
 
 class _Styles:
-    """The workbook's cell formats: one number for each look and its borders."""
+    """The workbook's cell formats: one number for each look and its borders, each part of a format made once."""
 
     def __init__(self, carrier: Worksheet) -> None:
         self.carrier = carrier
         self.known: dict[tuple[Look, Sides], int] = {}
         self.quick: dict[tuple[int, Sides], int] = {}
+        self.looks: dict[Look, StyleArray] = {}
+        self.borders: dict[Sides, int] = {}
 
     def number(self, look: Look, sides: Sides) -> int:
         """Return the number of a format, made on first use."""
@@ -91,7 +96,24 @@ class _Styles:
         return found
 
     def _make(self, look: Look, sides: Sides) -> int:
-        cell = self.carrier.cell(len(self.known) + 1, 1)
+        if look not in self.looks:
+            self.looks[look] = self._without_border(look)
+        if sides not in self.borders:
+            top, right, bottom, left = (_SIDES[side] for side in sides)
+            cell = self._cell()
+            cell.border = Border(top=top, right=right, bottom=bottom, left=left)
+            self.borders[sides] = cell._style.borderId  # noqa: SLF001 - openpyxl looks every part up by all its fields
+        cell = self._cell()
+        cell._style = copy(self.looks[look])  # noqa: SLF001
+        cell._style.borderId = self.borders[sides]  # noqa: SLF001
+        return int(cell.style_id)
+
+    def _cell(self) -> Cell:
+        """Return a cell that is never written."""
+        return Cell(self.carrier)
+
+    def _without_border(self, look: Look) -> StyleArray:
+        cell = self._cell()
         cell.font = Font(name=FONT_NAMES[look.face], size=look.points, charset=134)
         cell.alignment = Alignment(
             horizontal=look.align,
@@ -100,11 +122,9 @@ class _Styles:
             text_rotation=255 if look.vertical else 0,
             indent=1 if look.indent else 0,
         )
-        top, right, bottom, left = (_SIDES[side] for side in sides)
-        cell.border = Border(top=top, right=right, bottom=bottom, left=left)
         cell.number_format = look.format.excel if look.format.kind in {"number", "percent", "date"} else "@"
         cell.protection = Protection(locked=not look.editable)
-        return int(cell.style_id)
+        return cell._style  # noqa: SLF001
 
 
 def _sheet_name(name: str, taken: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from openpyxl.utils import get_column_letter
 
-from reporting.tables.cells import FRAMED, BodyCells, Cell, Lane, Look, Row, Sheet
+from reporting.tables.cells import FRAMED, BodyCells, Cell, Lane, Lanes, Look, Row, Sheet
 from reporting.tables.formats import Value
 
 #: Lines above, right, below and left of a place: "", "thin" or "medium".
@@ -75,7 +75,7 @@ class RowWriter:
         self._heights: dict[float, str] = {}
         self._open: dict[int, Cell] = {}
         self._until = len(sheet.rows)
-        self._body: _BodyContents | None = None
+        self._contents: dict[int, _LaneContents] = {}
         self._templates: dict[tuple[int, ...], _Template] = {}
 
     def chunks(self) -> Iterator[str]:
@@ -95,9 +95,11 @@ class RowWriter:
         cells = row.cells
         if type(cells) is BodyCells:
             begin: Sequence[Cell] = cells.merged
-            body = self._body_of(cells)
-            contents: Sequence[str] = body.row(cells.nth)
-            kind: tuple[int, ...] = (-1, code, *body.smaller.get(cells.nth, ()))
+            lanes = self._contents.get(id(cells.lanes))
+            if lanes is None:
+                lanes = self._contents[id(cells.lanes)] = _LaneContents(cells.lanes, self._texts)
+            contents: Sequence[str] = lanes.row(cells.nth)
+            kind: tuple[int, ...] = (-1, code, id(cells.lanes), *lanes.odd.get(cells.nth, ()))
         else:
             begin = [cell for cell in cells if cell.rowspan > 1]
             flat = [cell for cell in cells if cell.rowspan == 1]
@@ -111,13 +113,6 @@ class RowWriter:
             template = self._templates[(*self._open, *kind)] = self._template(row, code)
         upright = [self._upright(cell, index, col, code) for col, cell in self._open.items()]
         return template.filled(index + 1, self._height(row.height_mm), [*upright, *contents])
-
-    def _body_of(self, cells: BodyCells) -> "_BodyContents":
-        """Return what makes the contents of the body these cells belong to."""
-        if self._body is None or self._body.lanes is not cells.lanes:
-            self._body = _BodyContents(cells.lanes, self._texts)
-            self._templates.clear()
-        return self._body
 
     def _template(self, row: Row, code: int) -> "_Template":
         """Return what a row has in common with others of its kind: everything but number, height and contents."""
@@ -205,18 +200,18 @@ class _Template:
         return self.text.replace("#", str(number)) % (height, *contents)
 
 
-class _BodyContents:
-    """The contents of a body's rows, made in blocks, column by column.
+class _LaneContents:
+    """The contents of the rows of lanes, made in blocks, column by column.
 
-    `smaller` tells for rows with a number set smaller where and how.
+    `odd` tells for rows with looks of their own where and which.
     """
 
-    def __init__(self, lanes: tuple[Lane, ...], texts: _Texts) -> None:
+    def __init__(self, lanes: Lanes, texts: _Texts) -> None:
         self.lanes = lanes
-        self.smaller: dict[int, tuple[int, ...]] = {}
+        self.odd: dict[int, tuple[int, ...]] = {}
         for lane in lanes:
-            for nth, look in lane.smaller.items():
-                self.smaller[nth] = (*self.smaller.get(nth, ()), lane.col, id(look))
+            for nth, look in lane.odd.items():
+                self.odd[nth] = (*self.odd.get(nth, ()), lane.col, id(look))
         self._texts = texts
         self._start = -1
         self._rows: list[tuple[str, ...]] = []

@@ -64,7 +64,7 @@ def test_a_run_is_named_by_what_it_shows_and_by_nothing_else(monkeypatch):
     changed = list(long_sheets())
     rows = list(changed[0].rows)
     row = rows[changed[0].pages[2][0]]
-    rows[changed[0].pages[2][0]] = replace(row, cells=tuple(c.changed(text="别的") for c in row.cells))
+    rows[changed[0].pages[2][0]] = row.changed(cells=tuple(c.changed(text="别的") for c in row.cells))
     changed[0] = changed[0].with_rows(tuple(rows), changed[0].pages)
     after = [run.digest for run in planning._runs(changed, "")]
     assert [old != new for old, new in zip(before, after, strict=True)] == [n == 1 for n in range(len(before))]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import random
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from reporting.tables import Column, Merge, Sheet, Subtotal, Table, Total, TotalCell, formats, lay_out, xlsx
+from reporting.tables import Column, Merge, Sheet, Subtotal, Table, Total, TotalCell, formats, lay_out, metrics, xlsx
 from reporting.tables.cells import BodyCells, Cell
 from reporting.tables.formats import Shower
 from tests.tables.parity import assert_parity, assert_workbook
@@ -97,9 +98,36 @@ def test_a_shower_formats_equal_values_once() -> None:
     assert one == (Decimal("88.43"), "88.43")
     assert same is one
     assert text == ("免评", "免评")
-    assert (shower.widest, shower.broken) == (5 * formats.DIGIT_EM, False)
-    shower.column(["甲\n乙"])
-    assert shower.broken
+
+
+def test_a_name_said_to_fit_without_breaking_it_does_fit() -> None:
+    dice = random.Random(1998)
+    tried = 0
+    for _ in range(3000):
+        number = str(dice.randrange(10_000))
+        text = "".join(dice.choice(("党", "支部", "软件工程", number, "级")) for _ in range(dice.randint(1, 12)))
+        for lines, width_em in ((1, 3.0), (2, 5.5), (2, 10.05), (3, 4.2)):
+            if len(text) < metrics.surely_within(lines, width_em) and metrics.SIMPLE.fullmatch(text):
+                tried += 1
+                assert len(metrics.wrap(text, width_em * 9.5 * metrics.MM_PER_POINT, "fang", 9.5)) <= lines, text
+    assert tried > 1000
+    assert not metrics.SIMPLE.fullmatch("第12345党支部"), "longer than a line may leave free"
+    assert not metrics.SIMPLE.fullmatch("一，二"), "a comma never begins a line"
+
+
+def test_totals_tell_words_from_figures() -> None:
+    over = TotalCell(
+        "score", lambda rows: "不计" if len(rows) == 2 else Decimal("99999999.5") if len(rows) == 3 else None
+    )
+    table = replace(AWKWARD, merge_by=(), subtotals=(Subtotal("unit", Total((TotalCell("unit", "计"), over))),))
+    rows = [row | {"unit": f"第{'aabbbc'[number]}总支"} for number, row in enumerate(_rows(6))]
+    sheet = lay_out(table, rows)
+    totals = [{cell.key: cell for cell in row.cells} for row in sheet.rows if row.band == "total"]
+    assert [cells["score"].text for cells in totals] == ["不计", "99999999.50", "—"]
+    assert [cells["score"].value for cells in totals] == ["不计", Decimal("99999999.50"), None]
+    assert [cells["score"].look.format.kind for cells in totals] == ["text", "number", "number"]
+    assert totals[1]["score"].look.points < totals[0]["score"].look.points, "a figure too wide is set smaller"
+    assert_parity(sheet)
 
 
 def test_a_row_too_high_for_a_page_stays_in_step() -> None:
