@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+import pytest
+from django.db.models import Count
+
 from branches import clock
 from branches.models import Account, Role
 from grading.models import BallotBox, ProblemBox
-from grading.services import ballots, voting
+from grading.services import ballot_exchanges, ballots, voting
+from grading.services.errors import RefusedError
 from tests.factories.branches import holder
 from tests.factories.grading import Grading, opened_round
 
+KEEPERS = ("张保管", "李保管")
 PROBLEMS = {"study": "组织生活不正常", "funds": "经费场所不足"}
 
 
@@ -31,10 +36,7 @@ def world():
 
 def box_of(grading, unit="software", numbers=None, **more):
     """A box in preparation, with its codes printed; returns the box, the codes and the key's copy."""
-    made = ballots.create_box(
-        by=grading.office, unit=grading.unit(unit), source=grading.source("appraisal"), groups=numbers or {"": 8},
-        keepers=("张保管", "李保管"), now=clock.now(), **more,
-    )  # fmt: skip
+    made = create(grading, unit=grading.unit(unit), groups=numbers or {"": 8}, **more)
     codes = ballots.issue_codes(by=grading.office, box=made.box, now=clock.now())
     return made.box, [issued.code for issued in codes], made.copy
 
@@ -53,3 +55,30 @@ def vote(code, choice="satisfied", problems=()):
 def fresh(box):
     """The row as it is now."""
     return BallotBox.objects.get(pk=box.pk)
+
+
+def create(grading, **changed):
+    """Make a box; `changed` takes the place of what is usual."""
+    given = {
+        "by": grading.office, "unit": grading.unit("software"), "source": grading.source("appraisal"),
+        "groups": {"": 8}, "keepers": KEEPERS, "now": clock.now(),
+    }  # fmt: skip
+    return ballots.create_box(**(given | changed))
+
+
+def ask(grading, box, code, **more):
+    """Take a slip back, for a second person to confirm."""
+    given = {"by": grading.office, "box": box, "code": code, "reason": "被拍照", "now": clock.now()}
+    return ballot_exchanges.ask_exchange(**(given | more))
+
+
+def refused(call, **given):
+    """Return the sentence with which a service refuses."""
+    with pytest.raises(RefusedError) as caught:
+        call(**given)
+    return str(caught.value)
+
+
+def stock(box):
+    """How many codes of a box are in each state."""
+    return dict(box.codes.values_list("state").annotate(n=Count("pk")))
