@@ -176,11 +176,7 @@ def _limit(rules: scoring.RoundRules, cap: scoring.CapRule) -> str:
     best, worst = rules.ranked[0].code, rules.ranked[-1].code
     reach = "" if cap.grade == (best if ceiling else worst) else ("及以上" if ceiling else "及以下")
     whom = "一个党总支有" if one else "全校有"
-    effect = (
-        "达不到的只提示"
-        if cap.mode is scoring.CapMode.WARNING and not ceiling
-        else "超出的只提示"
-        if cap.mode is scoring.CapMode.WARNING
-        else "按名次调整一级，并列的由人定"
-    )
+    effect = "按名次调整一级，并列的由人定"
+    if cap.mode is scoring.CapMode.WARNING:
+        effect = "超出的只提示" if ceiling else "不够的只提示"
     return f"{whom} {heads} 个支部时，“{label}”{reach}{'最多' if ceiling else '至少'} {number} 个，{effect}。"

@@ -29,7 +29,7 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     context = {
         "round": round_,
-        "sources": round_.sources.prefetch_related("options", "annual_points"),
+        "sources": round_.sources.prefetch_related("options", "groups", "annual_points"),
         "cut_offs": round_.cut_offs.select_related("grade"),
         "gates": round_.gates.select_related("best"),
         "caps": round_.caps.select_related("grade"),
@@ -37,5 +37,6 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
         "rubrics": round_.rubrics.select_related("rubric", "category"),
         "returns": round_.returns.all(),
         "grade_count": round_.scale.grades.count(),
+        "may_manage": bool(can(request.user, Action.MANAGE_ROUND, round_)),
     }
     return render(request, "grading/rules.html", context)
