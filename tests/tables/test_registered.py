@@ -9,7 +9,8 @@ from branches.models import AuditEntry, Person
 from branches.registries import lists
 from branches.scopes import Scope
 from grading.lists import unit_rows
-from grading.models import RoundUnit
+from grading.lists_review import review_rows
+from grading.models import Objection, RoundUnit
 from reporting.annexes.facts import Stamp
 from reporting.lists import return_rows
 from reporting.making.kinds import KINDS
@@ -19,6 +20,7 @@ from tests.factories.branches import AppointmentFactory, BranchProfileFactory
 from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
 from tests.factories.promotion import two_rounds
+from tests.factories.publicity import ObjectionFactory, PublicityNoticeFactory
 from tests.guards import without
 from tests.tables.parity import assert_parity
 from tests.worlds import shared
@@ -35,10 +37,23 @@ def signed_paper(world):
     return return_rows(rule, returned(rule, units_asked(rule, EVERYTHING)))
 
 
+def one_of_each_outcome(world):
+    """Two objections, one still open, one answered."""
+    notice = PublicityNoticeFactory(round=world.round)
+    ObjectionFactory(notice=notice, unit=world.unit("algebra"))
+    ObjectionFactory(
+        notice=notice, unit=world.unit("software"), state="answered", outcome="upheld", answer="属实", body="党委组织部",
+        answered_at=clock.now(),
+    )  # fmt: skip
+    return Objection.objects.select_related("unit").order_by("pk")
+
+
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
     "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
+    "objections": one_of_each_outcome,
+    "review": lambda world: unit_rows(review_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))),
     "people": lambda _world: Person.objects.order_by("pk"),
     "returns": signed_paper,
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
