@@ -42,7 +42,7 @@ def one_of_each_outcome(world):
     notice = PublicityNoticeFactory(round=world.round)
     ObjectionFactory(notice=notice, unit=world.unit("algebra"))
     ObjectionFactory(
-        notice=notice, unit=world.unit("software"), state="answered", outcome="upheld", answer="属实", body="党委组织部",
+        notice=notice, unit=world.unit("software"), state="answered", outcome="upheld", answer="属实", body="组织部",
         answered_at=clock.now(),
     )  # fmt: skip
     return Objection.objects.select_related("unit").order_by("pk")
