@@ -9,6 +9,7 @@ from grading.views import (
     decide,
     divergences,
     evidence,
+    filing,
     grid,
     inspections,
     objections,
