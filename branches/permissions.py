@@ -55,15 +55,19 @@ class Action(StrEnum):
     RUN_OPS = "run_ops"
     USE_ADMIN_SITE = "use_admin_site"
     MAINTAIN_RUBRICS = "maintain_rubrics"
+    VIEW_RUBRICS = "view_rubrics"
+    DRAFT_GUIDANCE = "draft_guidance"
+    PUBLISH_GUIDANCE = "publish_guidance"
 
 
 A = Action
 _EVERYBODY = {A.VIEW_HOME, A.VIEW_CAMPAIGN, A.FILE_OBJECTION}
 _READ = _EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.EXPORT}
 _FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT, A.RETURN_SCAN}
-_PREPARE = {A.SCORE, A.RECORD_SOURCES, A.MANAGE_BALLOT}
+_PREPARE = {A.SCORE, A.RECORD_SOURCES, A.MANAGE_BALLOT, A.DRAFT_GUIDANCE}
 _OFFICER = _PREPARE | {
     A.SUBMIT_ASSESSMENT, A.RETURN_ASSESSMENT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ISSUE_CODES,
+    A.PUBLISH_GUIDANCE,
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Action]] = {
@@ -75,6 +79,7 @@ GRANTS: dict[Role, frozenset[Action]] = {
             A.MANAGE_TREE,
             A.MANAGE_CAMPAIGN,
             A.MANAGE_ROUND,
+            A.VIEW_RUBRICS,
             A.ANSWER_OBJECTION,
             A.CORRECT_RESULT,
             A.APPROVE_CORRECTION,
@@ -91,8 +96,8 @@ GRANTS: dict[Role, frozenset[Action]] = {
     Role.SCHOOL_LEADER: frozenset(_READ),
     Role.INSPECTOR: frozenset(_EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.INSPECT}),
     Role.INTERVIEWER: frozenset(_EVERYBODY),
-    Role.AUDITOR: frozenset(_READ | {A.VIEW_AUDIT}),
-    Role.RUBRIC_MAINTAINER: frozenset(_EVERYBODY | {A.USE_ADMIN_SITE, A.MAINTAIN_RUBRICS}),
+    Role.AUDITOR: frozenset(_READ | {A.VIEW_AUDIT, A.VIEW_RUBRICS}),
+    Role.RUBRIC_MAINTAINER: frozenset(_EVERYBODY | {A.USE_ADMIN_SITE, A.MAINTAIN_RUBRICS, A.VIEW_RUBRICS}),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY | {A.VIEW_BRANCHES, A.ISSUE_CODES, A.GRANT_ROLES, A.RUN_OPS, A.USE_ADMIN_SITE}
     ),

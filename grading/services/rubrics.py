@@ -15,6 +15,8 @@ from grading import rules, scoring
 from grading.models import Criterion, Level, Rubric, Section
 from grading.services.errors import RefusedError, refuse
 
+HEADER = ("code", "title", "form_code", "not_applicable", "exceed", "source")
+
 
 def write_items(rubric: Rubric, sections: list[dict[str, Any]]) -> None:
     """Write sections, items and options of a new rubric from plain values (a preset, or another version)."""
@@ -125,6 +127,30 @@ def publish(*, by: Account | None, rubric: Rubric, now: dt.datetime) -> Rubric:
     return row
 
 
+def header_of(rubric: Rubric) -> dict[str, str]:
+    """Return the head of a rubric as plain values."""
+    return {name: str(getattr(rubric, name)) for name in HEADER}
+
+
+@transaction.atomic
+def import_version(
+    *, by: Account | None, header: dict[str, str], sections: list[dict[str, Any]], source: str = ""
+) -> Rubric:
+    """Store a rubric that was read from a workbook as a draft: the next version of its code.
+
+    Raises RefusedError when the newest version of that code says exactly the same.
+    """
+    newest = Rubric.objects.filter(code=header["code"]).order_by("-version").first()
+    values = {name: header.get(name, "") for name in HEADER}
+    if newest is not None and header_of(newest) == values and items_of(newest) == sections:
+        refuse(f"与《{newest}》完全相同，不用导入。")
+    fresh = Rubric.objects.create(version=newest.version + 1 if newest else 1, **values)
+    write_items(fresh, sections)
+    summary = f"从 Excel 导入评分标准：{fresh}"
+    audit.record(by=by, action="rubric.import", thing=fresh, summary=summary, after={"file": source})
+    return fresh
+
+
 @transaction.atomic
 def copy_to_new_version(*, by: Account | None, rubric: Rubric) -> Rubric:
     """Copy a rubric to the next version of its code, as a draft."""
@@ -153,9 +179,6 @@ def delete_draft(*, by: Account | None, rubric: Rubric) -> None:
         refuse("有轮次指定了这个评分标准，不能删除。")
     audit.record(by=by, action="rubric.delete", thing=row, summary=f"删除评分标准草稿：{row}")
     row.delete()
-
-
-HEADER = ("code", "title", "form_code", "not_applicable", "exceed", "source")
 
 
 @transaction.atomic
