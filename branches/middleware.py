@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from branches import actor
 
+#: Where people vote: nothing is remembered of these requests, not even that a session was used (security of ballots).
+VOTERS = "/b/"
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -23,6 +26,8 @@ class SessionAgeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Sign out stale sessions, then go on."""
+        if request.path.startswith(VOTERS):
+            return self.get_response(request)
         token = actor.address.set(request.META.get("REMOTE_ADDR") or None)
         try:
             if request.user.is_authenticated:

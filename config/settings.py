@@ -269,6 +269,10 @@ HEAVY_WORKERS = env.int("HEAVY_WORKERS", default=2)
 # Keys of ballot boxes: outside database and backup, for this user only (docs/ballots.md).
 BALLOT_KEY_DIR = Path(env("BALLOT_KEY_DIR", default=str(VAR_DIR / ("demo-ballot-keys" if DEMO else "ballot-keys"))))
 
+# What voters type and scan: the address of this installation as phones reach it; else that of the printing request.
+PUBLIC_URL = env("PUBLIC_URL", default="")
+
+FILING_GRACE_MINUTES = env.int("FILING_GRACE_MINUTES", default=5)
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
 
 LOGGING = {

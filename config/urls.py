@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from grading.views import publicity
+from grading.views import ballot_paper, publicity
 from reporting.views import ops
 
 urlpatterns = [
     path("", include("branches.urls")),
     path("grading/", include("grading.urls")),
+    path("b/", ballot_paper.ballot, name="ballot"),
     path("publicity/", publicity.notices, name="notices"),
     path("publicity/<slug:slug>/", publicity.notice, name="notice"),
     path("reports/", include("reporting.urls")),

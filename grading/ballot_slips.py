@@ -61,3 +61,10 @@ def slip(ticket: Ticket, address: str) -> Slip:
 def sheet(tickets: Sequence[Ticket], *, title: str, address: str, font_dirs: Sequence[Path | str] = ()) -> bytes:
     """Return the PDF with one slip for each ticket, 21 on a page, each branch and group on pages of its own."""
     return render([slip(one, address) for one in tickets], Properties(title=title), font_dirs=font_dirs)
+
+
+def qr_path(code: str, address: str) -> tuple[str, int]:
+    """Return the dark modules of a code's QR as the path of an SVG, with the width of its view box."""
+    modules = qr(address_with(address, code))
+    path = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, dark in enumerate(row) if dark)
+    return path, len(modules)

@@ -15,7 +15,7 @@ from grading import board
 from grading.models import Round, RoundUnit
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
-from grading.views import publicity
+from grading.views import ballots, publicity
 from grading.views.shared import posted_version, round_or_404
 
 
@@ -58,6 +58,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": round_.steps.all(),
         "history": _history(round_),
         "publicity": publicity.card(request, round_),
+        "ballots": ballots.card(request, round_),
     }
     return render(request, "grading/round.html", context)
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from branches import charts, clock, wording
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, IllegalMoveError, history
-from grading import unit_page
+from grading import ballot_board, unit_page
 from grading.models import AppraisalCount, Assessment, Result, RoundStep, RoundUnit, Source, Survey, VetoReview
 from grading.permissions import holds_branch, may_decide
 from grading.services import rounds, sheets
@@ -41,7 +41,9 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         "branch_survey": page.survey_line(Survey.By.BRANCH),
         "superior_survey": page.survey_line(Survey.By.SUPERIOR),
         "sheet_lines": [(s, page.sheet_line(s)) for s in row.round.sources.filter(kind=Source.Kind.SHEET)],
-        "counts": row.appraisals.select_related("source"),
+        "counts": row.appraisals.select_related("source", "group"),
+        "boxes": ballot_board.with_turnout(row.ballot_boxes.live().select_related("source")),
+        "may_ballot": bool(can(request.user, Action.MANAGE_BALLOT, row)),
         "annual": row.annual_results.select_related("source"),
         "exemptions": row.exemptions.select_related("source"),
         "may": may,

@@ -31,7 +31,7 @@ def round_facts(round_: Round) -> f.RoundFacts:
     """Return what the round fixes for its forms."""
     committee = round_.campaign.root.name_on(round_.frozen_on or round_.campaign.starts_on)
     sources = list(round_.sources.prefetch_related("options"))
-    ballot = next((s for s in sources if s.kind == Source.Kind.APPRAISAL), None)
+    ballot = _appraisal(sources)
     return f.RoundFacts(
         school=f.school_name(committee),
         committee=committee,
@@ -44,6 +44,10 @@ def round_facts(round_: Round) -> f.RoundFacts:
         ballot=tuple(option.label for option in ballot.options.all()) if ballot else (),
         vetoes=tuple(round_.veto_items.values_list("text", flat=True)),
     )
+
+
+def _appraisal(sources: Iterable[Source]) -> Source | None:
+    return next((source for source in sources if source.kind == Source.Kind.APPRAISAL), None)
 
 
 def units_below(round_: Round, unit: Branch) -> list[RoundUnit]:
@@ -114,9 +118,17 @@ class Gatherer:
         return {row.unit_id: row for row in AnnualResult.objects.filter(unit__in=self.units)}
 
     @cached_property
-    def ballots(self) -> dict[int, AppraisalCount]:
-        """Ballot counts by unit id."""
-        return {row.unit_id: row for row in AppraisalCount.objects.filter(unit__in=self.units)}
+    def appraisal(self) -> Source | None:
+        """The source whose ballots the forms show: the first appraisal."""
+        return _appraisal(self.round.sources.all())
+
+    @cached_property
+    def ballots(self) -> dict[int, list[AppraisalCount]]:
+        """Ballot counts by unit id, one for each voter group."""
+        found: dict[int, list[AppraisalCount]] = {}
+        for row in AppraisalCount.objects.filter(unit__in=self.units, source=self.appraisal):
+            found.setdefault(row.unit_id, []).append(row)
+        return found
 
     @cached_property
     def vetoes(self) -> dict[int, list[str]]:
@@ -237,14 +249,20 @@ class Gatherer:
         return row.label or (f"{scoring.round_half_up(row.score, 2)}分" if row.score is not None else "")
 
     def _ballots(self, unit: RoundUnit, *, shown: bool) -> f.Ballots:
-        """Return the ballot counts; below the floor of publication only how many were given out and came back."""
-        row = self.ballots.get(unit.pk)
-        if row is None or row.state != AppraisalCount.State.COUNTED:
-            return f.Ballots(reason=row.reason if row else "")
+        """Return the ballots of all voters together; below the floor only how many were given out and came back.
+
+        Every choice the round has on its ballots is shown, those without points too, so that they add up to 有效.
+        """
+        rows = self.ballots.get(unit.pk, [])
+        counted = [row for row in rows if row.state == AppraisalCount.State.COUNTED]
+        if not counted or self.appraisal is None:
+            return f.Ballots(reason=next((row.reason for row in rows), ""))
+        issued, returned = (sum(getattr(row, name) or 0 for row in counted) for name in ("issued", "returned"))
         if not shown:
-            return f.Ballots(row.issued, row.returned)
-        codes = [o.code for s in self.round.sources.all() if s.pk == row.source_id for o in s.options.all()]
-        return f.Ballots(row.issued, row.returned, row.valid, tuple(row.counts.get(code) for code in codes))
+            return f.Ballots(issued, returned)
+        codes = [option.code for option in self.appraisal.options.all()]
+        options = tuple(sum(row.counts.get(code) or 0 for row in counted) for code in codes)
+        return f.Ballots(issued, returned, sum(row.valid or 0 for row in counted), options)
 
     def _goal(self, unit: RoundUnit, target: str) -> str:
         goal, measures = self._text(unit, "goal"), self._text(unit, "measures")
