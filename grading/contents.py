@@ -5,10 +5,11 @@ from typing import Any
 
 from branches.models import Campaign
 from grading import presets, scoring
-from grading.models import Round, Source
+from grading.models import PublicityPlan, Round, Source
 from grading.presets import Content
 
 SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
+PLAN_TEXTS = ("title", "body", "receiver", "phone", "email", "address", "signature")
 LIMITS = ("cut_offs", "gates", "caps", "vetoes")
 
 
@@ -41,6 +42,7 @@ def of_round(round_: Round) -> Content:
     rubrics = round_.rubrics.select_related("category", "rubric")
     entry["rubrics"] = {row.category.code: row.rubric.code for row in rubrics}
     entry["divergence"] = _divergence(round_)
+    entry["publicity"] = _publicity(round_)
     rows = round_.sources.prefetch_related("options", "groups", "annual_points")
     entry["sources"] = [_source(source) for source in rows]
     return entry | _limits(round_)
@@ -59,6 +61,16 @@ def _divergence(round_: Round) -> Content:
             "grades": round_.divergence_grades,
         }
     )
+
+
+def _publicity(round_: Round) -> Content:
+    """Return which grades a round makes public and what its notice says; empty while nobody said anything."""
+    entry = _kept({"grades": [row.grade.code for row in round_.publicity_grades.select_related("grade")]})
+    plan = PublicityPlan.objects.filter(round=round_).first()
+    if plan is None:
+        return entry
+    texts = {name: getattr(plan, name) for name in PLAN_TEXTS}
+    return entry | _kept(texts) | ({} if plan.counts_first_day else {"counts_first_day": False})
 
 
 def _source(source: Source) -> Content:

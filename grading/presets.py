@@ -15,7 +15,7 @@ from grading import scoring
 Content = dict[str, Any]
 ROUND_SHARED = (
     "cut_offs", "gates", "caps", "vetoes", "checks", "divergence", "rubrics", "sources", "steps", "scale", "returns",
-    "exempt_months",
+    "exempt_months", "publicity",
 )  # fmt: skip
 # What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
 RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
@@ -40,7 +40,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         "ordinal name deciding_level",
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
-            "checks divergence rubrics sources returns exempt_months"
+            "checks divergence rubrics sources returns exempt_months publicity"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -51,6 +51,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "check": ("code text", ""),
     "return": ("kind level name", ""),
     "divergence": ("first second", "points section_points grades"),
+    "publicity": ("", "grades counts_first_day title body receiver phone email address signature"),
     "source": (
         "code name kind weight",
         "short_name entry minimum_ballots allow_over double_entry options groups annual_points",
@@ -201,6 +202,8 @@ def _shape_problems(table: str, content: Any, place: str) -> Iterator[str]:
         yield from _shape_problems("campaign", content.get("campaign", {}), "campaign")
     if table == "round" and "divergence" in content:
         yield from _shape_problems("divergence", content["divergence"], f"{where}divergence")
+    if table == "round" and "publicity" in content:
+        yield from _shape_problems("publicity", content["publicity"], f"{where}publicity")
     for key, child in CHILDREN.get(table, {}).items():
         for number, item in enumerate(content.get(key, []), start=1):
             yield from _shape_problems(child, item, f"{where}{key} 第 {number} 项")
@@ -386,6 +389,9 @@ def _check_rounds(content: Content, rubrics: Mapping[str, scoring.RubricRule]) -
         if full.get("scale") not in scales:
             yield scoring.Finding(f"{title}没有指明等级表，或等级表不在文件里。")
             continue
+        grades = next(scale["grades"] for scale in content["scales"] if scale["code"] == full["scale"])
+        if unknown := set(full.get("publicity", {}).get("grades", ())) - {grade["code"] for grade in grades}:
+            yield scoring.Finding(f"{title}公示的等级 {'、'.join(sorted(unknown))} 不在等级表里。")
         used: dict[str, scoring.RubricRule] = {}
         for category, code in full.get("rubrics", {}).items():
             if code in rubrics:

@@ -32,6 +32,7 @@ from grading.models import (
     VoterGroup,
 )
 from grading.presets import Content, PresetFile, amount, maybe
+from grading.services import publicity
 from grading.services.errors import RefusedError, refuse
 from grading.services.rubrics import publish, write_items
 
@@ -244,6 +245,7 @@ def create_round(*, by: Account | None, campaign: Campaign, entry: Content, scal
     _write_sources(round_, entry)
     write_limits(round_, entry, {grade.code: grade for grade in scale.grades.all()})
     write_rubrics(round_, entry)
+    publicity.write_plan(round_=round_, entry=entry.get("publicity", {}))
     audit.record(by=by, action="round.create", thing=round_, branch=campaign.root, summary=f"建立轮次：{round_.name}")
     return round_
 

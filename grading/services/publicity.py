@@ -2,8 +2,9 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -109,6 +110,20 @@ def save_plan(*, by: Account | None, round_: Round, version: int, plan: PlanInpu
         after={"days": plan.days, "grades": list(plan.grades), "first": plan.counts_first_day, **plan.texts},
     )
     return saved
+
+
+def write_plan(*, round_: Round, entry: Mapping[str, Any]) -> None:
+    """Write what a preset says about 公示 when its round is created. Raises RefusedError for an unknown grade."""
+    if not entry:
+        return
+    grades = {grade.code: grade for grade in round_.scale.grades.all()}
+    if wrong := [code for code in entry.get("grades", ()) if code not in grades]:
+        refuse(f"公示的等级里有等级表没有的：{'、'.join(wrong)}。")
+    PublicityGrade.objects.bulk_create(
+        PublicityGrade(round=round_, grade=grades[code]) for code in dict.fromkeys(entry.get("grades", ()))
+    )
+    texts = {name: str(entry.get(name, "")) for name in TEXTS}
+    PublicityPlan.objects.create(round=round_, counts_first_day=bool(entry.get("counts_first_day", True)), **texts)
 
 
 def preview(round_: Round, now: dt.datetime) -> Preview:
