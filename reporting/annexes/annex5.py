@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from reporting.annexes import wording
-from reporting.annexes.facts import Annex5, BranchResult, Exact, RoundFacts, Stamp
+from reporting.annexes.facts import Annex5, BranchResult, RoundFacts, Stamp
 from reporting.tables import (
     Block,
     Column,
@@ -79,12 +79,6 @@ def _veto(row: BranchResult) -> str:
     return "是" if row.vetoed else NONE if row.veto_known else ""
 
 
-def _satisfaction(row: BranchResult) -> Exact:
-    """Return the 满意率 as it is shown: rounded at once, for many branches share a rounded figure, few an exact one."""
-    exact = row.satisfaction
-    return None if exact is None else formats.half_up(exact, formats.DECIMAL2.places)
-
-
 def _proposed(row: BranchResult) -> str:
     return formats.DASH if row.direct else row.proposed_grade
 
@@ -111,7 +105,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
             Column("probationary", "预备", widths.count, format=formats.INTEGER),
         )),
         Group("得　　分", _score_columns(rounds, widths.score)),
-        Column("satisfaction", "满意率\n（%）", widths.rate, format=formats.DECIMAL2, value=_satisfaction),
+        Column("satisfaction", "满意率\n（%）", widths.rate, format=formats.DECIMAL2),
         Group("等　　级", (
             Column("self_grade", "支部\n自评", widths.grade),
             Column("proposed_grade", "党总支\n拟定", widths.proposed, blank="", value=_proposed),

@@ -383,7 +383,7 @@ class Body:
         raws = [item.value] * len(members) if isinstance(item.value, str) else list(map(item.value, members))
         said = [nth for nth, raw in enumerate(raws) if isinstance(raw, str)]
         shared = words if len(said) == len(raws) else usual
-        shown = [display(raw, shared.format, item.blank) for raw in raws]  # hardly two of them are equal
+        shown = self._shower(shared.format, item.blank).column(raws)
         odd = self._smaller(start, shown, shared) if stop - start == 1 else {}
         if shared is not words:
             for nth in said:

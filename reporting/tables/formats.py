@@ -176,7 +176,7 @@ class Shower(dict[Any, tuple[Value, str]]):
 
     #: Types of which equal values show equally; a bool equals 1 and a float raises, so those are not looked up.
     _SAFE = frozenset({str, type(None), dt.date})
-    _SAFE_NUMBERS = _SAFE | {int, Decimal, Fraction}
+    _SAFE_NUMBERS = _SAFE | {int, Decimal}
 
     def __init__(self, form: Format, blank: str = DASH) -> None:
         super().__init__()
@@ -190,6 +190,11 @@ class Shower(dict[Any, tuple[Value, str]]):
 
     def column(self, values: Sequence[Any]) -> list[tuple[Value, str]]:
         """Return what a column shows."""
-        if self._safe.issuperset(map(type, values)):
+        kinds = set(map(type, values))
+        if self.form.is_number and Fraction in kinds:  # many are shown alike, few are equal
+            places = self.form.places + (2 if self.form.kind == "percent" else 0)
+            values = [half_up(value, places) if type(value) is Fraction else value for value in values]
+            kinds.remove(Fraction)
+        if self._safe.issuperset(kinds):
             return list(map(self.__getitem__, values))
         return [display(value, self.form, self.blank) for value in values]

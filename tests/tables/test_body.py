@@ -116,9 +116,8 @@ def test_a_name_said_to_fit_without_breaking_it_does_fit() -> None:
 
 
 def test_totals_tell_words_from_figures() -> None:
-    over = TotalCell(
-        "score", lambda rows: "不计" if len(rows) == 2 else Decimal("99999999.5") if len(rows) == 3 else None
-    )
+    shown = {1: None, 2: "不计", 3: Decimal("99999999.5")}
+    over = TotalCell("score", lambda rows: shown[len(rows)], blank="—")
     table = replace(AWKWARD, merge_by=(), subtotals=(Subtotal("unit", Total((TotalCell("unit", "计"), over))),))
     rows = [row | {"unit": f"第{'aabbbc'[number]}总支"} for number, row in enumerate(_rows(6))]
     sheet = lay_out(table, rows)
