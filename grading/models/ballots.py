@@ -147,7 +147,7 @@ class BallotBox(models.Model):
                 condition=Q(valid__isnull=True) | Q(valid__lte=F("returned")), name="box_valid_at_most_returned"
             ),
             models.CheckConstraint(
-                condition=Q(released=False) | Q(valid__gte=F("floor")), name="box_released_reaches_floor"
+                condition=Q(released=False) | Q(valid__isnull=False, valid__gte=F("floor")), name="box_released_reaches_floor"
             ),
         )  # fmt: skip
 
@@ -322,7 +322,7 @@ class ProblemCount(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["box", "problem"], name="problem_count_once"),
             models.CheckConstraint(
-                condition=Q(extent="counted", number__gte=FLOOR)
+                condition=Q(extent="counted", number__isnull=False, number__gte=FLOOR)
                 | Q(extent__in=["few", "nearly_all"], number__isnull=True),
                 name="problem_count_above_floor",
             ),
