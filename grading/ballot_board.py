@@ -22,6 +22,7 @@ class Line:
     box: BallotBox | None = None
     issued: int = 0
     returned: int = 0
+    printed: int = 0
     on_paper: bool = False
 
     @property
@@ -32,6 +33,8 @@ class Line:
     @property
     def word(self) -> str:
         """The state in a word."""
+        if self.box and self.box.state == S.DRAFT:
+            return f"已印 {self.printed} 张" if self.printed else "未印评议码"
         if self.box:
             return str(self.box.get_state_display())
         return "已录纸质票" if self.on_paper else "未设箱"
@@ -108,7 +111,9 @@ def lines(units: Sequence[RoundUnit], source: Source) -> list[Line]:
     for unit in units:
         box = newest.get(unit.pk)
         line = Line(unit, box, on_paper=box is None and unit.pk in counted)
-        if box is not None:
+        if box is not None and box.state == S.DRAFT:
+            line.printed = box.out  # type: ignore[attr-defined]
+        if box is not None and box.state != S.DRAFT:  # before it opens codes are printed, not given out
             line.issued, line.returned = box.out, box.back  # type: ignore[attr-defined]
         found.append(line)
     return found

@@ -1,4 +1,4 @@
-"""The voter's pages: code, choice, confirm, thanks. No account, no session, no message; the code travels in bodies only.
+"""The voter's pages: code, choice, confirm, thanks. No account, no session; the code travels in bodies only.
 
 One short address serves all steps, so that a log of requests tells none of them apart. The pages are rendered without
 context processors: nothing here looks who is signed in on the phone, and the session middleware passes this address by.
