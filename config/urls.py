@@ -9,6 +9,7 @@ from reporting.views import ops
 urlpatterns = [
     path("", include("branches.urls")),
     path("grading/", include("grading.urls")),
+    path("rubrics/", include("grading.rubric_urls")),
     path("b/", ballot_paper.ballot, name="ballot"),
     path("publicity/", publicity.notices, name="notices"),
     path("publicity/<slug:slug>/", publicity.notice, name="notice"),

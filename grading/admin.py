@@ -6,13 +6,14 @@ from django.contrib import admin, messages
 from django.forms.models import modelformset_factory
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST, require_safe
 
 from branches import clock
 from branches.permissions import Action, account_of, can
 from branches.versions import ConflictError
+from grading import rubric_page
 from grading.forms.rubrics import (
     CriterionForm,
     CriterionFormSet,
@@ -23,10 +24,8 @@ from grading.forms.rubrics import (
     sections_of,
 )
 from grading.models import Criterion, Grade, GradeScale, Preset, Rubric, Section
-from grading.rubric_form import blank_sheet
 from grading.services import rubrics
 from grading.services.errors import RefusedError
-from reporting.tables.html import render_sheet
 
 
 def may_maintain(request: HttpRequest) -> bool:
@@ -260,10 +259,7 @@ class RubricAdmin(MaintainedAdmin):
     def preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the rubric as the printed form."""
         rubric = self._rubric(request, object_id)
-        drawn = render_sheet(blank_sheet(rubric))
-        context = {"rubric": rubric, "body": drawn.body, "style": drawn.style}
-        context["back"] = reverse("admin:grading_rubric_change", args=[rubric.pk])
-        return render(request, "grading/rubric_preview.html", context)
+        return render(request, "grading/rubric_preview.html", rubric_page.context(rubric, request.user))
 
 
 class GradeInline(admin.TabularInline):

@@ -17,6 +17,7 @@ from grading.services.survey import blanks
 __all__ = ["home_board", "home_spot_checks"]  # imported so that its figures and panels register
 
 nav(NavItem("分类定级", "rounds", Action.VIEW_GRADING, "/grading/", 30))
+nav(NavItem("评分标准", "rubrics", Action.VIEW_RUBRICS, "/rubrics/", 35))
 
 
 def _running(*, backfill: bool = False) -> list[Round]:
