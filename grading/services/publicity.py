@@ -179,7 +179,7 @@ def _lines(round_: Round, grades: Sequence[Grade]) -> list[PublicityLine]:
             unit=row.unit,
             name=row.unit.name,
             parent_name=row.unit.general_branch_name,
-            category_name=row.unit.category_title,
+            category_name=row.unit.category_name,
             grade=row.decided_grade,
             grade_label=row.decided_grade.label if row.decided_grade else "",
         )
