@@ -37,6 +37,11 @@ def now() -> dt.datetime:
     return timezone.localtime(timezone.now() + _offset())
 
 
+def end_of(day: dt.date) -> dt.datetime:
+    """Return the first moment after a day, in the current time zone: what arrives then or later is late."""
+    return timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min))
+
+
 def today() -> dt.date:
     """Return today's date in the current time zone."""
     return now().date()

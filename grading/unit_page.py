@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from branches.models import BranchProfile
-from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Survey
+from grading.models import Assessment, Receipt, Result, RoundStep, RoundUnit, Source, Survey
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
 
@@ -61,6 +61,11 @@ class UnitPage:
     def own(self) -> Assessment | None:
         """The branch's own sheet."""
         return self.assessments.get(Source.SELF)
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The receipt of the branch's last filing."""
+        return self.own.receipts.first() if self.own is not None else None
 
     @property
     def superior(self) -> Assessment | None:

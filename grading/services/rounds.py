@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Appointment, Branch, BranchProfile
 from branches.registries import blockers
 from branches.transitions import BlockedError, Decision, advance, history, moves
@@ -300,9 +300,9 @@ def deadline(unit: RoundUnit, code: str) -> dt.date | None:
 
 
 def is_late(unit: RoundUnit, code: str, now: dt.datetime) -> bool:
-    """Tell whether something handed in at `now` is 逾期: after the end of the last day, in local time."""
+    """Tell whether something handed in at `now` is 逾期: from 00:00:00 after the last day on, in local time."""
     last = deadline(unit, code)
-    return last is not None and now.date() > last
+    return last is not None and now >= clock.end_of(last)
 
 
 def uses_publicity(round_: Round) -> bool:

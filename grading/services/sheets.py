@@ -16,9 +16,8 @@ from grading import rules, scoring
 from grading.models import Assessment, Criterion, Result, RoundUnit, Score, Section, Source
 from grading.permissions import holds_branch
 from grading.scoring.counting import EntryShape, count_problem, counted_points, entry_shape, shape_problem
-from grading.services import guidance
+from grading.services import guidance, receipts
 from grading.services.errors import RefusedError, refuse
-from grading.services.rounds import is_late
 
 HANDED_IN_BY_HAND = (Source.SELF, Source.SPOT_CHECK)  # any other sheet counts as handed in while it is complete
 
@@ -279,16 +278,30 @@ def _settle(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessme
     return sheet
 
 
-def _hand_in(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessment:
-    """Submit a sheet: time, person, lateness, then the move."""
-    late = is_late(sheet.unit, sheet.source.code, now)
+def _hand_in(
+    sheet: Assessment, by: Account | None, now: dt.datetime, ticket_at: dt.datetime | None = None
+) -> Assessment:
+    """Submit a sheet: time, person, lateness, then the move; the branch's own gets a receipt."""
+    filed_at, late = receipts.time_that_counts(assessment=sheet, now=now, ticket_at=ticket_at)
     Assessment.objects.filter(pk=sheet.pk).update(submitted_at=now, submitted_by=by, late=late)
-    return advance(sheet, Assessment.State.SUBMITTED, by=by, now=now)
+    done = advance(sheet, Assessment.State.SUBMITTED, by=by, now=now)
+    if done.source.code == Source.SELF:
+        receipts.issue(by=by, assessment=done, filed_at=filed_at, received_at=now, late=late)
+    return done
 
 
 @transaction.atomic
-def submit(*, by: Account | None, assessment: Assessment, now: dt.datetime, version: int | None = None) -> Assessment:
+def submit(
+    *,
+    by: Account | None,
+    assessment: Assessment,
+    now: dt.datetime,
+    version: int | None = None,
+    ticket_at: dt.datetime | None = None,
+) -> Assessment:
     """Submit (or resubmit) a sheet; after the last day it stays possible and is marked 逾期.
+
+    Filed late, it counts as filed at `ticket_at` where that was in time (branches.tickets).
 
     Raises BlockedError naming open items and missing evidence, ConflictError when the sheet changed since `version`,
     and IllegalMoveError when it is submitted already.
@@ -296,7 +309,7 @@ def submit(*, by: Account | None, assessment: Assessment, now: dt.datetime, vers
     sheet = Assessment.objects.select_for_update().get(pk=assessment.pk)
     if version is not None and sheet.version != version:
         raise ConflictError(sheet, {})
-    return _hand_in(sheet, by, now)
+    return _hand_in(sheet, by, now, ticket_at)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from grading.services.errors import RefusedError
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
 from grading.sheet_page import Item, Sheet, points_text
+from grading.views import filing
 from grading.views.shared import Fault, conflict, parse_number, posted_version, unit_or_404
 
 FORM = "self"
@@ -139,6 +140,8 @@ def _page(
         "errors": errors or [],
         "verb": verb,
         "survey_blanks": blanks(unit, "branch"),
+        "ticket": "" if why_not else filing.ticket(request, unit.round_id, clock.now()),
+        "closes_in": filing.closes_in(unit, source.code, clock.now()),
     }
     return render(request, "grading/self_assessment.html", context, status=422 if errors else 200)
 
@@ -172,7 +175,8 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
         saved = sheets.save_scores(by=account, assessment=assessment, version=version, entries=entries, now=now)
         drafts.drop(account=account, form=FORM, key=str(unit.pk))
         if submit:
-            sheets.submit(by=account, assessment=saved, now=now)
+            ticket_at = filing.ticket_at(request, unit, source.code, now)
+            sheets.submit(by=account, assessment=saved, now=now, ticket_at=ticket_at)
     except RefusedError as error:
         return _page(request, unit, sheet, source, errors=marked_faults(sheet, error), verb=verb)
     except BlockedError as error:
@@ -181,7 +185,7 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
     except ConflictError as error:
         return _conflict(request, unit, source, error)
     if submit:
-        messages.success(request, f"{source.name}已提交，合计 {saved.earned:.1f} 分。")
+        messages.success(request, f"{source.name}已提交，合计 {saved.earned:.1f} 分。{filing.receipt_said(saved)}")
         return redirect("unit", unit.pk)
     messages.success(request, f"{source.name}已保存。")
     return redirect("self-assessment", unit.pk)

@@ -84,7 +84,13 @@ def _ticket(state: State, school: str, made_on: str) -> Ticket:
 
 # ---------------------------------------------------------------- taking in
 def take(
-    *, by: Account, round_: Round, files: Sequence[Sent], unit: RoundUnit | None = None, limits: Limits = DEFAULT_LIMITS
+    *,
+    by: Account,
+    round_: Round,
+    files: Sequence[Sent],
+    unit: RoundUnit | None = None,
+    ticket: str = "",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> str:
     """Read what was sent and keep it for a preview; return the key of the batch. Nothing of a branch is written.
 
@@ -93,6 +99,7 @@ def take(
         round_: the round the page belongs to.
         files: workbooks, or zips of them.
         unit: the branch whose page was used; None for the page of many branches.
+        ticket: the ticket of that page: what is filed from these workbooks was begun then (branches.tickets).
         limits: how much is taken at once.
 
     Raises:
@@ -102,7 +109,7 @@ def take(
     readable = [one for one in sent if not one.refused]
     answers = iter(read_all(readable, signing_keys()))
     batch = secrets.token_hex(12)
-    about = {"batch": batch, "round": round_.pk, "unit": unit.pk if unit else None}
+    about = {"batch": batch, "round": round_.pk, "unit": unit.pk if unit else None, "ticket": ticket}
     for one in sent:
         answer = one.refused or next(answers)
         if isinstance(answer, str):

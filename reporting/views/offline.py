@@ -17,9 +17,10 @@ from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.versions import ConflictError
-from grading.models import Round, RoundUnit
+from grading.models import Round, RoundUnit, Source
 from grading.permissions import holds_branch
 from grading.services.errors import RefusedError
+from grading.views import filing
 from reporting.offline_upload import ReturnedForm
 from reporting.services import offline, offline_state
 from reporting.services.offline_plan import Plan
@@ -77,7 +78,9 @@ def _taken_in(request: HttpRequest, form: ReturnedForm, round_: Round, unit: Rou
     if not form.is_valid():
         return None
     try:
-        batch = offline.take(by=account_of(request), round_=round_, files=form.sent, unit=unit)
+        batch = offline.take(
+            by=account_of(request), round_=round_, files=form.sent, unit=unit, ticket=request.POST.get("ticket", "")
+        )
     except RefusedUpload as error:
         form.add_error("workbooks", str(error))
         return None
@@ -91,7 +94,7 @@ def _taken_in(request: HttpRequest, form: ReturnedForm, round_: Round, unit: Rou
 @require_http_methods(["GET", "POST"])
 def unit_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer the workbook of one branch, and take it back."""
-    unit = _unit(request, pk)
+    unit, now = _unit(request, pk), clock.now()
     form = ReturnedForm(request.POST, request.FILES) if request.method == "POST" else ReturnedForm()
     if request.method == "POST" and (answer := _taken_in(request, form, unit.round, unit)):
         return answer
@@ -100,6 +103,7 @@ def unit_page(request: HttpRequest, pk: int) -> HttpResponse:
         "unit": unit, "round": unit.round, "form": form, "on_behalf": not holds_branch(account_of(request), unit),
         "sheet_closed": offline_state.load([unit])[unit.pk].sheet_closed,
         "waiting": waiting.filter(choices__reading__ticket__unit=unit.pk)[:5],
+        "ticket": filing.ticket(request, unit.round_id, now), "closes_in": filing.closes_in(unit, Source.SELF, now),
     }  # fmt: skip
     return render(request, "reporting/offline_unit.html", context, status=422 if form.is_bound else 200)
 
@@ -120,7 +124,9 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReturnedForm(request.POST, request.FILES) if request.method == "POST" else ReturnedForm()
     if request.method == "POST" and (answer := _taken_in(request, form, round_, None)):
         return answer
-    context = {"round": round_, "form": form, "groups": _groups(_units(request).filter(round=round_))}
+    groups = _groups(_units(request).filter(round=round_))
+    ticket = filing.ticket(request, round_.pk, clock.now())
+    context = {"round": round_, "form": form, "groups": groups, "ticket": ticket}
     return render(request, "reporting/offline_round.html", context, status=422 if form.is_bound else 200)
 
 
