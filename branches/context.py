@@ -18,11 +18,9 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     shared = {"demo": settings.DEMO, "today": clock.today()}
     if user is None or not user.is_authenticated:
         return {**shared, "nav": [], "my_roles": [], "campaign_name": ""}
-    nav = [
-        {"label": item.label, "url": reverse(item.url_name), "current": _is_current(request.path, item.prefix)}
-        for item in nav_items()
-        if scope(user, Action(item.action))
-    ]
+    items = [item for item in nav_items() if scope(user, Action(item.action))]
+    here = max((item.prefix for item in items if _is_current(request.path, item.prefix)), key=len, default="")
+    nav = [{"label": one.label, "url": reverse(one.url_name), "current": one.prefix == here} for one in items]
     newest = Campaign.objects.order_by("-year", "-pk").values_list("short_name", "name").first()
     name = (newest[0] or newest[1]) if newest else "党支部分类定级"
     return {**shared, "nav": nav, "my_roles": roles(user), "campaign_name": name}

@@ -130,9 +130,9 @@ CHECKS = list_page(
             columns=(
                 Column("pick", "选择", kind="select", value=lambda row: row["pk"], export=False),
                 *_SHOWN,
-                Column("inspectors", "抽查人", 34, align="left"),
+                Column("inspectors", "抽查人", 34, align="left", hide_small=True),
                 _STATE,
-                Column("draw", "抽取", 18, hide_small=True),
+                Column("draw", "抽取", 18, screen=False),
             ),
         ),
         sorts=_SORTS,

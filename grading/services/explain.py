@@ -27,7 +27,7 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """One item (or section, `code` of one letter) beside both sheets; None is not scored."""
+    """One item (or section) beside the sheets of branch, 党总支 and inspectors; None is not scored."""
 
     code: str
     text: str
@@ -36,6 +36,7 @@ class ItemLine:
     superior: Decimal | None
     remark: str
     is_section: bool = False
+    spot: Decimal | None = None
 
     @property
     def gap(self) -> Decimal | None:
@@ -46,6 +47,17 @@ class ItemLine:
     def lost(self) -> Decimal | None:
         """Points the superior did not give."""
         return None if self.superior is None else self.maximum - self.superior
+
+
+@dataclass(frozen=True, slots=True)
+class BallotLine:
+    """The ballots a source was computed from, as they stood: counts, each option's number, 满意率, voter groups."""
+
+    name: str
+    counts: scoring.Counts
+    options: tuple[tuple[str, int], ...]
+    rate: str
+    groups: tuple[scoring.GroupScore, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +79,14 @@ class Explanation:
     steps: tuple[Step, ...]
     sources: tuple[SourceLine, ...]
     items: tuple[ItemLine, ...]
+    ballots: tuple[BallotLine, ...]
     marks: tuple[Mark, ...]
     history: tuple[TransitionLog, ...]
+
+    @property
+    def spotted(self) -> bool:
+        """Tell whether inspectors scored the branch."""
+        return any(line.spot is not None for line in self.items)
 
 
 def explain(unit: RoundUnit, result: Result | None = None) -> Explanation:
@@ -93,6 +111,7 @@ def explain(unit: RoundUnit, result: Result | None = None) -> Explanation:
         steps=tuple(steps),
         sources=_source_lines(derivation),
         items=_item_lines(unit, derivation),
+        ballots=_ballots(unit, derivation),
         marks=_marks(unit, derivation),
         history=tuple(history(result)) if result is not None and result.pk else (),
     )
@@ -163,32 +182,57 @@ def _source_lines(derivation: scoring.Derivation) -> tuple[SourceLine, ...]:
     return tuple(lines)
 
 
+def _ballots(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[BallotLine, ...]:
+    """Return the ballots behind the sources that have some, options by the names the round gave them."""
+    sources = {source.code: source for source in unit.round.sources.prefetch_related("options")}
+    lines = []
+    for source in derivation.sources:
+        given = source.appraisal
+        if given is None or source.code not in sources:
+            continue
+        options = tuple((option.label, given.counts.of(option.code)) for option in sources[source.code].options.all())
+        rate = "—" if given.satisfaction is None else scoring.percent(given.satisfaction, 2)
+        lines.append(BallotLine(source.name, given.counts, options, rate, given.groups))
+    return tuple(lines)
+
+
 def _item_lines(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[ItemLine, ...]:
-    """Return sections and items with both sheets side by side."""
-    own, superior = derivation.source(Source.SELF), derivation.source(Source.SUPERIOR)
-    sheets = [source.sheet if source is not None else None for source in (own, superior)]
-    points: list[dict[str, Decimal | None]] = [{}, {}]
-    for number, sheet in enumerate(sheets):
-        for scored in sheet.sections if sheet is not None else ():
-            points[number][f"section {scored.code}"] = scored.earned
-            points[number] |= {item.code: item.earned for item in scored.criteria}
+    """Return sections and items with the sheets side by side."""
+    own, superior, spot = (_points(derivation, code) for code in (Source.SELF, Source.SUPERIOR, Source.SPOT_CHECK))
     remarks = _remarks(unit)
     lines = []
     for section in unit.rubric.sections.prefetch_related("criteria"):
         key = f"section {section.code}"
         lines.append(
             ItemLine(
-                section.code, section.name, section.points, points[0].get(key), points[1].get(key), "", is_section=True
+                section.code,
+                section.name,
+                section.points,
+                own.get(key),
+                superior.get(key),
+                "",
+                is_section=True,
+                spot=spot.get(key),
             )
         )
         lines += [
             ItemLine(
-                item.code, item.text, item.points, points[0].get(item.code), points[1].get(item.code),
-                remarks.get(item.code, ""),
+                item.code, item.text, item.points, own.get(item.code), superior.get(item.code),
+                remarks.get(item.code, ""), spot=spot.get(item.code),
             )
             for item in section.criteria.all()
         ]  # fmt: skip
     return tuple(lines)
+
+
+def _points(derivation: scoring.Derivation, code: str) -> dict[str, Decimal | None]:
+    """Return what a source's sheet earned, by item code and by section."""
+    source = derivation.source(code)
+    found: dict[str, Decimal | None] = {}
+    for scored in source.sheet.sections if source is not None and source.sheet is not None else ():
+        found[f"section {scored.code}"] = scored.earned
+        found |= {item.code: item.earned for item in scored.criteria}
+    return found
 
 
 def _remarks(unit: RoundUnit) -> dict[str, str]:

@@ -12,7 +12,7 @@ from branches import charts, clock, wording
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, IllegalMoveError, history
 from grading import ballot_board, unit_page
-from grading.models import AppraisalCount, Assessment, Result, RoundStep, RoundUnit, Source, Survey, VetoReview
+from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Survey, VetoReview
 from grading.permissions import holds_branch, may_decide
 from grading.services import rounds, sheets
 from grading.services.errors import RefusedError
@@ -157,7 +157,6 @@ def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
         "result": result,
         "explanation": explanation,
         "superior": Assessment.objects.filter(unit=row, source__code=Source.SUPERIOR).exclude(reason="").first(),
-        "counts": row.appraisals.filter(state=AppraisalCount.State.COUNTED).select_related("source"),
         "scale": _scale(row, explanation) if explanation else None,
         "grade_count": row.round.scale.grades.count(),
         "cut_offs": row.round.cut_offs.select_related("grade"),
