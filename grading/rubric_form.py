@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from grading.models import Rubric
+from grading.models import Criterion, Rubric
+from grading.scoring.numbers import plain
 from reporting.tables import (
     Column,
+    FormRow,
     Merge,
     Page,
     Pair,
@@ -16,36 +18,56 @@ from reporting.tables import (
     Table,
     Total,
     TotalCell,
+    choices,
     formats,
+    label,
     lay_out,
 )
 
 PAPER = Page(top=25, right=18, bottom=22, left=24)
+COLUMNS = 7
+NO_VETO = "无上述情形"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item as it prints."""
+    """One item as it prints; a bonus has no points, as they do not belong to those of its section."""
 
     section: str
     section_points: Decimal
     code: str
     text: str
-    points: Decimal
+    points: Decimal | None
     own: None = None
     superior: None = None
     remark: str = ""
 
 
+def how_said(item: Criterion) -> str:
+    """Return how an item is scored, in one line of words."""
+    levels = list(item.levels.all())
+    if item.kind == Criterion.Kind.DEDUCTION:
+        each = "；".join(f"{level.label}每次扣 {plain(level.points)} 分" for level in levels)
+        limit = "扣完为止" if item.points else "从本部分扣"
+        return f"{each}；{limit}" if each else limit
+    if item.kind == Criterion.Kind.BONUS:
+        each = "；".join(f"{level.label}每次加 {plain(level.points)} 分" for level in levels)
+        return "；".join(part for part in (each, f"加分，至多 {plain(item.points)} 分") if part)
+    options = "；".join(f"{level.label} {plain(level.points)} 分" for level in levels)
+    return f"由系统填写：{options}" if item.kind == Criterion.Kind.SYSTEM else options
+
+
 def lines(rubric: Rubric) -> list[Line]:
-    """Return the items of a rubric in order; guidance stands below the text."""
+    """Return the items of a rubric in order, each with how it is scored; 否决 items stand below the table."""
     found = []
     for section in rubric.sections.prefetch_related("criteria__levels"):
         points = formats.display(section.points, formats.DECIMAL1)[1].removesuffix(".0")
         for item in section.criteria.all():
-            options = "；".join(f"{level.label} {level.points.normalize():f} 分" for level in item.levels.all())
-            text = "\n".join(part for part in (item.text, options) if part)
-            found.append(Line(f"{section.name}\n（{points}分）", section.points, item.code, text, item.points))
+            if item.kind == Criterion.Kind.VETO:
+                continue
+            text = "\n".join(part for part in (item.text, how_said(item)) if part)
+            own_points = None if item.kind == Criterion.Kind.BONUS else item.points
+            found.append(Line(f"{section.name}\n（{points}分）", section.points, item.code, text, own_points))
     return found
 
 
@@ -57,6 +79,16 @@ def _points(rows: Sequence[Line]) -> Decimal:
 def _whole(rows: Sequence[Line]) -> Decimal:
     """Return the sum of all sections."""
     return sum({row.section: row.section_points for row in rows}.values(), Decimal(0))
+
+
+def _veto_rows(rubric: Rubric) -> tuple[FormRow, ...]:
+    """Return the row of 一票否决情形 where the rubric names any."""
+    rows = Criterion.objects.filter(section__rubric=rubric, kind=Criterion.Kind.VETO)
+    texts = [row.text for row in rows.order_by("section__ordinal", "ordinal")]
+    if not texts:
+        return ()
+    boxes = choices("vetoes", (*texts, NO_VETO), COLUMNS - 1, align="left", multiple=True)
+    return (FormRow((label("一票否决\n情　　形", 1, size=10.5), boxes), 15),)
 
 
 def blank_sheet(rubric: Rubric) -> Sheet:
@@ -75,7 +107,7 @@ def blank_sheet(rubric: Rubric) -> Sheet:
             Column("section", "项目", 20),
             Column("code", "序号", 10),
             Column("text", "具体内容", 81, align="left", row_header=True),
-            Column("points", "分值", 12, format=form),
+            Column("points", "分值", 12, format=form, blank="加分"),
             Column("own", "自评\n得分", 13.5, format=form, blank=""),
             Column("superior", "考评\n得分", 13.5, format=form, blank=""),
             Column("remark", "备注", 18, align="left", blank=""),
@@ -85,10 +117,11 @@ def blank_sheet(rubric: Rubric) -> Sheet:
             Subtotal("section", Total((TotalCell("code", "小　计", through="text"), TotalCell("points", _points)))),
         ),
         total=Total((TotalCell("section", "合　　计", through="text"), TotalCell("points", _whole)), min_height_mm=9),
+        tail=_veto_rows(rubric),
         signatures=(Signature("支部书记（签字）：", dated=True), Signature("考评组长（签字）：", dated=True)),
         sheet_name=rubric.form_code or "评分表",
         row_height_mm=8.5,
         body_pt=10.5,
         header_pt=11,
     )  # fmt: skip
-    return lay_out(table, lines(rubric), {})
+    return lay_out(table, lines(rubric), {"vetoes": ()} if table.tail else {})

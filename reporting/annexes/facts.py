@@ -177,12 +177,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One criterion with the points it earned by each side; `own_excluded`, `superior_excluded` mark 不适用."""
+    """One criterion with the points it earned by each side; `own_excluded`, `superior_excluded` mark 不适用.
+
+    A bonus has no `points`: they would not add up to those of its section.
+    """
 
     section: Section
     code: str
     text: str
-    points: Decimal
+    points: Decimal | None
     own: Decimal | None = None
     superior: Decimal | None = None
     own_excluded: bool = False

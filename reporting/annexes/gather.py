@@ -15,7 +15,18 @@ from branches.models import Branch, Category
 from branches.partial_dates import PartialDate
 from branches.wording import zh_date
 from grading import scoring
-from grading.models import AnnualResult, AppraisalCount, Assessment, Result, Round, RoundUnit, Score, Source, Survey
+from grading.models import (
+    AnnualResult,
+    AppraisalCount,
+    Assessment,
+    Criterion,
+    Result,
+    Round,
+    RoundUnit,
+    Score,
+    Source,
+    Survey,
+)
 from grading.services.results import derivation_of, derive
 from reporting.annexes import facts as f
 
@@ -147,10 +158,10 @@ class Gatherer:
 
     @cached_property
     def sheets(self) -> dict[tuple[int, str], Assessment]:
-        """Filled sheets handed in, by unit id and source code, with remarks."""
+        """Filled sheets handed in, by unit id and source code, with remarks and what was counted."""
         handed_in = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
         rows = Assessment.objects.filter(unit__in=self.units, state__in=handed_in).select_related("source")
-        remarks = Score.objects.exclude(remark="").select_related("criterion")
+        remarks = Score.objects.exclude(remark="", counts=[]).select_related("criterion")
         rows = rows.prefetch_related(Prefetch("scores", remarks, to_attr="remarked"))
         return {(row.unit_id, row.source.code): row for row in rows}
 
@@ -306,14 +317,19 @@ class Gatherer:
             if sheet.reason.strip():
                 sentences.append(_sentence(sheet.reason))
             for score in sheet.remarked:  # type: ignore[attr-defined]
-                text = " ".join(score.remark.split())
-                if score.criterion is None:
+                text = " ".join(score.remark.split()) or counts_said(score.counts)
+                if score.criterion is None or not text:
                     continue
                 if len(text) <= LONG_REMARK:
                     short[score.criterion.code] = text
                 else:
                     sentences.append(_sentence(f"{score.criterion.code}：{text}"))
         return short, sentences
+
+
+def counts_said(counts: list[dict[str, Any]]) -> str:
+    """Return what was counted on an item, in words: 少开一次 2 次，记录不全 1 次."""
+    return "，".join(f"{one['label']} {one['number']} 次" for one in counts if one["number"])
 
 
 def _sentence(text: str) -> str:
@@ -347,12 +363,12 @@ def _sheet_score(derivation: scoring.Derivation | None, code: str) -> scoring.Sh
 
 
 def _remark(unit: RoundUnit, result: Result | None) -> str:
-    """Return what the last column says: 不定级 with its reason, 人工 for a grade changed by hand, 免计."""
+    """Return what the last column says: 不定级 with its reason, 更正, 人工 for a grade changed by hand, 免计."""
     if not unit.graded:
         return f"不定级：{unit.not_graded_reason}"
     if result is None:
         return ""
-    marks = ["人工"] if result.manual else []
+    marks = [result.hand] if result.hand else []
     marks += [flag for flag in result.flags if flag in MARKED]
     return "、".join(marks)
 
@@ -416,9 +432,13 @@ def _items(rubric: Any, sides: dict[str, scoring.SheetScore | None], remarks: di
         shown = f.Section(section.name, section.points, earned["own"], earned["superior"])
         points = {side: {c.code: c for c in one.criteria} if one else {} for side, one in both.items()}
         for item in section.criteria.all():
+            if item.kind == Criterion.Kind.VETO:
+                continue
             own, superior = points["own"].get(item.code), points["superior"].get(item.code)
+            bonus = item.kind == Criterion.Kind.BONUS
+            text = f"{item.text}（至多加 {scoring.plain(item.points)} 分）" if bonus else item.text
             yield f.Item(
-                shown, item.code, item.text, item.points, own.earned if own else None,
+                shown, item.code, text, None if bonus else item.points, own.earned if own else None,
                 superior.earned if superior else None, bool(own and own.not_applicable),
                 bool(superior and superior.not_applicable), remarks.get(item.code, ""),
             )  # fmt: skip

@@ -35,7 +35,7 @@ Side = str
 
 def _points_format(items: Sequence[Item]) -> formats.Format:
     """Return whole numbers for 分值 unless an item has a fraction."""
-    whole = all(item.points == item.points.to_integral_value() for item in items)
+    whole = all(item.points is None or item.points == item.points.to_integral_value() for item in items)
     return formats.INTEGER if whole else formats.DECIMAL1
 
 
@@ -88,7 +88,7 @@ def table(facts: SheetFacts, stamp: Stamp) -> Table:
             Column("section", "项目", 20, value=_section, label=True),
             Column("code", "序号", 10),
             Column("text", "具体内容", 81, align="left", row_header=True),
-            Column("points", "分值", 12, format=form),
+            Column("points", "分值", 12, format=form, blank="加分"),
             Column("own", "自评\n得分", 13.5, format=formats.DECIMAL1, value=partial(_shown, side="own")),
             Column("superior", "考评\n得分", 13.5, format=formats.DECIMAL1, value=partial(_shown, side="superior")),
             Column("remark", "备注", 18, blank=""),

@@ -154,7 +154,7 @@ def _columns(given: OfflineFacts, official: Table) -> tuple[Column, ...]:
 def _sums(key: str, words: str) -> Total:
     return Total((
         TotalCell(key, words, through="text"),
-        TotalCell("points", lambda items: sum((item.points for item in items), Decimal(0))),
+        TotalCell("points", lambda items: sum((item.points for item in items if item.points is not None), Decimal(0))),
         TotalCell("own", "上传后计算"),
     ))  # fmt: skip
 

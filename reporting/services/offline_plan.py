@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from grading import scoring
+from grading.scoring.counting import shape_problem
 from reporting.offline.forms import TICK
 from reporting.offline.reader import Fault, Filled, Reading
 from reporting.offline.ticket import checksum
@@ -204,9 +205,8 @@ def _problem(name: str, text: str, after: Mapping[str, str], state: State, lost:
 
 
 def _points_problem(code: str, after: Mapping[str, str], state: State, lost: set[str]) -> str:
-    item = next(rule for rule in state.rubric.criteria if rule.code == code)
     typed, ticked = after[f"points:{code}"], after.get(f"na:{code}") == TICK
     if f"points:{code}" in lost or f"na:{code}" in lost:
         return "同一条目还有一格没有收，这一格也不收。"
     entry = scoring.Entry(Decimal(typed) if typed else None, ticked)
-    return scoring.entry_problem(item, entry, state.rubric.not_applicable) or ""
+    return shape_problem(state.shapes[code], entry, state.rubric.not_applicable) or ""

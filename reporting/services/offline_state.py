@@ -1,18 +1,33 @@
 """What a branch has filled in so far, as the offline workbook knows it: one text by field name."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.db.models import Prefetch
 
 from grading import rules, scoring
-from grading.models import Assessment, Criterion, Result, Round, RoundUnit, Rubric, Source, Survey, SurveyFinding
+from grading.models import (
+    Assessment,
+    Criterion,
+    LocalGuidance,
+    Result,
+    Round,
+    RoundUnit,
+    Rubric,
+    Source,
+    Survey,
+    SurveyFinding,
+)
+from grading.scoring.counting import EntryShape, entry_shape
+from grading.services import guidance
 from reporting.offline.forms import TICK, Check, Item
 from reporting.offline.ticket import plain_number, tidy
 from reporting.tables.formats import clean_text
 
 FINDINGS = {str(label): value for value, label in SurveyFinding.Finding.choices}
 LABELS = {value: label for label, value in FINDINGS.items()}
+Rubrics = tuple[scoring.RubricRule, tuple[Item, ...], dict[str, EntryShape]]
 TEXTS = {"problems": "存在的主要问题", "goal": "晋位升级目标", "measures": "主要措施"}
 
 
@@ -31,6 +46,8 @@ class State:
     values: dict[str, str]
     #: Why the scoring sheet takes nothing now; "" when it does.
     sheet_closed: str
+    #: How each item is entered, by code.
+    shapes: Mapping[str, EntryShape] = field(default_factory=dict)
 
     @property
     def survey_version(self) -> int:
@@ -48,19 +65,45 @@ class State:
         return self.rubric.not_applicable is not scoring.NotApplicable.REFUSED
 
 
-def items_of(rubric: Rubric) -> tuple[Item, ...]:
+def shapes_of(rubric: Rubric, local: Mapping[int, LocalGuidance]) -> dict[str, EntryShape]:
+    """Return how each item of a rubric is entered by code, with the 细则 of one 党总支."""
+    return {
+        row.code: entry_shape(rules.criterion_rule(row), guidance.refinement_of(local.get(row.pk)))
+        for section in rubric.sections.all()
+        for row in section.criteria.all()
+    }
+
+
+def items_of(rubric: Rubric, local: Mapping[int, LocalGuidance] | None = None) -> tuple[Item, ...]:
     """Return the items of a rubric as a form shows them; vetoes are no items."""
+    local = local or {}
+    shapes = shapes_of(rubric, local)
     return tuple(
         Item(
             row.code, row.text, row.points, row.step,
-            tuple((one.label, one.points) for one in row.levels.all()) if row.kind == Criterion.Kind.LEVELS else (),
-            system=row.kind == Criterion.Kind.SYSTEM, guidance=" ".join(row.guidance.split()),
+            tuple((one.label, one.points) for one in shapes[row.code].choices),
+            system=row.kind == Criterion.Kind.SYSTEM, guidance=_hint(row, shapes[row.code], local.get(row.pk)),
             unbounded=row.kind == Criterion.Kind.DEDUCTION and row.points == 0,
         )
         for section in rubric.sections.all()
         for row in section.criteria.all()
         if row.kind != Criterion.Kind.VETO
     )  # fmt: skip
+
+
+def _hint(row: Criterion, shape: EntryShape, local: LocalGuidance | None) -> str:
+    """Return what stands beside a cell: what its figure means, what events are worth, guidance and 细则."""
+    parts = []
+    if row.kind == Criterion.Kind.DEDUCTION:
+        parts.append("填扣掉的分数，没有扣分填 0。")
+    elif row.kind == Criterion.Kind.BONUS:
+        parts.append("填加分，没有的不填。")
+    verb = "扣" if shape.takes_off else "加"
+    parts += [f"{event.label}每次{verb} {plain_number(event.points)} 分；" for event in shape.events]
+    parts.append(" ".join(row.guidance.split()))
+    if local is not None and local.text:
+        parts.append(f"党总支细则：{' '.join(local.text.split())}")
+    return "".join(parts)
 
 
 def load(units: Sequence[RoundUnit]) -> dict[int, State]:
@@ -79,14 +122,19 @@ def load(units: Sequence[RoundUnit]) -> dict[int, State]:
         Result.objects.filter(unit__in=rows).exclude(state=Result.State.COMPUTED).values_list("unit", flat=True)
     )
     rounds: dict[int, tuple[Source | None, tuple[Check, ...], tuple[str, ...]]] = {}
-    rubrics: dict[int, tuple[scoring.RubricRule, tuple[Item, ...]]] = {}
+    local: defaultdict[int, dict[int, LocalGuidance]] = defaultdict(dict)
+    for (parent, item), row in guidance.in_force(units).items():
+        local[parent][item] = row
+    rubrics: dict[tuple[int, int], Rubrics] = {}
     found = {}
     for unit in rows:
         if unit.round_id not in rounds:
             rounds[unit.round_id] = _round_facts(unit.round)
-        if unit.rubric_id not in rubrics:
-            rubrics[unit.rubric_id] = rules.rubric_rule(unit.rubric), items_of(unit.rubric)
-        found[unit.pk] = _state(unit, rounds[unit.round_id], rubrics[unit.rubric_id], settled=unit.pk in settled)
+        key = (unit.rubric_id, unit.parent_id)
+        if key not in rubrics:
+            mine = local[unit.parent_id]
+            rubrics[key] = rules.rubric_rule(unit.rubric), items_of(unit.rubric, mine), shapes_of(unit.rubric, mine)
+        found[unit.pk] = _state(unit, rounds[unit.round_id], rubrics[key], settled=unit.pk in settled)
     return found
 
 
@@ -99,19 +147,19 @@ def _round_facts(round_: Round) -> tuple[Source | None, tuple[Check, ...], tuple
 def _state(
     unit: RoundUnit,
     about: tuple[Source | None, tuple[Check, ...], tuple[str, ...]],
-    rubric: tuple[scoring.RubricRule, tuple[Item, ...]],
+    rubric: Rubrics,
     *,
     settled: bool,
 ) -> State:
     survey = next(iter(unit.own_surveys), None)  # type: ignore[attr-defined]
     assessment = next(iter(unit.own_sheets), None)  # type: ignore[attr-defined]
     source, checks, grades = about
-    rule, items = rubric
+    rule, items, shapes = rubric
     values = _survey_values(survey, checks) | _sheet_values(
         assessment, items, not_applicable=rule.not_applicable is not scoring.NotApplicable.REFUSED
     )
     closed = _sheet_closed(unit, source, assessment, settled=settled)
-    return State(unit, survey, assessment, source, checks, items, rule, grades, values, closed)
+    return State(unit, survey, assessment, source, checks, items, rule, grades, values, closed, shapes)
 
 
 def _sheet_closed(unit: RoundUnit, source: Source | None, assessment: Assessment | None, *, settled: bool) -> str:

@@ -9,8 +9,11 @@ from decimal import Decimal as D  # noqa: N817
 import pytest
 
 from branches import clock
+from grading import rubric_form
 from grading.models import Assessment, LocalGuidance, Score, Source
 from grading.services import sheets
+from reporting.annexes import gather, scoring_sheet
+from reporting.annexes.facts import Stamp
 from tests.factories.grading import AppraisalCountFactory, opened_round
 from tests.factories.guidance import LocalGuidanceFactory, TrainingFactory
 from tests.factories.kinds import rubric_of_all_kinds, score_by
@@ -162,3 +165,29 @@ def test_guidance_of_another_party_branch_is_not_shown(secretary, grading, unit)
         published_at=clock.now(),
     )  # fmt: skip
     assert "别家的" not in text(secretary.get(page("self-assessment", unit.pk)))
+
+
+def test_the_blank_form_prints_how_each_item_is_scored(unit):
+    printed = {line.code: line for line in rubric_form.lines(unit.rubric)}
+    assert printed["A3"].text == "三会一课\n少开一次每次扣 2 分；记录不全每次扣 1 分；扣完为止"
+    assert printed["B4"].text == "宣传报道\n院级报道每次加 0.5 分；校级报道每次加 1 分；加分，至多 3 分"
+    assert printed["B2"].text == "群众满意率\n由系统填写：95%以上 5 分；85%以上 4 分；85%以下 0 分"
+    assert (printed["B4"].points, "V1" in printed) == (None, False)
+    cells = [cell.text for row in rubric_form.blank_sheet(unit.rubric).rows for cell in row.cells]
+    assert any("☐半年以上无组织生活" in text for text in cells)
+    assert "加分" in cells
+
+
+def test_the_filled_form_prints_what_was_earned(secretary, unit):
+    save(secretary, unit, posted(unit))
+    sheets.submit(by=None, assessment=Assessment.objects.get(unit=unit), now=clock.now())
+    (facts,) = gather.sheets_of(unit.round, unit.branch)
+    printed = {line.code: line for line in facts.items}
+    assert {code: line.own for code, line in printed.items()} == {
+        "A1": D(8), "A2": D(6), "A3": D(5), "B1": D("3.5"), "B2": D(4), "B3": D(10), "B4": D("2.5"),
+    }  # fmt: skip
+    assert (facts.total.own, facts.items[0].section.own) == (D(39), D(19))
+    assert printed["A3"].remark == "少开一次 2 次，记录不全 1 次"
+    assert (printed["B4"].points, printed["B4"].text) == (None, "宣传报道（至多加 3 分）")
+    cells = [cell.text for row in scoring_sheet.sheets(facts, Stamp("2012年3月30日"))[0].rows for cell in row.cells]
+    assert {"5.0", "3.5", "39.0"} <= set(cells)
