@@ -9,7 +9,7 @@ import segno
 from reporting.tables.slips import Line, Matrix, Slip, render
 from reporting.tables.xlsx import Properties
 
-CODE_POINTS = 11.5
+CODE_POINTS = 10
 #: Any mask can be read; looking for the prettiest of eight takes most of the time.
 MASK = 2
 
@@ -48,7 +48,7 @@ def slip(ticket: Ticket, address: str) -> Slip:
     shown = address.removeprefix("https://").removeprefix("http://").rstrip("/")
     lines = [
         Line(ticket.branch, "hei", 9, most=2, above_mm=0),
-        Line(about, points=8, most=2),
+        *([Line(about, points=8, most=2)] if about else []),
         Line("评议码", points=7, above_mm=1.2),
         Line(_code_lines(ticket.code), "hei", CODE_POINTS, most=2, above_mm=0),
         Line(f"手机扫码，或打开 {shown} 输入评议码", points=7, across=True),

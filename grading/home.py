@@ -9,12 +9,12 @@ from branches import wording
 from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
-from grading import board, home_board, home_publicity, home_spot_checks
+from grading import board, home_ballots, home_board, home_freezing, home_publicity, home_spot_checks
 from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
 from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks
 
-__all__ = ["home_board", "home_spot_checks"]  # imported so that its figures and panels register
+__all__ = ["home_ballots", "home_board", "home_spot_checks"]  # imported so that its figures and panels register
 
 nav(NavItem("分类定级", "rounds", Action.VIEW_GRADING, "/grading/", 30))
 nav(NavItem("评分标准", "rubrics", Action.VIEW_RUBRICS, "/rubrics/", 35))
@@ -53,6 +53,8 @@ def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noq
         units = RoundUnit.objects.filter(round=round_, branch__in=nodes, graded=True).select_related("round__campaign")
         for unit in units.prefetch_related("extensions", "round__steps"):
             yield from _older_facts(unit, round_)
+            if not round_.is_open:
+                continue
             left = blanks(unit, "branch") if reminds else []
             if left:
                 url = reverse("survey", args=[unit.pk])
@@ -76,6 +78,8 @@ def superior_work(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # 
         return
     recused = recused_branch_ids(account)
     for round_ in _running():
+        if not round_.is_open:
+            continue
         units = list(RoundUnit.objects.filter(round=round_, graded=True).within(reach))
         units = [unit for unit in units if unit.branch_id not in recused]
         if not units:

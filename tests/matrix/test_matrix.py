@@ -12,7 +12,7 @@ ROWS = engine.load_rows()
 NAMES = engine.url_names()
 
 
-IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in {"grading", "reporting"}]
+IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in {"grading", "reporting", "ballots"}]
 
 
 @shared
