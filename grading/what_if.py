@@ -74,12 +74,12 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the changed rules give."""
+    """What the changed rules give. A warning stands with the group it is about, "" for the whole round."""
 
     moved: tuple[Moved, ...]
     near: tuple[Near, ...]
     distribution: tuple[tuple[str, int], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[tuple[str, str], ...]
     ungraded: int
 
 
@@ -145,7 +145,7 @@ def try_out(kept: Situation, changes: Changes) -> Outcome:
         tuple(moved),
         tuple(sorted(near, key=lambda one: (-one.minimum, -one.composite, one.code))),
         outcome.distribution,
-        tuple(report.warning for report in outcome.caps if report.warning),
+        tuple((report.group, report.warning) for report in outcome.caps if report.warning),
         sum(derivation.grade is None for derivation in outcome.derivations),
     )
 

@@ -90,13 +90,14 @@ def _result(snapshot: service.Snapshot, typed: Typed) -> dict[str, Any]:
     if context["errors"]:
         return context
     outcome = what_if.try_out(snapshot.situation, typed.changes)
+    groups = {unit.group: snapshot.names[unit.unit].parent for unit in snapshot.situation.units}
     before, after = (_shares(snapshot, one) for one in (snapshot.situation.distribution, outcome.distribution))
     return context | {
         "moved": sorted(((snapshot.names[one.code], one) for one in outcome.moved), key=lambda row: not row[1].rises),
         "near": [(snapshot.names[one.code], one) for one in outcome.near],
         "risen": sum(one.rises for one in outcome.moved),
         "ungraded": outcome.ungraded,
-        "warnings": outcome.warnings,
+        "warnings": [(groups.get(group, "全校"), warning) for group, warning in outcome.warnings],
         "before": before,
         "after": after,
         "rows": [
