@@ -265,7 +265,7 @@ def times() -> dict[str, float]:
         "floor": lambda: floor(ready),
         "floor at our level": lambda: floor(ready, xlsx.DEFLATE),
         "openpyxl": lambda: by_openpyxl(given),
-    })  # fmt: skip
+    }, collector=False)  # fmt: skip
 
 
 def ratio(first: str, second: str) -> Callable[[], Result]:
@@ -282,7 +282,7 @@ def growth() -> Result:
     """Return the exponent of the time from 500 to 50,000 rows."""
     few, many = 500, 50_000
     facts(many)
-    taken = in_turns({"few": lambda: from_rows(few), "many": lambda: from_rows(many)})
+    taken = in_turns({"few": lambda: from_rows(few), "many": lambda: from_rows(many)}, collector=False)
     return Result(math.log(taken["many"] / taken["few"], many / few), how=over(taken["many"], taken["few"]))
 
 

@@ -115,7 +115,7 @@ def _may_join(above: list[str], alone: str) -> bool:
     return len(above) > 2 and not above[-1].isascii() and not alone.isascii() and alone[0] not in _NEVER_LAST
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def wrap(text: str, width_mm: float, face: Face, points: float) -> tuple[str, ...]:
     """Break a text into the lines it takes in a width, by the rules of Chinese type-setting.
 

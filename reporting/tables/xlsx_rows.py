@@ -37,7 +37,7 @@ class _Texts(dict[str, str]):
     """The rest of text cells after address and style, one for each text: never anything but an inline string."""
 
     def __missing__(self, text: str) -> str:
-        if len(self) > 20_000:
+        if len(self) > 5_000:
             self.clear()
         if not _NOT_PLAIN.search(text):
             rest = self[text] = f' t="inlineStr"><is><t>{text}</t></is></c>' if text else "/>"
