@@ -60,4 +60,4 @@ def public_notices(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
     own = list(Objection.objects.filter(filed_by=account).select_related("unit").order_by("-pk")[:3])
     if notices or own:
         context = {"notices": notices, "own": own}
-        yield HomePanel("notices", "公示", "grading/home_publicity.html", context, position=5, side=True)
+        yield HomePanel("notices", "公示", "grading/home_publicity.html", context, position=5, side=True, flush=False)

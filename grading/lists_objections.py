@@ -13,7 +13,7 @@ from branches.registries import list_page
 from grading.models import Objection
 from reporting.tables import Column, Table
 
-SHAPES = {"open": "state-warn", "upheld": "state-bad", "not_upheld": "state-ok"}
+SHAPES = {"open": "state-info", "upheld": "state-warn", "not_upheld": "state-ok"}
 
 
 class ObjectionFilter(FilterSet):

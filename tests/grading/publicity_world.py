@@ -3,7 +3,9 @@
 import datetime as dt
 
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from branches import clock
 from branches.transitions import Decision
@@ -76,3 +78,10 @@ class People:
 
     def post(self, who: str, name: str, *args, query: str = "", **data):
         return self.client(who).post(f"{page(name, *args)}{query}", data, follow=True)
+
+
+def queries(client: Client, url: str) -> int:
+    """Return how many statements a page takes."""
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(url).status_code == 200
+    return len(found)
