@@ -17,7 +17,7 @@ from grading.scoring.explain import Step
 
 SAMPLE_MARKS = ("95", "91", "88", "90")
 SAMPLE_BALLOTS = (18, 5, 2, 1)
-OF_ONE, OF_ALL = 12, 100
+OF_ONE, OF_ALL, FULL = 12, 100, 100
 _NUMBER = re.compile(r"\d{1,3}(\.\d{1,4})?")
 
 
@@ -54,6 +54,8 @@ class Example:
 def work(rules: scoring.RoundRules, typed: Mapping[str, str]) -> Example:
     """Return the sample branch under `rules`; `typed` are the fields of an earlier page, by name."""
     inputs = _inputs(rules, typed)
+    if rules.sources and sum(source.weight for source in rules.sources) != FULL:
+        return Example(inputs, note="各来源的权重合计到 100% 以后，这里会用一个样例支部从得分算到等级。")
     if not rules.sources or len(rules.grades) < 2 or not rules.cut_offs:
         return Example(inputs, note="填好评分来源、等级和分数线以后，这里会用一个样例支部从得分算到等级。")
     given = {field.name: field.value for group in inputs for field in group.fields}

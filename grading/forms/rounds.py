@@ -20,7 +20,7 @@ class BlankCampaignForm(ZhForm):
     root = forms.TypedChoiceField(label="开展范围", coerce=int)
     starts_on = forms.DateField(label="开始日期", widget=forms.DateInput(attrs={"type": "date"}))
     ends_on = forms.DateField(label="结束日期", widget=forms.DateInput(attrs={"type": "date"}))
-    round_name = forms.CharField(label="第一轮叫什么", max_length=60, initial="分类定级")
+    round_name = forms.CharField(label="第一轮叫什么", max_length=60, initial="第一轮")
     backfill = forms.BooleanField(label="历史补录：不催办，不计逾期", required=False)
 
     def __init__(self, *args: Any, roots: Sequence[tuple[int, str]], **kwargs: Any) -> None:

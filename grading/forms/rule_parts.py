@@ -43,6 +43,7 @@ def choices_for(entry: Content) -> Mapping[str, Choices]:
     }
     return {
         **FIXED,
+        "givers": [*GIVERS, *((code, label) for code, label in sheets if code not in SHEET_CODES)],
         "grades": grades,
         "maybe_grades": [("", "不限"), *grades],
         "maybe_sources": [*NOTHING, *sources],
@@ -97,7 +98,7 @@ def _ties(codes: Sequence[str]) -> Content:
 
 def changes_from(part: Part, row: Row, entry: Content) -> Changes:
     """Return what a person typed into a part, as changes of the round's rules."""
-    found = read(row, columns_of(part), part.tables)
+    found = read(row, columns_of(part), part.tables, choices_for(entry))
     return MEANINGS[part.code](part, found, entry)
 
 
@@ -237,7 +238,8 @@ MOST_MONTHS = 120
 MOST_POINTS = 100
 MEANINGS: Mapping[str, Callable[[Part, Reading, Content], Changes]] = {
     "basics": _basics, "grades": _grades, "sources": _sources, "gates": _gates, "vetoes": _plain, "caps": _caps,
-    "compare": _compare, "steps": _steps, "checks": _plain, "rubrics": _rubrics,
+    "compare": _compare, "steps": _steps, "checks": _plain, "problems": _plain,
+    "rubrics": _rubrics,
 }  # fmt: skip
 
 

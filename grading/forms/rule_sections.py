@@ -63,10 +63,11 @@ SOURCES = Table(
         Column("name", "来源", longest=40),
         Column("short_name", "简称", required=False, longest=10),
         Column("weight", "权重（%）", "number"),
-        Column("giver", "怎么得来", "choice", choices="givers", default=Source.SELF),
+        Column("giver", "怎么得来", "choice", choices="givers", default=Source.SELF, wide=True),
         Column("entry", "打分方式", "choice", choices="entries", default=Source.Entry.ITEMS, when=("giver", SHEETS)),
         Column("minimum_ballots", "有效票至少", "whole", required=False, default="5", when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
+        Column("names_tellers", "纸质票须写计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("allow_over", "允许超过 100 分", "check", required=False, when=("giver", "annual")),
     ),
     (OPTIONS, GROUPS, ANNUAL),
@@ -115,7 +116,7 @@ CAPS = Table(
     "名额",
     (
         Column("grade", "等级", "choice", choices="grades"),
-        Column("side", "限制", "choice", choices="sides", default=Cap.Side.AT_MOST),
+        Column("side", "限制", "choice", choices="sides", default=Cap.Side.AT_MOST, wide=True),
         Column("value", "数值", "number"),
         Column("measure", "单位", "choice", choices="measures", default=Cap.Measure.SHARE),
         Column("extent", "范围", "choice", choices="extents", default=Cap.Extent.GROUP),
@@ -146,6 +147,14 @@ CHECKS = Table(
     add="添加一项",
     coded="code",
 )
+PROBLEMS = Table(
+    "problems",
+    "选票上的问题",
+    (Column("code", "代码", "hidden", required=False), Column("text", "问题", longest=60)),
+    add="添加一个问题",
+    hint="用评议码评议时，投票的人可以勾选；只公布够数的票数，没有可以随便写的地方。不需要就不填。",
+    coded="code",
+)
 BASICS = (
     Column("name", "轮次名称", longest=60),
     Column("rule_name", "办法名称", required=False, longest=100, hint="印在每张表上，如“党支部分类定级办法”。"),
@@ -154,8 +163,8 @@ BASICS = (
     Column("ends_on", "结束日期", "day", required=False),
     Column("places", "综合得分保留几位小数", "whole", default="2", hint="四舍五入后再对照分数线。"),
     Column("missing", "缺一个来源时", "choice", choices="missing"),
-    Column("exempt_months", "成立不满几个月的不定等级", "whole", required=False,
-           hint="如一年填 12；不填就都定。这些支部仍可自评，名单上写“不定等级”。"),
+    Column("exempt_months", "成立不满几个月的不定级", "whole", required=False,
+           hint="如一年填 12；不填就都定。这些支部仍可自评，名单上写“不定级”。"),
 )  # fmt: skip
 COMPARED = (
     Column("first", "拿", "choice", required=False, choices="maybe_sheets"),
@@ -179,7 +188,7 @@ class Part:
 
 PUBLICITY = (Column("publicity_days", "公示几个工作日", "whole", required=False),)
 PARTS = (
-    Part("basics", "基本情况", "名称、由谁定级、缺项怎么办、哪些支部不定等级。", BASICS),
+    Part("basics", "基本情况", "名称、由谁定级、缺项怎么办、哪些支部不定级。", BASICS),
     Part("grades", "等级和分数线", "等级叫什么、有几个，综合得分达到多少进哪一级。", tables=(GRADES,)),
     Part("sources", "评分来源", "综合得分由哪几项组成、各占多少；权重合计要等于 100%。", tables=(SOURCES,)),
     Part("gates", "门槛", "另看一个数（如满意率），低于多少最高只能评为哪一级。", tables=(GATES,)),
@@ -188,6 +197,7 @@ PARTS = (
     Part("compare", "差异说明", "自评和考评相差太大时，请评分的人写明理由。", COMPARED),
     Part("steps", "步骤与期限", "本轮走哪几步，各到哪一天。", PUBLICITY, (STEPS,)),
     Part("checks", "摸底内容", "走访摸底时逐项看什么，印在附件4 上。", tables=(CHECKS,)),
+    Part("problems", "评议问题", "手机选票上可以勾选哪些问题。", tables=(PROBLEMS,)),
     Part("rubrics", "评分标准", "每一类党支部用哪一份已发布的评分标准。"),
 )  # fmt: skip
 BY_CODE: Mapping[str, Part] = {part.code: part for part in PARTS}

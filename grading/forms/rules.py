@@ -33,6 +33,7 @@ class Column:
     longest: int = 60
     hint: str = ""
     when: tuple[str, str] = ("", "")
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def blank_row(table: Table) -> Row:
     """Return an empty row with its defaults."""
     return Row(
         {column.name: column.default for column in table.columns},
-        {inner.name: [Row(dict(start)) for start in inner.starter] for inner in table.tables},
+        {inner.name: _starters(inner) for inner in table.tables},
     )
 
 
@@ -73,13 +74,28 @@ def blank_row(table: Table) -> Row:
 
 def typed_row(post: Mapping[str, str], columns: Sequence[Column], tables: Sequence[Table], prefix: str) -> Row:
     """Return the values and tables that stand under `prefix` (empty, or ending in a dash)."""
-    row = Row({column.name: str(post.get(f"{prefix}{column.name}", "")).strip() for column in columns})
+    row = Row({column.name: _posted(post, column, prefix) for column in columns})
     for table in tables:
+        path = f"{prefix}{table.name}"
+        if f"{path}-count" not in post:  # not on the page until now
+            row.tables[table.name] = _starters(table)
+            continue
         row.tables[table.name] = [
-            typed_row(post, table.columns, table.tables, f"{prefix}{table.name}-{number}-")
-            for number in range(_count(post, f"{prefix}{table.name}-count"))
+            typed_row(post, table.columns, table.tables, f"{path}-{number}-")
+            for number in range(_count(post, f"{path}-count"))
         ]
     return row
+
+
+def _posted(post: Mapping[str, str], column: Column, prefix: str) -> str:
+    """Return the text of one field; one that was not on the page has its default, a switch is off."""
+    absent = "" if column.kind == "check" else column.default
+    return str(post.get(f"{prefix}{column.name}", absent)).strip()
+
+
+def _starters(table: Table) -> list[Row]:
+    """Return the rows a table begins with."""
+    return [Row(dict(start)) for start in table.starter]
 
 
 def _count(post: Mapping[str, str], name: str) -> int:
@@ -140,14 +156,24 @@ class Reading:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read(row: Row, columns: Sequence[Column], tables: Sequence[Table], prefix: str = "", place: str = "") -> Reading:
-    """Turn typed text into values; empty rows are left out, what is wrong is noted on the row as well."""
+def read(
+    row: Row,
+    columns: Sequence[Column],
+    tables: Sequence[Table],
+    choices: Mapping[str, Choices],
+    where: tuple[str, str] = ("", ""),
+) -> Reading:
+    """Turn typed text into values; empty rows are left out, what is wrong is noted on the row as well.
+
+    `where` is the prefix of the fields' names, and the words that say which row they stand in.
+    """
+    prefix, place = where
     reading = Reading()
     for column in columns:
         if not shown(column.when, row):
             continue
         try:
-            value = value_of(column, row.typed.get(column.name, ""))
+            value = value_of(column, row.typed.get(column.name, ""), choices)
         except ValueError as error:
             row.errors[column.name] = str(error)
             reading.faults.append((f"id_{prefix}{column.name}", f"{place}{error}"))
@@ -156,12 +182,19 @@ def read(row: Row, columns: Sequence[Column], tables: Sequence[Table], prefix: s
             reading.content[column.name] = value
     for table in tables:
         if shown(table.when, row):
-            reading.content[table.name] = _read_rows(table, row, f"{prefix}{table.name}", place, reading.faults)
+            reading.content[table.name] = _read_rows(table, row, choices, where, reading.faults)
     return reading
 
 
-def _read_rows(table: Table, row: Row, path: str, place: str, faults: list[tuple[str, str]]) -> list[Content]:
+def _read_rows(
+    table: Table,
+    row: Row,
+    choices: Mapping[str, Choices],
+    where: tuple[str, str],
+    faults: list[tuple[str, str]],
+) -> list[Content]:
     """Read the rows of one table; rows that have a code and none yet get one."""
+    prefix, place = where
     entries = []
     rows = [(number, one) for number, one in enumerate(row.tables.get(table.name, [])) if not empty(one, table)]
     taken = {one.typed.get(table.coded, "") for _, one in rows}
@@ -169,8 +202,8 @@ def _read_rows(table: Table, row: Row, path: str, place: str, faults: list[tuple
         if table.coded and not one.typed.get(table.coded):
             one.typed[table.coded] = _fresh(table.name, taken)
             taken.add(one.typed[table.coded])
-        where = f"{place}{table.title}第 {number + 1} 行："
-        found = read(one, table.columns, table.tables, f"{path}-{number}-", where)
+        inside = (f"{prefix}{table.name}-{number}-", f"{place}{table.title}第 {number + 1} 行：")
+        found = read(one, table.columns, table.tables, choices, inside)
         faults += found.faults
         entries.append(found.content)
     return entries
@@ -183,9 +216,9 @@ def _fresh(name: str, taken: set[str]) -> str:
 
 
 def empty(row: Row, table: Table) -> bool:
-    """Tell whether nothing was typed into a row (choices and switches aside)."""
-    typed = (row.typed.get(column.name) for column in table.columns if column.kind not in ("choice", "check", "hidden"))
-    return not any(typed)
+    """Tell whether nothing was typed or chosen in a row; switches and choices made beforehand do not count."""
+    counting = (one for one in table.columns if one.kind not in ("check", "hidden") and not one.default)
+    return not any(row.typed.get(column.name) for column in counting)
 
 
 def shown(when: tuple[str, str], row: Row) -> bool:
@@ -194,12 +227,14 @@ def shown(when: tuple[str, str], row: Row) -> bool:
     return not name or row.typed.get(name) in value.split(",")
 
 
-def value_of(column: Column, text: str) -> Any:
+def value_of(column: Column, text: str, choices: Mapping[str, Choices]) -> Any:
     """Return what was typed as a preset keeps it. Raises ValueError with the sentence."""
     if not text:
         if column.required and column.kind not in ("check", "hidden"):
             raise ValueError(f"请{'选择' if column.kind == 'choice' else '填写'}{column.label}。")
         return False if column.kind == "check" else None
+    if column.kind == "choice" and text not in dict(choices.get(column.choices, ())):
+        raise ValueError(f"{column.label}请从列出的里面选。")
     return READERS.get(column.kind, _read_text)(column, text)
 
 

@@ -26,6 +26,7 @@ from grading.presets import RETURNS, Content, maybe
 from grading.services import presets
 from grading.services.errors import RefusedError, refuse
 
+USUAL_STEPS = (RoundStep.Code.SELF, RoundStep.Code.APPRAISAL, RoundStep.Code.SUPERIOR, RoundStep.Code.DECIDE)
 APART = 1000  # far enough that no old ordinal meets a new one
 
 
@@ -129,6 +130,9 @@ def _rewrite(by: Account | None, row: Round, entry: Content, changed: frozenset[
     if "checks" in changed:
         row.survey_checks.all().delete()
         presets.write_checks(row, entry)
+    if "problems" in changed:
+        row.problem_boxes.all().delete()
+        presets.write_problems(row, entry)
     if "rubrics" in changed:
         RoundRubric.objects.filter(round=row).delete()
         presets.write_rubrics(row, entry)
@@ -143,7 +147,7 @@ def _write_single(row: Round, entry: Content) -> None:
     """Write the single values of a round."""
     divergence = entry.get("divergence") or {}
     values: dict[str, Any] = {name: entry[name] for name in contents.SINGLE if name in entry}
-    values |= {"exempt_months": entry.get("exempt_months"), "rule_name": entry.get("rule_name", "")}
+    values |= {"exempt_months": entry.get("exempt_months"), "rule_name": entry.get("rule_name") or ""}
     values |= {name: _day(entry.get(name)) for name in ("opens_on", "ends_on")}
     values |= {
         "compare_first": divergence.get("first", ""), "compare_second": divergence.get("second", ""),
@@ -231,6 +235,7 @@ def blank_round(*, by: Account | None, campaign: Campaign, name: str) -> Round:
     entry: Content = {
         "ordinal": _next_ordinal(campaign), "name": name, "deciding_level": Round.DecidingLevel.GENERAL_BRANCH,
         "opens_on": campaign.starts_on.isoformat(), "ends_on": campaign.ends_on.isoformat(), "returns": list(RETURNS),
+        "steps": [{"code": code.value, "name": code.label} for code in USUAL_STEPS],
     }  # fmt: skip
     scale = GradeScale.objects.create(code=f"campaign-{campaign.pk}-{entry['ordinal']}", name=f"{name}等级")
     return presets.create_round(by=by, campaign=campaign, entry=entry, scale=scale)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from branches import audit, clock
 from branches.models import Account, Appointment, Branch, BranchProfile
+from branches.partial_dates import PartialDate
 from branches.registries import blockers
 from branches.transitions import BlockedError, Decision, advance, history, moves
 from grading.gates import has_step
@@ -72,6 +73,7 @@ def _copy_branches(round_: Round) -> list[RoundUnit]:
         found: Any = branch
         parent: Any = parents[found.parent_id]
         facts = facts_of(branch, found.posts)
+        young = too_young(branch.founded, round_.exempt_months, day)
         units.append(
             RoundUnit(
                 round=round_, branch=branch, code=branch.code, name=found.name, short_name=found.short_name,
@@ -80,9 +82,24 @@ def _copy_branches(round_: Round) -> list[RoundUnit]:
                 direct=parent.level == Branch.Level.COMMITTEE, category_id=found.category_id,
                 category_name=names[found.category_id], rubric=rubrics[found.category_id],
                 secretary_name=facts["secretary"].get("name", ""), facts=facts, position=branch.position,
+                graded=not young, not_graded_reason=young,
             )
         )  # fmt: skip
     return RoundUnit.objects.bulk_create(units)
+
+
+def too_young(founded: PartialDate | None, months: int | None, day: dt.date) -> str:
+    """Return why a branch gets no grade for its age on `day`, nothing when it gets one or its age is not known.
+
+    A branch known only by the month of its founding counts from the first day of it.
+    """
+    if founded is None or not months:
+        return ""
+    begin = founded.first_day()
+    age = (day.year - begin.year) * 12 + day.month - begin.month - (day.day < begin.day)
+    if age >= months:
+        return ""
+    return f"{founded.zh()}成立，到{day.year}年{day.month}月{day.day}日不满 {months} 个月，按本轮规则不定级。"
 
 
 def facts_of(branch: Branch, posts: list[Appointment]) -> dict[str, Any]:
