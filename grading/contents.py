@@ -38,6 +38,7 @@ def of_round(round_: Round) -> Content:
         _kept({"code": step.code, "name": step.name, "due_on": _day(step.due_on)}) for step in round_.steps.all()
     ]
     entry["checks"] = [{"code": item.code, "text": item.text} for item in round_.survey_checks.all()]
+    entry["problems"] = [{"code": item.code, "text": item.text} for item in round_.problem_boxes.all()]
     entry["returns"] = [{"kind": one.kind, "level": one.level, "name": one.name} for one in round_.returns.all()]
     rubrics = round_.rubrics.select_related("category", "rubric")
     entry["rubrics"] = {row.category.code: row.rubric.code for row in rubrics}
@@ -86,6 +87,7 @@ def _source(source: Source) -> Content:
             "minimum_ballots": source.minimum_ballots or None,
             "allow_over": source.allow_over,
             "double_entry": source.double_entry,
+            "names_tellers": source.names_tellers,
         }
     )
     options = [

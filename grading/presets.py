@@ -14,8 +14,8 @@ from grading import scoring
 
 Content = dict[str, Any]
 ROUND_SHARED = (
-    "cut_offs", "gates", "caps", "vetoes", "checks", "divergence", "rubrics", "sources", "steps", "scale", "returns",
-    "exempt_months", "publicity",
+    "cut_offs", "gates", "caps", "vetoes", "checks", "problems", "divergence", "rubrics", "sources", "steps", "scale",
+    "returns", "exempt_months", "publicity",
 )  # fmt: skip
 # What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
 RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
@@ -40,7 +40,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         "ordinal name deciding_level",
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
-            "checks divergence rubrics sources returns exempt_months publicity"
+            "checks problems divergence rubrics sources returns exempt_months publicity"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -49,12 +49,13 @@ SHAPES: dict[str, tuple[str, str]] = {
     "cap": ("grade value", "side measure extent rounding mode tie_breaks"),
     "veto": ("code text grade", "effect months"),
     "check": ("code text", ""),
+    "problem": ("code text", ""),
     "return": ("kind level name", ""),
     "divergence": ("first second", "points section_points grades"),
     "publicity": ("", "grades counts_first_day title body receiver phone email address signature"),
     "source": (
         "code name kind weight",
-        "short_name entry minimum_ballots allow_over double_entry options groups annual_points",
+        "short_name entry minimum_ballots allow_over double_entry names_tellers options groups annual_points",
     ),
     "option": ("code label", "points satisfied"),
     "group": ("code name weight", ""),
@@ -69,6 +70,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     "scale": {"grades": "grade"},
     "round": {
         "steps": "step", "cut_offs": "cut_off", "gates": "gate", "caps": "cap", "vetoes": "veto", "checks": "check",
+        "problems": "problem",
         "sources": "source", "returns": "return",
     },
     "source": {"options": "option", "groups": "group", "annual_points": "annual"},

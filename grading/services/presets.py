@@ -21,6 +21,7 @@ from grading.models import (
     Grade,
     GradeScale,
     Preset,
+    ProblemBox,
     Round,
     RoundReturn,
     RoundRubric,
@@ -266,6 +267,7 @@ def _write_round(campaign: Campaign, entry: Content, scale: GradeScale, days: in
     )  # fmt: skip
     write_steps(round_, entry, days)
     write_checks(round_, entry)
+    write_problems(round_, entry)
     RoundReturn.objects.bulk_create(
         RoundReturn(round=round_, ordinal=number, **item)
         for number, item in enumerate(entry.get("returns", presets.RETURNS), start=1)
@@ -296,6 +298,16 @@ def write_checks(round_: Round, entry: Content) -> None:
     )
 
 
+def write_problems(round_: Round, entry: Content) -> None:
+    """Write the problems voters may tick on a ballot."""
+    ProblemBox.objects.bulk_create(
+        [
+            ProblemBox(round=round_, ordinal=number, code=item["code"], text=item["text"])
+            for number, item in enumerate(entry.get("problems", []), start=1)
+        ]
+    )
+
+
 def _write_sources(round_: Round, entry: Content) -> None:
     """Write the sources with ballot options, voter groups and annual points."""
     for ordinal, item in enumerate(entry.get("sources", []), start=1):
@@ -309,7 +321,7 @@ def source_values(item: Content) -> dict[str, Any]:
         "name": item["name"], "short_name": item.get("short_name", ""), "kind": item["kind"],
         "weight": amount(item["weight"]), "entry": item.get("entry", "items"),
         "minimum_ballots": item.get("minimum_ballots", 0), "allow_over": item.get("allow_over", False),
-        "double_entry": item.get("double_entry", False),
+        "double_entry": item.get("double_entry", False), "names_tellers": item.get("names_tellers", False),
     }  # fmt: skip
 
 
