@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q
 
 from branches.models import Branch, Category
-from branches.registries import gate
+from branches.registries import figures, gate
 from branches.transitions import Transition, register
 from grading import ballot_states, gates_spot_checks, rules, scoring
 from grading.models import (
@@ -124,7 +124,9 @@ def _rules_are_possible(round_: Round, now: dt.datetime) -> Iterator[str]:
         return
     chosen = {row.category_id: row.rubric for row in round_.rubrics.select_related("rubric")}
     values = {rubric.code: rules.rubric_rule(rubric) for rubric in chosen.values()}
-    yield from (found.text for found in scoring.check_round(rules.round_rules(round_), values) if found.fatal)
+    yield from (
+        found.text for found in scoring.check_round(rules.round_rules(round_), values, figures()) if found.fatal
+    )
     day = round_.frozen_on or now.date()
     rows: Any = Branch.objects.as_of(day).branches_only()
     branches = [(row.name, row.category_id, row.parent_id) for row in rows]
