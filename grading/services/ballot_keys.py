@@ -2,6 +2,9 @@
 
 import datetime as dt
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +16,17 @@ from grading.models import BallotBox, KeyCustody
 from grading.services.errors import refuse
 
 S = BallotBox.State
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHealth:
+    """What is wrong with the directory of keys; all empty when nothing is."""
+
+    missing: Sequence[str]  # branches whose votes nobody could count now
+    left: Sequence[str]  # branches whose box is done, its keys still there
+    unknown: int  # keys of boxes this database does not know
+    readable: Sequence[str]  # names other users of the machine can read
+    copied: bool  # lies where a backup takes it along
 
 
 def store() -> keystore.KeyStore:
@@ -75,3 +89,14 @@ def confirm_copy_destroyed(*, by: Account, custody: KeyCustody, now: dt.datetime
         summary=f"登记第 {row.ordinal} 份密钥保管件已销毁",
     )  # fmt: skip
     return row
+
+
+def health(*, backed_up: Path) -> KeyHealth:
+    """Look at the directory of keys beside the boxes of the database; `backed_up` is what a backup takes along."""
+    keys = store()
+    lying = keys.ids()
+    rows = BallotBox.objects.order_by("pk").values_list("key_id", "counted_at", "unit__name")
+    missing = [name for key_id, counted_at, name in rows if counted_at is None and not keys.holds(key_id)]
+    left = [name for key_id, counted_at, name in rows if counted_at is not None and key_id in lying]
+    unknown = len(lying - {key_id for key_id, _, _ in rows})
+    return KeyHealth(missing, left, unknown, keys.open_to_others(), keys.inside([backed_up]))
