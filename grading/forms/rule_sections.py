@@ -66,8 +66,8 @@ SOURCES = Table(
         Column("giver", "怎么得来", "choice", choices="givers", default=Source.SELF, wide=True),
         Column("entry", "打分方式", "choice", choices="entries", default=Source.Entry.ITEMS, when=("giver", SHEETS)),
         Column("minimum_ballots", "有效票至少", "whole", required=False, default="5", when=("giver", "appraisal")),
+        Column("names_tellers", "写明计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
-        Column("names_tellers", "纸质票须写计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("allow_over", "允许超过 100 分", "check", required=False, when=("giver", "annual")),
     ),
     (OPTIONS, GROUPS, ANNUAL),
@@ -149,10 +149,10 @@ CHECKS = Table(
 )
 PROBLEMS = Table(
     "problems",
-    "选票上的问题",
+    "评议问题",
     (Column("code", "代码", "hidden", required=False), Column("text", "问题", longest=60)),
-    add="添加一个问题",
-    hint="用评议码评议时，投票的人可以勾选；只公布够数的票数，没有可以随便写的地方。不需要就不填。",
+    add="添加一项",
+    hint="评议票上不写字，只能勾选这里列出的问题；够公布下限的才公布票数。",
     coded="code",
 )
 BASICS = (
@@ -197,7 +197,7 @@ PARTS = (
     Part("compare", "差异说明", "自评和考评相差太大时，请评分的人写明理由。", COMPARED),
     Part("steps", "步骤与期限", "本轮走哪几步，各到哪一天。", PUBLICITY, (STEPS,)),
     Part("checks", "摸底内容", "走访摸底时逐项看什么，印在附件4 上。", tables=(CHECKS,)),
-    Part("problems", "评议问题", "手机选票上可以勾选哪些问题。", tables=(PROBLEMS,)),
+    Part("problems", "评议问题", "评议票上可以勾选哪些问题；不设就没有。", tables=(PROBLEMS,)),
     Part("rubrics", "评分标准", "每一类党支部用哪一份已发布的评分标准。"),
 )  # fmt: skip
 BY_CODE: Mapping[str, Part] = {part.code: part for part in PARTS}
