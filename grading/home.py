@@ -9,9 +9,8 @@ from branches import wording
 from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
-from grading import board, home_ballots, home_board, home_freezing, home_publicity, home_spot_checks
-from grading.models import Assessment, LocalGuidance, Result, Round, RoundStep, RoundUnit, Source
-from grading.services import guidance
+from grading import board, home_ballots, home_board, home_freezing, home_guidance, home_publicity, home_spot_checks
+from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
 from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks
 
@@ -19,6 +18,7 @@ __all__ = [
     "home_ballots",
     "home_board",
     "home_freezing",
+    "home_guidance",
     "home_spot_checks",
 ]  # imported so that its figures and panels register
 
@@ -134,28 +134,3 @@ def rounds_to_open(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         decided = Result.objects.filter(unit__round=round_, state=Result.State.DECIDED).count()
         if units and decided >= units:
             yield from home_publicity.settled(round_, now)
-
-
-@home
-def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
-    """Remind a 党总支 of drafts of 细则, and that 细则 may be written while none are."""
-    held = scope(account, Action.DRAFT_GUIDANCE).held
-    if not held:
-        return
-    may_publish = bool(scope(account, Action.PUBLISH_GUIDANCE))
-    waiting = Round.objects.filter(state__in=[Round.State.PREPARING, Round.State.SELF], campaign__backfill=False)
-    for round_ in waiting.select_related("campaign").prefetch_related("steps", "rubrics"):
-        if guidance.why_closed(round_, now.date()):
-            continue
-        for parent in guidance.parents(round_, held, now.date()):
-            if parent.level == Branch.Level.COMMITTEE or parent.pk not in held.roots:
-                continue
-            states = list(LocalGuidance.objects.filter(round=round_, parent=parent).values_list("state", flat=True))
-            drafts = states.count(LocalGuidance.State.DRAFT)
-            url = f"{reverse('guidance', args=[round_.pk])}?parent={parent.pk}"
-            due = guidance.last_day(round_)
-            if drafts and may_publish:
-                yield HomeItem(f"{round_.name}：发布细则", f"{parent.name}，草稿 {drafts} 条", "去发布", url, due)  # type: ignore[attr-defined]
-            elif not states:
-                detail = f"{parent.name}，自评开始前可写，不需要的可不写"  # type: ignore[attr-defined]
-                yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)

@@ -51,6 +51,7 @@ def unit_rows(units: QuerySet[RoundUnit]) -> QuerySet[RoundUnit]:
         proposed_id=result("proposed_grade_id"),
         computed_id=result("computed_grade_id"),
         manual=result("manual"),
+        result_version=result("version"),
     )
 
 
@@ -120,12 +121,17 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
                 "own": unit.own_points,
                 "superior": unit.superior_points,
                 "composite": unit.composite,
-                "grade": (grade.label if grade else "未评") + ("（人工）" if unit.manual else ""),
+                "grade": (grade.label if grade else "未评") + _mark(unit),
                 "grade_badge": _badge(grade, len(grades) // max(len(scales), 1)),
                 "result": RESULTS.get(state, "") if unit.graded else "不定级",
             }
         )
     return rows
+
+
+def _mark(unit: Any) -> str:
+    """Return the mark behind a grade: 更正 stands before 人工."""
+    return "（更正）" if (unit.result_version or 1) > 1 else "（人工）" if unit.manual else ""
 
 
 def _badge(grade: Grade | None, steps: int) -> str:

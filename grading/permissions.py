@@ -5,7 +5,7 @@ from typing import Any
 
 from branches.models import Branch
 from branches.permissions import Action, Allowed, Denied, can, recused_branch_ids, roles, scope
-from grading.models import Objection, Round, RoundUnit, SpotCheck
+from grading.models import Correction, Objection, Round, RoundUnit, SpotCheck
 
 
 def holds_branch(account: Any, unit: RoundUnit) -> bool:
@@ -53,6 +53,14 @@ def may_answer(account: Any, objection: Objection) -> Allowed | Denied:
     answer = can(account, Action.ANSWER_OBJECTION, objection)
     if answer and objection.filed_by_id == account.pk:
         return Denied("这是您本人提出的异议，请由其他同志办理。")
+    return answer
+
+
+def may_approve(account: Any, correction: Correction) -> Allowed | Denied:
+    """Say whether the account may approve a correction: never the one who proposed it."""
+    answer = can(account, Action.APPROVE_CORRECTION, correction)
+    if answer and correction.proposed_by_id == account.pk:
+        return Denied("更正须由另一位同志复核，提出人不能复核自己的更正。")
     return answer
 
 

@@ -21,6 +21,7 @@ from kombu import Connection
 
 from branches import clock, database_roles, guards
 from branches.models import AuditEntry
+from grading.services import ballot_keys, freezing
 from reporting import backup
 from reporting.database_time import database_now
 from reporting.models import Export, WorkerHeartbeat
@@ -36,6 +37,7 @@ HEARTBEAT = dt.timedelta(seconds=60)
 LONG_WAIT = dt.timedelta(minutes=10)
 CLOCK_DRIFT = dt.timedelta(seconds=5)
 UNSEALED_AFTER = dt.timedelta(hours=1)
+ROUNDS_CHECKED = 2
 OLD_BACKUP = dt.timedelta(days=7)
 
 
@@ -118,6 +120,15 @@ def check_roles() -> Finding:
         said = f"网站账号 {settings.DATABASE_WEB_ROLE}：{'、'.join(more)}"
         return bad("数据库权限", said, "运行 manage.py database_roles；仍有多余权限的，请数据库管理员收回。")
     return ok("数据库权限", f"网站账号 {settings.DATABASE_WEB_ROLE} 只能读写数据行")
+
+
+def check_drift() -> Finding:
+    """Frozen results of the newest final rounds still come out the same."""
+    checked = list(freezing.drift_everywhere(limit=ROUNDS_CHECKED))
+    if found := [(round_, rows) for round_, rows in checked if rows]:
+        said = "；".join(f"{round_}：{len(rows)} 个支部有出入" for round_, rows in found)
+        return bad("定级结果", said, "运行 manage.py check_drift 看是哪些支部；先查明原因，确有错误的走更正程序。")
+    return ok("定级结果", f"最近 {len(checked)} 轮重算无出入" if checked else "还没有定级的轮次")
 
 
 def check_audit() -> Finding:
@@ -204,6 +215,25 @@ def check_secrets() -> Finding:
     return ok("密钥", "只有本系统可读")
 
 
+def check_ballot_keys() -> Finding:
+    """Every open ballot box can be opened, no counted one can, and keys lie where only the product reads them."""
+    found = ballot_keys.health(backed_up=backup.files_root())
+    if found.missing:
+        said = f"{len(found.missing)} 个评议箱在服务器上没有密钥：{'、'.join(found.missing[:5])}"
+        return bad("评议箱密钥", said, "在评议箱页面用保管件恢复；保管件也丢失的，该箱选票无法统计，只能作废重评。")
+    if found.copied or found.readable:
+        said = "密钥目录在备份范围内" if found.copied else f"其他用户可以读取：{'、'.join(found.readable[:5])}"
+        remedy = f"运行 chmod -R go-rwx {settings.BALLOT_KEY_DIR}；BALLOT_KEY_DIR 不要放在上传文件的目录里。"
+        return bad("评议箱密钥", said, remedy)
+    if found.left:
+        said = f"{len(found.left)} 个评议箱已统计，密钥还没有销毁：{'、'.join(found.left[:5])}"
+        return warn("评议箱密钥", said, "检查后台进程是否在运行：它会销毁密钥。")
+    if found.unknown:
+        remedy = f"确认没有别的数据库在用 {settings.BALLOT_KEY_DIR} 后，手工粉碎这些文件（shred -u）。"
+        return warn("评议箱密钥", f"有 {found.unknown} 个评议箱的密钥，本数据库里没有这些箱", remedy)
+    return ok("评议箱密钥", "未统计的都在，已统计的都已销毁")
+
+
 def check_clock() -> Finding:
     """Web host and database agree about the time; a demo's clock may have been moved."""
     real = dt.datetime.now(tz=dt.UTC)
@@ -243,6 +273,7 @@ CHECKS: dict[str, tuple[Callable[[], Finding], str]] = {
     "表结构": (check_migrations, "运行 manage.py migrate。"),
     "防篡改": (check_guards, "运行 manage.py migrate。"),
     "数据库权限": (check_roles, "检查 DATABASE_URL 和 DATABASE_OWNER_URL。"),
+    "定级结果": (check_drift, "运行 manage.py check_drift。"),
     "操作记录": (check_audit, "运行 manage.py migrate。"),
     "后台进程": (check_worker, "运行 manage.py worker。"),
     "导出队列": (check_queue, "运行 manage.py migrate。"),
@@ -250,6 +281,7 @@ CHECKS: dict[str, tuple[Callable[[], Finding], str]] = {
     "字体": (check_fonts, "运行 deploy/setup.sh 补装系统软件包。"),
     "磁盘": (check_disk, "检查数据目录是否存在、能否访问。"),
     "密钥": (check_secrets, "检查数据目录的权限。"),
+    "评议箱密钥": (check_ballot_keys, "检查 BALLOT_KEY_DIR 的权限。"),
     "时钟": (check_clock, "检查数据库服务是否在运行。"),
     "邮件": (check_mail, "检查 EMAIL_HOST 等邮件设置。"),
     "备份": (check_backup, "检查数据目录的权限。"),

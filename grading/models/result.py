@@ -114,6 +114,11 @@ class Result(models.Model):
         return self.version > 1
 
     @property
+    def hand(self) -> str:
+        """The mark beside the grade on every page and list: 更正, 人工, or none."""
+        return "更正" if self.corrected else "人工" if self.manual else ""
+
+    @property
     def grade(self) -> Grade | None:
         """The grade that counts now: decided, else proposed, else computed."""
         return self.decided_grade or self.proposed_grade or self.computed_grade

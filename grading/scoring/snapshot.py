@@ -95,11 +95,16 @@ def thaw(frozen: Frozen, units: Iterable[Mapping[str, Any]]) -> tuple[RoundRules
     ]
 
 
+def drift_of(stored: Derivation, fresh: Derivation) -> tuple[str, ...]:
+    """Return how a branch differs by itself: caps count the others, which answer for themselves."""
+    return differences(stored.with_caps((), stored.grade), fresh.with_caps((), fresh.grade))
+
+
 def recheck(frozen: Frozen, units: Iterable[Mapping[str, Any]], stored: Iterable[Derivation]) -> list[tuple[str, ...]]:
     """Compute a round again from what was frozen; return per branch how the frozen derivation differs from that."""
     rules, given = thaw(frozen, units)
     fresh = grade_round(rules, given).derivations
-    return [differences(old, new) for old, new in zip(stored, fresh, strict=True)]
+    return [drift_of(old, new) for old, new in zip(stored, fresh, strict=True)]
 
 
 def _source_data(source: SourceInput | None) -> dict[str, Any] | None:

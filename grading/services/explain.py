@@ -126,7 +126,7 @@ def _choices(result: Result) -> list[Step]:
                              result.proposed_grade_id == computed.pk))  # fmt: skip
     if result.decided_grade is not None and result.decided_at is not None:
         same = computed is not None and result.decided_grade_id == computed.pk
-        steps.append(_choice("decide", f"{result.body}定级", result, result.decided_grade.label, same))
+        steps.append(_choice("decide", f"{result.body}{'更正' if result.corrected else '定级'}", result, result.decided_grade.label, same))
     return steps
 
 

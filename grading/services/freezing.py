@@ -72,18 +72,23 @@ def drift(round_: Round) -> list[Drift]:
     if not units:
         return []
     outcome = scoring.grade_round(rules.round_rules(round_), rules.Inputs(round_, units).all())
-    kept = RoundSnapshot.objects.filter(round=round_).first()
+    kept = snapshot_of(round_)
     inner = _recheck(kept, [stored[unit.pk] for unit in units])
     approved = _approved(round_)
     found = []
     for unit, fresh in zip(units, outcome.derivations, strict=True):
         result = stored[unit.pk]
-        said = [f"按现在的数据重算：{text}" for text in scoring.differences(derivation_of(result), fresh)]
+        said = [f"按现在的数据重算：{text}" for text in snapshot.drift_of(derivation_of(result), fresh)]
         said += [f"与定级时存下的数据不符：{text}" for text in inner.get(unit.pk, ())]
         said += _unfounded(result, approved)
         if said:
             found.append(Drift(unit, tuple(said)))
     return found
+
+
+def snapshot_of(round_: Round) -> RoundSnapshot | None:
+    """Return the rules a final round was frozen with, None for one that was final before there were snapshots."""
+    return RoundSnapshot.objects.filter(round=round_).first()
 
 
 def _recheck(kept: RoundSnapshot | None, stored: list[Result]) -> dict[int, tuple[str, ...]]:

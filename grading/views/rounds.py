@@ -15,7 +15,7 @@ from grading import board
 from grading.models import Round, RoundUnit
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
-from grading.views import ballots, publicity
+from grading.views import ballots, corrections, publicity
 from grading.views.shared import posted_version, round_or_404
 
 
@@ -53,10 +53,12 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_manage": may_manage,
         "may_grade": bool(can(request.user, Action.PROPOSE_GRADE)),
         "may_record": bool(can(request.user, Action.RECORD_SOURCES)),
+        "may_guide": bool(can(request.user, Action.DRAFT_GUIDANCE)),
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),
         "steps": round_.steps.all(),
         "history": _history(round_),
+        "frozen": corrections.card(request, round_),
         "publicity": publicity.card(request, round_),
         "ballots": ballots.card(request, round_),
     }

@@ -147,9 +147,11 @@ def _scale(row: RoundUnit, explanation: Explanation) -> charts.Scale:
 def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how the grade came about, from every item to the decision."""
     row = unit_or_404(request, pk)
-    result = Result.objects.filter(unit=row).current().select_related(
+    versions = list(Result.objects.filter(unit=row).order_by("-version").select_related(
         "computed_grade", "proposed_grade", "decided_grade", "proposed_by__person", "decided_by__person"
-    ).first()  # fmt: skip
+    ))  # fmt: skip
+    asked = request.GET.get("version", "")
+    result = next((one for one in versions if str(one.version) == asked), versions[0] if versions else None)
     explanation = explain(row, result) if row.graded else None
     context = {
         "unit": row,
@@ -161,5 +163,13 @@ def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
         "grade_count": row.round.scale.grades.count(),
         "cut_offs": row.round.cut_offs.select_related("grade"),
         "may_export": bool(can(request.user, Action.EXPORT, row)),
+        "versions": versions,
+        "outdated": result is not None and result is not versions[0],
+        "may_correct": _may_correct(request, row, result),
     }
     return render(request, "grading/explain.html", context)
+
+
+def _may_correct(request: HttpRequest, row: RoundUnit, result: Result | None) -> bool:
+    """Tell whether this account may propose to correct a frozen grade."""
+    return result is not None and result.frozen_at is not None and bool(can(request.user, Action.CORRECT_RESULT, row))
