@@ -79,6 +79,7 @@ _UNFOUNDED = " AND ".join(
 
 def guards() -> tuple[Guard, ...]:
     """Return the guards of grading."""
+    by_round = _BY_ROUND.format(column="round_id")
     hanging = [
         Guard(f"grading_{table}", when=(found := condition.format(column=column)), arriving=found)
         for condition, column, tables in _HANGING
@@ -91,6 +92,7 @@ def guards() -> tuple[Guard, ...]:
         Guard("grading_result", when="{row}.frozen_at IS NOT NULL", arriving=_UNFOUNDED),
         Guard("grading_round", when="{row}.state = 'final'"),
         Guard("grading_rubric", when="{row}.state = 'published'"),
+        Guard("grading_localguidance", when=f"({{row}}.state = 'published' OR {by_round})", arriving=by_round),
         Guard("grading_correction", when="{row}.state <> 'proposed'", inserting="{row}.state <> 'proposed'"),
         Guard("grading_receipt"),
         Guard("grading_roundsnapshot"),

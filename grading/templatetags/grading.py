@@ -8,7 +8,7 @@ from django import template
 
 from grading.scoring.derivation import CapOutcome
 from grading.scoring.explain import CAP_STATES
-from grading.scoring.numbers import round_half_up
+from grading.scoring.numbers import percent, round_half_up
 
 register = template.Library()
 
@@ -30,3 +30,9 @@ def cap_words(cap: CapOutcome) -> str:
 def exact2(value: Fraction | None) -> str:
     """Return an exact figure with two decimals, half up; a dash without one."""
     return "—" if value is None else format(round_half_up(value, 2), "f")
+
+
+@register.filter
+def share_percent(value: Fraction | None) -> str:
+    """Write an exact share as a percentage with two places, only to be shown."""
+    return "" if value is None else percent(value)

@@ -1,0 +1,38 @@
+"""What waits for a 党总支 about 细则."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.urls import reverse
+
+from branches.models import Account, Branch
+from branches.permissions import Action, scope
+from branches.registries import HomeItem, home
+from grading.models import LocalGuidance, Round
+from grading.services import guidance
+
+
+@home
+def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Remind a 党总支 of drafts of 细则, and that 细则 may be written while none are."""
+    held = scope(account, Action.DRAFT_GUIDANCE).held
+    if not held:
+        return
+    may_publish = bool(scope(account, Action.PUBLISH_GUIDANCE))
+    waiting = Round.objects.filter(state__in=[Round.State.PREPARING, Round.State.SELF], campaign__backfill=False)
+    for round_ in waiting.select_related("campaign").prefetch_related("steps", "rubrics"):
+        if guidance.why_closed(round_, now.date()):
+            continue
+        for parent in guidance.parents(round_, held, now.date()):
+            if parent.level == Branch.Level.COMMITTEE or parent.pk not in held.roots:
+                continue
+            states = list(LocalGuidance.objects.filter(round=round_, parent=parent).values_list("state", flat=True))
+            drafts = states.count(LocalGuidance.State.DRAFT)
+            url = f"{reverse('guidance', args=[round_.pk])}?parent={parent.pk}"
+            due = guidance.last_day(round_)
+            name: str = parent.name  # type: ignore[attr-defined]
+            if drafts and may_publish:
+                yield HomeItem(f"{round_.name}：发布细则", f"{name}，草稿 {drafts} 条", "去发布", url, due)
+            elif not states:
+                detail = f"{name}，自评开始前可写，不需要的可不写"
+                yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)
