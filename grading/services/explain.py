@@ -126,7 +126,8 @@ def _choices(result: Result) -> list[Step]:
                              result.proposed_grade_id == computed.pk))  # fmt: skip
     if result.decided_grade is not None and result.decided_at is not None:
         same = computed is not None and result.decided_grade_id == computed.pk
-        steps.append(_choice("decide", f"{result.body}{'更正' if result.corrected else '定级'}", result, result.decided_grade.label, same))
+        title = f"{result.body}{'更正' if result.corrected else '定级'}"
+        steps.append(_choice("decide", title, result, result.decided_grade.label, same))
     return steps
 
 
@@ -190,7 +191,8 @@ def _ballots(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[BallotLin
         given = source.appraisal
         if given is None or source.code not in sources:
             continue
-        options = tuple((option.label, given.counts.of(option.code)) for option in sources[source.code].options.all())
+        choices = sources[source.code].options.all() if given.satisfaction is not None else ()  # below the floor none
+        options = tuple((option.label, given.counts.of(option.code)) for option in choices)
         rate = "—" if given.satisfaction is None else scoring.percent(given.satisfaction, 2)
         lines.append(BallotLine(source.name, given.counts, options, rate, given.groups))
     return tuple(lines)
