@@ -157,6 +157,23 @@ def test_stars_with_honours_above_a_hundred_an_item_left_out_and_a_veto():
 
 
 @pytest.mark.unit
+def test_five_stars_are_one_in_ten_of_the_school_and_three_in_ten_of_a_general_branch():
+    shape = Shape("five-stars")
+    full = items(shape.rubric)
+    for number in range(12):  # eight of 甲, four of 乙; everybody at 100 × 0.1 + 100 × 0.2 + 100 × 0.7
+        shape.add(
+            f"支部{number + 1}", group="甲总支" if number < 8 else "乙总支", self=full, appraisal=ballots(very=20),
+            superior=full, figures={"satisfaction": Fraction(1)},
+        )  # fmt: skip
+    assert set(shape.grades().values()) == {(D("100.00"), "五星")}  # warnings lower nobody
+    assert shape.warnings() == [
+        "“五星”12 个，超过 12 个支部的 10%（2 个）。",  # 1.2, rounded up
+        "“五星”8 个，超过 8 个支部的 30%（3 个）。",  # 2.4
+        "“五星”4 个，超过 4 个支部的 30%（2 个）。",  # 1.2
+    ]
+
+
+@pytest.mark.unit
 def test_standard_and_model_by_a_list_in_whole_points():
     shape = Shape("standard-and-model")
     own = items(shape.rubric)
@@ -191,9 +208,70 @@ def test_five_blocks_of_a_hundred_and_two_places_for_a_in_each_general_branch():
     }
 
 
+def votes(members, staff, students):
+    """Ballots by group, each given as numbers of 优秀, 良好, 一般, 较差, 不了解."""
+    codes = ("excellent", "good", "fair", "poor", "unknown")
+    groups = tuple(
+        s.GroupCounts(code, s.Counts(sum(given), sum(given), sum(given), tuple(zip(codes, given, strict=False))))
+        for code, given in (("members", members), ("staff", staff), ("students", students))
+    )
+    return s.CountsInput(s.add_counts(group.counts for group in groups), groups)
+
+
+LIKED = votes([10], [10], [10])  # 100 in every group
+MIXED = votes([5, 5], [5, 0, 5], [0, 10])  # 90, 80, 80: 45 + 24 + 16 = 85
+SMALL = votes([10], [0, 3], [1, 2])  # 教职工 3 and 学生 3 together: 500/6 at weight 50, 党员 100 at 50
+    [10], [0, 3], [1, 2]
+)  # 教职工 3 and 学生 3 together: (100 + 5 × 80) ÷ 6 = 250/3; (50 × 100 + 50 × 250/3) ÷ 100
+COOL = votes([5, 2, 3], [5, 2, 3], [5, 2, 3])  # 500 + 160 + 180 over ten: 84; 21 of 30 are 70 %
+
+
+@pytest.mark.unit
+def test_twelve_branches_with_voters_of_three_kinds_and_enforced_places():
+    shape = Shape("weighted-voters")
+    best, fine, bad = (s.AnnualInput(word, None) for word in ("优秀", "合格", "不合格"))
+
+    def add(name, own, votes_, annual, superior, **more):
+        shape.add(name, self=sections(*own), appraisal=votes_, annual=annual, superior=sections(*superior), **more)
+
+    top, high, middle, low = (25, 25, 25, 25), (25, 25, 25, 20), (20, 20, 20, 20), (15, 15, 15, 10)
+    for name in ("一", "二"):
+        add(name, top, LIKED, best, high)
+    add("三", top, LIKED, best, (25, 25, 20, 20))
+    add("四", high, MIXED, fine, (25, 25, 25, 24))
+    add("五", high, SMALL, best, middle)
+    add("六", top, COOL, best, top)
+    add("七", middle, MIXED, bad, low)
+    add("八", top, LIKED, best, top, vetoes=("fraud",))
+    for name, superior in (("九", high), ("十", high), ("十一", (24, 24, 24, 23)), ("十二", top)):
+        add(name, top, LIKED, best, superior, group="乙总支", vetoes=("discipline",) if name == "十二" else ())
+    # 甲: eight branches, a quarter is two; 乙: four, one place; three tie for it at 97 and in 考评, so a person decides
+    assert shape.grades() == {
+        "一": (D("97.0"), "优秀"),  # 10 + 30 + 9.5 + 47.5
+        "二": (D("97.0"), "优秀"),
+        "三": (D("94.5"), "良好"),  # 10 + 30 + 9.5 + 45 reaches 优秀, but two have the places
+        "四": (D("92.5"), "良好"),  # 9.5 + 25.5 + 8 + 49.5 likewise
+        "五": (D("86.5"), "良好"),  # 9.5 + 27.5 + 9.5 + 40
+        "六": (D("94.7"), "良好"),  # 10 + 25.2 + 9.5 + 50, but 70 % satisfied
+        "七": (D("65.0"), "一般"),  # 8 + 25.5 + 4 + 27.5; 考评 55 is below 60, at most 一般 anyway
+        "八": (D("99.5"), "较差"),  # 一票否决
+        "九": (D("97.0"), "优秀"),
+        "十": (D("97.0"), "优秀"),
+        "十一": (D("97.0"), "优秀"),
+        "十二": (D("99.5"), "一般"),
+    }
+    outcome = s.grade_round(shape.rules, shape.units)
+    assert [d.unit for d in outcome.derivations if d.needs_person] == ["九", "十", "十一"]
+    assert [d.unit for d in outcome.derivations if d.bars_promotion] == ["六"]
+    assert shape.warnings()[:2] == [
+        "“优秀”4 个，超过 8 个支部的 25%（2 个）。",
+        "“优秀”3 个，超过 4 个支部的 25%（1 个）。",
+    ]
+
+
 @pytest.mark.unit
 def test_the_rules_of_every_shipped_notice_are_possible():
-    assert len(shipped()) >= 7
+    assert len(shipped()) >= 8
     for folder in shipped().values():
         assert presets.check(presets.read_path(folder)) is not None
 
