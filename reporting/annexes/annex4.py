@@ -180,7 +180,7 @@ def superior_opinion(facts: Annex4) -> str:
         parts.append("有一票否决情形")
     elif result.veto_known:
         parts.append("无一票否决情形")
-    parts.append(f"拟定等级：{grade}。")
+    parts.append(f"拟定等级：{grade}{'（人工调整）' if facts.proposed_by_hand else ''}。")
     return "，".join(parts) + facts.decision
 
 
@@ -196,7 +196,8 @@ def values(facts: Annex4) -> dict[str, Any]:
         "annual": facts.annual, "issued": ballots.issued, "returned": ballots.returned, "valid": ballots.valid,
         "satisfaction": None if result.satisfaction is None else result.satisfaction / 100,
         "composite": result.composite, "problems": facts.problems, "goal": facts.goal,
-        "self_opinion": self_opinion(facts), "superior_opinion": superior_opinion(facts), "committee_opinion": "",
+        "self_opinion": self_opinion(facts), "superior_opinion": superior_opinion(facts),
+        "committee_opinion": facts.committee_decision,
     }  # fmt: skip
     shown |= {f"count_{i}": count for i, count in enumerate(facts.counts)}
     shown |= {

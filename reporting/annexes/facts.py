@@ -163,6 +163,8 @@ class Annex4:
     goal: str
     self_submitted: bool = False
     decision: str = ""
+    committee_decision: str = ""
+    proposed_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from django.db.models import Prefetch
 
 from branches.models import Branch, Category
 from branches.partial_dates import PartialDate
-from branches.wording import zh_date
 from grading import scoring
 from grading.models import (
     AnnualResult,
     AppraisalCount,
     Assessment,
+    Confirmation,
     Criterion,
     Result,
     Round,
@@ -28,6 +28,7 @@ from grading.models import (
     Survey,
 )
 from grading.services.results import derivation_of, derive
+from reporting.annexes import decisions
 from reporting.annexes import facts as f
 
 MEMBER_COUNTS = (
@@ -103,6 +104,15 @@ class Gatherer:
         rows = Result.objects.filter(unit__in=self.units).current()
         grades = ("computed_grade", "self_grade", "proposed_grade", "decided_grade")
         return {row.unit_id: row for row in rows.select_related(*grades)}
+
+    @cached_property
+    def confirmations(self) -> dict[int, Confirmation]:
+        """Confirmations of the decisions that stand, by result id."""
+        rows = Confirmation.objects.standing().filter(result__in=[row.pk for row in self.results.values()])
+        return {row.result_id: row for row in rows}
+
+    def _confirmation(self, result: Result | None) -> Confirmation | None:
+        return self.confirmations.get(result.pk) if result is not None else None
 
     @cached_property
     def derivations(self) -> dict[int, scoring.Derivation]:
@@ -232,6 +242,7 @@ class Gatherer:
     def annex4(self, unit: RoundUnit) -> f.Annex4:
         """Return 附件4 of one branch."""
         given, result = unit.facts, self.branch(unit)
+        found, above = self.results.get(unit.pk), unit.direct or _by_committee(self.round)
         return f.Annex4(
             round=self.facts, result=result, parent=unit.parent_name, founded=_date(given.get("founded")),
             last_election=_date(given.get("last_election")), term_ends=_date(given.get("term_ends")),
@@ -240,7 +251,9 @@ class Gatherer:
             annual=self._annual(unit), ballots=self._ballots(unit, shown=result.valid is not None),
             problems=self._problems(unit), goal=self._goal(unit, result.target),
             self_submitted=(unit.pk, Source.SELF) in self.sheets,
-            decision=self._decision(unit),
+            decision=decisions.of_general_branch(found, decides=not above),
+            committee_decision=decisions.of_committee(found, self._confirmation(found), decides=above),
+            proposed_by_hand=decisions.by_hand(found, "proposed_grade"),
         )  # fmt: skip
 
     def _findings(self, unit: RoundUnit) -> tuple[f.Finding, ...]:
@@ -280,14 +293,6 @@ class Gatherer:
         goal = goal or (f"达到{target}等级。" if target else "")
         parts = [f"目标：{goal}" if goal else "", f"措施：{measures}" if measures else ""]
         return "\n".join(part for part in parts if part)
-
-    def _decision(self, unit: RoundUnit) -> str:
-        """Return how the level above decided, where the round lets it decide."""
-        result = self.results.get(unit.pk)
-        if result is None or result.decided_grade is None or unit.direct or _by_committee(self.round):
-            return ""
-        met = f"{zh_date(result.met_on)}" if result.met_on else ""
-        return f"经{result.body}{met}研究，定级为{result.decided_grade.label}。"
 
     def sheet(self, unit: RoundUnit) -> f.Sheet:
         """Return the filled scoring sheet of one branch."""

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from branches import clock
 from branches.transitions import Decision
-from grading.models import AppraisalCount, Round, Survey, SurveyCheck, SurveyFinding, VetoReview
+from grading.models import AppraisalCount, Result, Round, Survey, SurveyCheck, SurveyFinding, VetoReview
 from grading.services import results
-from reporting.annexes import gather
+from reporting.annexes import annex4, gather
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory, PersonFactory, school
 from tests.factories.grading import (
     AnnualResultFactory,
@@ -23,6 +23,7 @@ from tests.factories.grading import (
     fill,
     opened_round,
 )
+from tests.factories.publicity import ConfirmationFactory
 from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,25 @@ def test_what_the_general_branch_decides_stands_under_its_name_and_the_committee
     assert (row.proposed_grade, row.decided_grade) == (label, "")
     form = gather.annex4_of(world.round, world.school.software)[0]
     assert form.decision == f"经总支委员会2012年3月29日研究，定级为{label}。"
+
+
+def test_the_committee_speaks_where_it_decides_or_confirms_and_changes_by_hand_are_marked(world):
+    label = decide(world)
+    form = gather.annex4_of(world.round, world.school.software)[0]
+    assert (form.committee_decision, form.proposed_by_hand) == ("", False)
+    result = Result.objects.get(unit=world.unit("software"))
+    ConfirmationFactory(result=result, decided_at=result.decided_at, body="党委会", document_number="清师党〔2012〕8号")
+    form = gather.annex4_of(world.round, world.school.software)[0]
+    assert form.committee_decision == f"经党委会研究，同意定为{label}。清师党〔2012〕8号"
+    fair = world.round.scale.grades.get(code="fair")
+    changed = {"proposed_grade": fair, "decided_grade": fair, "manual": True, "manual_reason": "整改没有到位"}
+    Result.objects.filter(pk=result.pk).update(**changed, body="党委会", document_number="清师党〔2012〕9号")
+    Round.objects.filter(pk=world.round.pk).update(deciding_level="committee")
+    world.round.refresh_from_db()
+    form = gather.annex4_of(world.round, world.school.software)[0]
+    assert form.decision == ""
+    assert form.committee_decision == "经党委会2012年3月29日研究，审定为一般（人工调整）。清师党〔2012〕9号"
+    assert annex4.superior_opinion(form).endswith("拟定等级：一般（人工调整）。")
 
 
 def test_a_decided_result_speaks_from_its_stored_derivation(world):
