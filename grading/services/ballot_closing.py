@@ -75,8 +75,13 @@ def _attempt(box: BallotBox) -> None:
     """Count a box; what stands in the way is written on it."""
     try:
         count(box=box, now=clock.now())
-    except (keystore.KeyLost, RefusedError) as fault:
-        _put_off(box, f"{fault}{'请用保管件恢复密钥。' if isinstance(fault, keystore.KeyLost) else ''}")
+    except keystore.KeyLost as fault:
+        _put_off(box, f"{fault}请用保管件恢复密钥。")
+    except RefusedError as fault:
+        _put_off(box, str(fault))
+    except Exception as fault:  # one box that cannot be counted must not keep the others waiting
+        log.exception("box %s could not be counted", box.pk)
+        _put_off(box, f"开箱时出错（{type(fault).__name__}），选票仍在箱内，请联系系统管理员。")
 
 
 def _put_off(box: BallotBox, reason: str) -> None:
