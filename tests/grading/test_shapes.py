@@ -221,8 +221,6 @@ def votes(members, staff, students):
 LIKED = votes([10], [10], [10])  # 100 in every group
 MIXED = votes([5, 5], [5, 0, 5], [0, 10])  # 90, 80, 80: 45 + 24 + 16 = 85
 SMALL = votes([10], [0, 3], [1, 2])  # 教职工 3 and 学生 3 together: 500/6 at weight 50, 党员 100 at 50
-    [10], [0, 3], [1, 2]
-)  # 教职工 3 and 学生 3 together: (100 + 5 × 80) ÷ 6 = 250/3; (50 × 100 + 50 × 250/3) ÷ 100
 COOL = votes([5, 2, 3], [5, 2, 3], [5, 2, 3])  # 500 + 160 + 180 over ten: 84; 21 of 30 are 70 %
 
 
