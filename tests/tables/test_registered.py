@@ -10,7 +10,8 @@ from branches.registries import lists
 from branches.scopes import Scope
 from grading.lists import unit_rows
 from grading.lists_review import review_rows
-from grading.models import Objection, RoundUnit
+from grading.lists_spot_checks import check_rows
+from grading.models import Objection, RoundUnit, SpotCheck
 from reporting.annexes.facts import Stamp
 from reporting.lists import return_rows
 from reporting.making.kinds import KINDS
@@ -21,6 +22,7 @@ from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
 from tests.factories.promotion import two_rounds
 from tests.factories.publicity import ObjectionFactory, PublicityNoticeFactory
+from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
 from tests.guards import without
 from tests.tables.parity import assert_parity
 from tests.worlds import shared
@@ -48,6 +50,16 @@ def one_of_each_outcome(world):
     return Objection.objects.select_related("unit").order_by("pk")
 
 
+def drawn(world):
+    """Two branches drawn for a spot check: one scored by everybody and assigned, one bare."""
+    draw = SpotCheckDrawFactory(round=world.round, source__ordinal=90)
+    named = SpotCheckFactory(draw=draw, unit=world.unit("software"))
+    SpotCheckInspectorFactory(spot_check=named)
+    SpotCheckFactory(draw=draw, unit=world.unit("history"))
+    fill(world.unit("software"), "spot_check", lose=11)
+    return check_rows(SpotCheck.objects.active().order_by("pk"))
+
+
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
@@ -56,6 +68,8 @@ ROWS = {
     "review": lambda world: unit_rows(review_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))),
     "people": lambda _world: Person.objects.order_by("pk"),
     "returns": signed_paper,
+    "spot-checks": drawn,
+    "inspections": drawn,
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
 }
 

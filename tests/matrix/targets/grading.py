@@ -27,7 +27,7 @@ def _round(world: World) -> Round:
 
 def inspected(made: Grading, world: World) -> SpotCheck:
     """Have the own branch of the inspector drawn for a spot check, and assigned: without it nothing is reached."""
-    draw = SpotCheckDrawFactory(round=made.round, source__ordinal=90)
+    draw = SpotCheckDrawFactory(round=made.round, source__ordinal=90, ordinal=1)
     task = SpotCheckFactory(draw=draw, unit=made.unit("software"))
     SpotCheckInspectorFactory(spot_check=task, account=world.accounts["inspector"])
     return task
