@@ -30,6 +30,7 @@ class FileBroker:
         self.folder.mkdir(exist_ok=True)
 
     def flush(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         for message in self.folder.glob("*.msg"):
             message.unlink(missing_ok=True)
 

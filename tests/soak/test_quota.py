@@ -17,7 +17,7 @@ from reporting.services import requests
 from tests.factories.branches import holder
 from tests.grading.pages import page, points
 from tests.soak import verdicts
-from tests.soak.arena import World, ask, ended, fresh, until, working, world
+from tests.soak.arena import PATIENCE, World, ask, ended, fresh, until, working, world
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 REQUESTS, OTHERS = 1000, 10
@@ -68,7 +68,7 @@ def test_a_thousand_requests_by_one_person_leave_the_others_wait_short(environme
         until(lambda: not Export.objects.alive().exists(), 120)
     assert taken <= 5 + 2 + REQUESTS // 100, "running ones make room"
     assert taken + refused <= REQUESTS
-    assert p95(found) < WAIT_GOAL, found
+    assert p95(found) < WAIT_GOAL * max(PATIENCE / 2, 1), found
     injected(
         f"{REQUESTS} requests by one person",
         f"{taken} taken, {refused} refused; wait of {OTHERS} others: median {statistics.median(found):.1f} s, "
@@ -126,7 +126,14 @@ class Secretary(threading.Thread):
 
 
 def filing(place: World, seconds: float) -> list[float]:
-    """Let six secretaries save for some seconds; returns how long each save took."""
+    """Let six secretaries save for some seconds; returns how long each save took. None of them may fail."""
+    took, faults = saving(place, seconds)
+    assert faults == []
+    return took
+
+
+def saving(place: World, seconds: float) -> tuple[list[float], list[str]]:
+    """Let six secretaries save for some seconds; returns how long each save took, and what went wrong."""
     ends = time.monotonic() + seconds
     people = [
         Secretary(holder(Role.SECRETARY, branch), place.grading.units[branch.code], ends)
@@ -136,8 +143,8 @@ def filing(place: World, seconds: float) -> list[float]:
         person.start()
     for person in people:
         person.join()
-    assert [fault for person in people for fault in person.faults] == []
-    return [took for person in people for took in person.took]
+    faults = [fault for person in people for fault in person.faults]
+    return [took for person in people for took in person.took], faults
 
 
 def goal() -> float:
@@ -176,7 +183,9 @@ def test_control_an_export_that_draws_inside_a_transaction_is_felt_by_who_files(
     with working(environment, tmp_path, faults="long-transactions"):
         heavy(place)
         until(lambda: Export.objects.running().count() >= 1, 60)
-        busy = filing(place, 20)
+        busy, faults = saving(place, 20)
         Export.objects.filter(state="queued").update(state="cancelled")
-    assert p95(busy) > goal(), p95(busy)
-    injected("control: exports drawn inside a writing transaction", f"noticed: p95 of a save {p95(busy):.1f} s")
+    felt = p95(busy) if busy else float("inf")
+    assert faults or felt > goal(), felt
+    told = f"noticed: p95 of a save {felt:.1f} s, {len(faults)} failed"
+    injected("control: exports drawn inside a writing transaction", told)
