@@ -4,7 +4,13 @@
   "use strict";
 
   const field = document.querySelector("[data-ballot-code]");
-  if (field && location.hash.length > 1) {
+
+  function take() {
+    if (location.hash.length < 2) return;
+    if (!field) {
+      location.assign(`${location.pathname}?next${location.hash}`); /* the thanks of the one before are still shown */
+      return;
+    }
     let code = location.hash.slice(1);
     try {
       code = decodeURIComponent(code);
@@ -16,6 +22,8 @@
     document.querySelector("[data-ballot-hint]").textContent = "已从二维码读入，不用输入。";
     document.querySelector("[data-ballot] button").focus();
   }
+  window.addEventListener("hashchange", take);
+  take();
 
   for (const form of document.querySelectorAll("[data-ballot]")) {
     form.addEventListener("submit", (event) => {

@@ -102,11 +102,13 @@
   });
   document.addEventListener("zhibu:toast", (event) => toast(event.detail.value || "", event.detail.kind || ""));
 
-  /* One click, one submission: the server refuses the second one too, this only keeps the button calm. */
+  /* One click, one submission: the server refuses the second one too, this only keeps the button calm.
+     A button with data-download is answered with a file: the page stays, and so must its other buttons. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
+    if (event.submitter?.dataset.download !== undefined) return;
     form.dataset.sent = "1";
     window.setTimeout(() => { delete form.dataset.sent; }, 5000);
   });
