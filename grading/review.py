@@ -10,6 +10,7 @@ from grading.services.promotion import earlier_grades
 
 NEAR = Decimal(1)
 FAR = 2
+TIE = "同分"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def build(round_: Round) -> dict[int, Reviewed]:
     )
     rows = Result.objects.filter(unit__round=round_, unit__graded=True).current()
     rows = rows.select_related("unit", "computed_grade", "proposed_grade", "decided_grade")
-    results = {row.unit_id: row for row in rows.defer("scores")}
+    results = {row.unit_id: row for row in rows.defer("scores", "derivation")}
+    tied = _tied([row.pk for row in results.values() if TIE in row.flags])
     found: dict[int, Reviewed] = {}
     for pk, branch in round_.units.values_list("pk", "branch_id"):
         label, movement = last.get(branch, ("", None))
@@ -72,11 +74,25 @@ def build(round_: Round) -> dict[int, Reviewed]:
             steps_from_last=movement.steps if movement is not None and compared else None,
         )
         result = results.get(pk)
-        found[pk] = basis if result is None else _reviewed(basis, result, lines, confirmed=result.pk in standing)
+        found[pk] = basis if result is None else _reviewed(basis, result, lines)
+        if result is not None:
+            found[pk] = replace(found[pk], confirmed=result.pk in standing, tied=result.pk in tied)
     return found
 
 
-def _reviewed(basis: Reviewed, result: Result, lines: list[tuple[Decimal, str]], *, confirmed: bool) -> Reviewed:
+def _tied(results: list[int]) -> set[int]:
+    """Return which results stand at a tie of an enforced cap; derivations are large, so only marked ones are read."""
+    if not results:
+        return set()
+    rows = Result.objects.filter(pk__in=results).values_list("pk", "derivation")
+    return {
+        pk
+        for pk, derivation in rows
+        if any(cap["state"] == "tie" and cap["mode"] == "enforced" for cap in derivation.get("caps", ()))
+    }
+
+
+def _reviewed(basis: Reviewed, result: Result, lines: list[tuple[Decimal, str]]) -> Reviewed:
     """Add what the result says."""
     return replace(
         basis,
@@ -86,9 +102,7 @@ def _reviewed(basis: Reviewed, result: Result, lines: list[tuple[Decimal, str]],
         manual=result.manual,
         reason=result.manual_reason,
         near=next((label for line, label in lines if _is_near(result.composite, line)), ""),
-        tied=any(cap["state"] == "tie" and cap["mode"] == "enforced" for cap in result.derivation.get("caps", ())),
         flags=tuple(result.flags),
-        confirmed=confirmed,
     )
 
 

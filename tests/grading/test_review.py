@@ -78,7 +78,7 @@ def test_what_deserves_a_second_look(made):
     Result.objects.filter(unit=made.unit("algebra")).update(composite=D("90.99"))
     Result.objects.filter(unit=made.unit("chinese")).update(composite=D("91.01"))
     tie = {"caps": [{"state": "tie", "mode": "enforced"}]}
-    Result.objects.filter(unit=made.unit("direct")).update(derivation=tie)
+    Result.objects.filter(unit=made.unit("direct")).update(derivation=tie, flags=["同分"])
     found = review.build(made.round)
     names = {mark: {made.unit(n).pk for n in wanted} for mark, wanted in (
         ("manual", ["software"]), ("near", ["algebra"]), ("far", ["software"]), ("tie", ["direct"]))}  # fmt: skip
