@@ -1,4 +1,4 @@
-"""What waits for a 党总支 about 细则."""
+"""What waits for a 党总支 about 细则, and for those who keep rubrics about drafts."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from django.urls import reverse
 from branches.models import Account, Branch
 from branches.permissions import Action, scope
 from branches.registries import HomeItem, home
-from grading.models import LocalGuidance, Round
+from grading.models import LocalGuidance, Round, Rubric
 from grading.services import guidance
 
 
@@ -36,3 +36,13 @@ def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             elif not states:
                 detail = f"{name}，自评开始前可写，不需要的可不写"
                 yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)
+
+
+@home
+def rubric_drafts(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noqa: ARG001
+    """Ask those who keep rubrics to look drafts over and publish them."""
+    if not scope(account, Action.MAINTAIN_RUBRICS):
+        return
+    for row in Rubric.objects.filter(state=Rubric.State.DRAFT).order_by("code", "version"):
+        detail = f"第 {row.version} 版，发布后才能在轮次里指定"
+        yield HomeItem(f"核对草稿：{row.title}", detail, "去核对", reverse("rubric", args=[row.pk]))

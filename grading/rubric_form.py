@@ -47,12 +47,12 @@ def how_said(item: Criterion) -> str:
     """Return how an item is scored, in one line of words."""
     levels = list(item.levels.all())
     if item.kind == Criterion.Kind.DEDUCTION:
-        each = "；".join(f"{level.label}每次扣 {plain(level.points)} 分" for level in levels)
+        each = "；".join(f"{level.label}扣 {plain(level.points)} 分" for level in levels)
         limit = "扣完为止" if item.points else "从本部分扣"
         return f"{each}；{limit}" if each else limit
     if item.kind == Criterion.Kind.BONUS:
-        each = "；".join(f"{level.label}每次加 {plain(level.points)} 分" for level in levels)
-        return "；".join(part for part in (each, f"加分，至多 {plain(item.points)} 分") if part)
+        each = "；".join(f"{level.label}加 {plain(level.points)} 分" for level in levels)
+        return "；".join(part for part in (each, f"至多加 {plain(item.points)} 分") if part)
     options = "；".join(f"{level.label} {plain(level.points)} 分" for level in levels)
     return f"由系统填写：{options}" if item.kind == Criterion.Kind.SYSTEM else options
 
@@ -93,7 +93,8 @@ def _veto_rows(rubric: Rubric) -> tuple[FormRow, ...]:
 
 def blank_sheet(rubric: Rubric) -> Sheet:
     """Lay a rubric out as the form a branch would be given."""
-    form = formats.DECIMAL1
+    form, rows = formats.DECIMAL1, lines(rubric)
+    whole = all(row.points is None or row.points == row.points.to_integral_value() for row in rows)
     table = Table(
         slug="blank_scoring_sheet",
         code=rubric.form_code,
@@ -107,7 +108,7 @@ def blank_sheet(rubric: Rubric) -> Sheet:
             Column("section", "项目", 20),
             Column("code", "序号", 10),
             Column("text", "具体内容", 81, align="left", row_header=True),
-            Column("points", "分值", 12, format=form, blank="加分"),
+            Column("points", "分值", 12, format=formats.INTEGER if whole else form, blank="加分"),
             Column("own", "自评\n得分", 13.5, format=form, blank=""),
             Column("superior", "考评\n得分", 13.5, format=form, blank=""),
             Column("remark", "备注", 18, align="left", blank=""),
@@ -124,4 +125,4 @@ def blank_sheet(rubric: Rubric) -> Sheet:
         body_pt=10.5,
         header_pt=11,
     )  # fmt: skip
-    return lay_out(table, lines(rubric), {"vetoes": ()} if table.tail else {})
+    return lay_out(table, rows, {"vetoes": ()} if table.tail else {})

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet, BaseModelFormSet
 
+from branches.registries import figure_texts
 from grading.models import Criterion, Rubric, Section
 
 SECTIONS_PREFIX = "sections"
@@ -37,10 +38,18 @@ def parse_levels(text: str) -> list[dict[str, Any]]:
         if match is None:
             raise ValidationError(f"“{part.strip()}”看不懂。请写成“健全=2；比较健全=1”，按指标取分的写成“≥95%=8 ≥95”。")
         found.append({"label": match["label"].strip(), "points": match["points"], "minimum": match["minimum"]})
-    points = [Decimal(level["points"]) for level in found]
-    if len(set(points)) != len(points):
-        raise ValidationError("两个档次分数相同。")
+    labels = [level["label"] for level in found]
+    if len(set(labels)) != len(labels):
+        raise ValidationError("两个档次名称相同。")
     return found
+
+
+def _figure_choices(stored: str) -> list[tuple[str, str]]:
+    """Return the figures an item can be filled from, by name; what is stored stays, known or not."""
+    known = {text.code: text.name + ("（还没有数）" if text.awaited else "") for text in figure_texts().values()}
+    if stored:
+        known.setdefault(stored, stored)
+    return [("", "—"), *known.items()]
 
 
 class RubricForm(forms.ModelForm):
@@ -99,7 +108,8 @@ class CriterionForm(forms.ModelForm):
     section_code = forms.CharField(label="项目编号", max_length=10)
     levels_text = forms.CharField(
         label="档次", required=False, widget=forms.Textarea(attrs={"rows": 2, "cols": 24}),
-        help_text="如“健全=2；比较健全=1；不健全=0”。按指标取分的写成“满意率95%以上=8 ≥95”。",
+        help_text="分档如“健全=2；比较健全=1；不健全=0”；扣分、加分按次数的写每次几分，如“少开一次=2”；"
+        "按指标取分的写成“满意率95%以上=8 ≥95”。",
     )  # fmt: skip
 
     class Meta:
@@ -118,6 +128,7 @@ class CriterionForm(forms.ModelForm):
         if self.instance.pk:
             self.initial.setdefault("section_code", self.instance.section.code)
             self.initial.setdefault("levels_text", levels_text(self.instance))
+        self.fields["figure"].widget = forms.Select(choices=_figure_choices(self.instance.figure))
 
     def clean_levels_text(self) -> list[dict[str, Any]]:
         """Read the options."""
@@ -130,7 +141,10 @@ class CriterionForm(forms.ModelForm):
         if kind in (Criterion.Kind.LEVELS, Criterion.Kind.SYSTEM) and not data.get("levels_text"):
             self.add_error("levels_text", "这种方式要写出各档得分。")
         if kind == Criterion.Kind.SYSTEM and not data.get("figure"):
-            self.add_error("figure", "由系统填写的条目须指明取哪个数，如 satisfaction。")
+            self.add_error("figure", "由系统填写的条目须指明取哪个数，请从列表里选。")
+        points = [Decimal(level["points"]) for level in data.get("levels_text") or []]
+        if kind == Criterion.Kind.LEVELS and len(set(points)) != len(points):
+            self.add_error("levels_text", "两个档次分数相同。")
         return data
 
 

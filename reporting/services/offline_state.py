@@ -99,7 +99,7 @@ def _hint(row: Criterion, shape: EntryShape, local: LocalGuidance | None) -> str
     elif row.kind == Criterion.Kind.BONUS:
         parts.append("填加分，没有的不填。")
     verb = "扣" if shape.takes_off else "加"
-    parts += [f"{event.label}每次{verb} {plain_number(event.points)} 分；" for event in shape.events]
+    parts += [f"{event.label}{verb} {plain_number(event.points)} 分；" for event in shape.events]
     parts.append(" ".join(row.guidance.split()))
     if local is not None and local.text:
         parts.append(f"党总支细则：{' '.join(local.text.split())}")

@@ -60,8 +60,8 @@ def secretary(signed_in, grading):
 
 def test_the_branch_enters_each_kind_its_own_way(secretary, unit):
     said = text(secretary.get(page("self-assessment", unit.pk)))
-    assert "少开一次 每次扣 2 分" in said
-    assert "院级报道 每次加 0.5 分" in said
+    assert "少开一次 扣 2 分" in said
+    assert "院级报道 加 0.5 分" in said
     assert "最多加 3" in said
     assert "满意率：群众评议中选“满意”" in said
     assert "满意率 89.29%" in said
@@ -169,8 +169,8 @@ def test_guidance_of_another_party_branch_is_not_shown(secretary, grading, unit)
 
 def test_the_blank_form_prints_how_each_item_is_scored(unit):
     printed = {line.code: line for line in rubric_form.lines(unit.rubric)}
-    assert printed["A3"].text == "三会一课\n少开一次每次扣 2 分；记录不全每次扣 1 分；扣完为止"
-    assert printed["B4"].text == "宣传报道\n院级报道每次加 0.5 分；校级报道每次加 1 分；加分，至多 3 分"
+    assert printed["A3"].text == "三会一课\n少开一次扣 2 分；记录不全扣 1 分；扣完为止"
+    assert printed["B4"].text == "宣传报道\n院级报道加 0.5 分；校级报道加 1 分；至多加 3 分"
     assert printed["B2"].text == "群众满意率\n由系统填写：95%以上 5 分；85%以上 4 分；85%以下 0 分"
     assert (printed["B4"].points, "V1" in printed) == (None, False)
     cells = [cell.text for row in rubric_form.blank_sheet(unit.rubric).rows for cell in row.cells]
