@@ -20,7 +20,7 @@ def _text(value: Decimal | None) -> str | None:
 
 def _kept(entry: dict[str, Any]) -> Content:
     """Drop what says nothing: empty texts, no value, switches that are off."""
-    return {key: value for key, value in entry.items() if value not in (None, "", False, [])}
+    return {key: value for key, value in entry.items() if value is not False and value not in (None, "", [])}
 
 
 def _day(value: Any) -> str | None:

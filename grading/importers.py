@@ -172,6 +172,7 @@ def plan_annual(
     Raises ValueError or KeyError for an impossible mapping or an answer that was not offered.
     """
     words = vocabulary or site_vocabulary()
+    words = words.with_grades({row.label: row.synonyms for row in source.annual_points.all()})
     reading = read_annual(workbook, words, rules=annual_rules(source), answers=doubts.answers, mapping=doubts.mapping)
     known = list(units)
     stored = {row.unit_id: row for row in AnnualResult.objects.filter(source=source, unit__in=known)}

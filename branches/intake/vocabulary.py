@@ -109,6 +109,14 @@ class Vocabulary:
                 tables[table] = _taught(tables[table], name, word)
         return replace(self, tables=tables)
 
+    def with_grades(self, words: Mapping[str, Iterable[str]]) -> "Vocabulary":
+        """Return a vocabulary that reads results as a round names them: each grade with its other spellings.
+
+        A word the round uses itself means what the round says; for the others the usual meaning stays.
+        """
+        own = {heading_key(word): grade for grade, others in words.items() for word in (grade, *others)}
+        return replace(self, grades={**self.grades, **own}, grade_names=(*words, *self.grade_names)) if own else self
+
     def with_ballot(self, table: str, options: Sequence[tuple[str, str]]) -> "Vocabulary":
         """Return a vocabulary whose ballots have exactly these options, as (code, label) in their order."""
         return replace(self, tables={**self.tables, table: _ballot(self.tables[table], options)}) if options else self

@@ -178,7 +178,7 @@ def read(
             row.errors[column.name] = str(error)
             reading.faults.append((f"id_{prefix}{column.name}", f"{place}{error}"))
             continue
-        if value not in (None, "", False, []):
+        if value is not False and value not in (None, "", []):
             reading.content[column.name] = value
     for table in tables:
         if shown(table.when, row):
