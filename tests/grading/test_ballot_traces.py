@@ -73,7 +73,7 @@ def test_a_clearing_that_was_skipped_does_not_pass_for_one_that_was_done():
         cursor.execute(f"CREATE ROLE {role}")
         cursor.execute(f"SET ROLE {role}")
         try:
-            with pytest.raises(ballot_traces.TracesRemain, match="skipping|permission denied"):
+            with pytest.raises(ballot_traces.TracesRemain, match=r"skipping|permission denied"):
                 ballot_traces.clear()
         finally:
             cursor.execute("RESET ROLE")
