@@ -13,6 +13,7 @@ from branches.transitions import Decision
 from grading.models import AppraisalCount, Result, Round, Survey, SurveyCheck, SurveyFinding, VetoReview
 from grading.services import results
 from reporting.annexes import annex4, gather
+from reporting.annexes.facts import Stamp
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory, PersonFactory, school
 from tests.factories.grading import (
     AnnualResultFactory,
@@ -24,6 +25,7 @@ from tests.factories.grading import (
     opened_round,
 )
 from tests.factories.publicity import ConfirmationFactory
+from tests.factories.voters import VoterGroupFactory
 from tests.worlds import shared
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +189,25 @@ def test_reading_writes_nothing(world):
     with CaptureQueriesContext(connection) as queries:
         gather.annex4_of(world.round, world.school.root)
     assert not [query["sql"] for query in queries if not query["sql"].startswith(("SELECT", "DECLARE"))]
+
+
+def test_annex4_adds_voter_groups_up_and_every_choice_makes_the_valid_ballots(world):
+    """党员 9 of 10 and 群众代表 18 of 20: 27 valid are 14 + 7 + 2 and the 4 不了解 no other column would show."""
+    unit, source = world.unit("software"), world.source("appraisal")
+    AppraisalCount.objects.filter(unit=unit).delete()
+    for code, given in (
+        ("members", {"issued": 10, "returned": 9, "valid": 9, "counts": {"satisfied": 6, "fairly": 2, "unknown": 1}}),
+        ("masses", {"issued": 20, "returned": 19, "valid": 18,
+                    "counts": {"satisfied": 8, "fairly": 5, "unsatisfied": 2, "unknown": 3}}),
+    ):  # fmt: skip
+        group = VoterGroupFactory(source=source, code=code, name=code, weight=Decimal(50))
+        AppraisalCountFactory(unit=unit, source=source, group=group, counted=given["valid"], **given)
+    (form,) = gather.annex4_of(Round.objects.get(pk=world.round.pk), unit.branch)
+    ballots = form.ballots
+    assert (ballots.issued, ballots.returned, ballots.valid, ballots.options) == (30, 28, 27, (14, 7, 2, 4))
+    assert sum(ballots.options) == ballots.valid
+    assert form.round.ballot == ("满意", "基本满意", "不满意", "不了解")
+    (sheet,) = annex4.sheets(form, Stamp("2012年3月28日"))
+    shown = {cell.key: cell.text for cell in sheet.cells if cell.key}
+    assert [shown[f"option_{n}"] for n in range(4)] == ["14", "7", "2", "4"]
+    assert shown["satisfaction"] == "77.78%"
