@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 
 from django.db.models import Count
 from django.urls import reverse
@@ -64,18 +65,32 @@ def spot_checks_to_arrange(account: Account, now: dt.datetime) -> Iterator[HomeI
             )
 
 
+def _far_apart(round_: Round) -> set[int]:
+    """Return the units marked when the round was last computed, and those whose sums differ as much as it allows.
+
+    The landing page does not compute a round; nothing decides by this, the list of differences computes exactly.
+    """
+    results = Result.objects.filter(unit__round=round_).current().values_list("unit_id", "state", "flags")
+    found = {unit_id for unit_id, state, flags in results if DIFFERENT in flags and state in OPEN}
+    settled = {unit_id for unit_id, state, _ in results if state not in OPEN}
+    sums: dict[int, list[Decimal]] = {}
+    codes = [round_.compare_first, round_.compare_second]
+    sheets = Assessment.objects.filter(unit__round=round_, source__code__in=codes, earned__isnull=False)
+    for unit_id, earned in sheets.values_list("unit_id", "earned"):
+        sums.setdefault(unit_id, []).append(earned)
+    limit = round_.divergence_points
+    wide = {pk for pk, both in sums.items() if len(both) == 2 and limit is not None and abs(both[0] - both[1]) >= limit}
+    return found | (wide - settled)
+
+
 @home
 def differences_to_check(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noqa: ARG001
     """Tell the office how many written reasons of large differences wait for its tick."""
     if not scope(account, Action.MANAGE_ROUND):
         return
     for round_ in Round.objects.running():
-        results = Result.objects.filter(unit__round=round_, state__in=OPEN).current().values_list("unit_id", "flags")
-        flagged = [unit_id for unit_id, flags in results if DIFFERENT in flags]
-        waiting = Assessment.objects.filter(
-            unit__in=flagged, source__code=round_.compare_second, reason_checked_at=None
-        )
-        number = waiting.exclude(reason="").count()
+        rows = Assessment.objects.filter(unit__round=round_, source__code=round_.compare_second, reason_checked_at=None)
+        number = rows.exclude(reason="").filter(unit__in=_far_apart(round_)).count()
         if number:
             url = reverse("divergences", args=[round_.pk])
             yield HomeItem(f"{round_.name}：核对差异理由", f"{number} 个党支部已写明理由", "去核对", url)
