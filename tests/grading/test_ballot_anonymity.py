@@ -10,8 +10,10 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from branches import clock
+from grading.ballots import sealing
 from grading.models import BallotCode, SealedBallot
 from grading.services import ballot_closing, ballot_keys, ballots, voting
 from reporting import backup
@@ -111,6 +113,38 @@ def test_no_log_file_or_row_holds_a_code_that_was_used(caplog):
         form for code in codes for form in (code, code.lower(), code.replace("-", ""), code.replace("-", "")[3:19])
     }
     assert [(name, code) for name, content in lying_about.items() for code in written if code.encode() in content] == []
+
+
+def test_a_fault_in_the_middle_of_a_vote_logs_no_code_and_no_name(client, caplog, monkeypatch):
+    grading = world()
+    box, codes = open_of(grading)
+    person = grading.office.person
+    person.name = "金丝雀"
+    person.save()
+    client.force_login(grading.office, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    before = whole_database()
+    caplog.set_level(logging.DEBUG)
+    client.raise_request_exception = False
+    body = {"code": codes[0], "choice": "unsatisfied", "step": "cast"}
+
+    def fault(*_):
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "seal", fault)
+        assert client.post(reverse("ballot"), body).status_code == 500
+    assert whole_database() == before  # the code is not used up
+    assert client.post(reverse("ballot"), body).status_code == 200
+    after = whole_database()
+    changed = {table for table in after if after[table] != before[table]}
+    assert changed - {"sqlite_sequence"} == {"grading_ballotcode", "grading_sealedballot"}
+    logged = caplog.text + "".join(
+        repr(record.args) + repr(getattr(record, "request", "")) for record in caplog.records
+    )
+    assert "the disk is full" in logged
+    plain_ = codes[0].replace("-", "")
+    assert not any(word in logged for word in (codes[0], plain_, plain_[3:19], "unsatisfied", "金丝雀", person.name))
+    assert box.ballots.count() == 1
 
 
 def files_of_product():
