@@ -96,6 +96,7 @@ def guards() -> tuple[Guard, ...]:
         Guard("grading_correction", when="{row}.state <> 'proposed'", inserting="{row}.state <> 'proposed'"),
         Guard("grading_receipt"),
         Guard("grading_roundsnapshot"),
+        Guard("grading_publicityline"),
         *hanging,
         *published,
     )

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from branches.models import Appointment, AuditDetail, AuditEntry, TransitionLog
 from branches.permissions import Denied
@@ -12,8 +12,9 @@ from grading.models import Objection, PublicityNotice, Result
 from grading.permissions import may_answer
 from grading.services import objections, results, rounds
 from grading.services.errors import RefusedError
+from tests.databases import installed
 from tests.factories.branches import AppointmentFactory
-from tests.factories.publicity import ObjectionFactory
+from tests.factories.publicity import ObjectionFactory, PublicityLineFactory, PublicityNoticeFactory
 from tests.grading.pages import text
 from tests.grading.publicity_world import BODY, People, now, public_round, publish, queries
 from tests.worlds import shared
@@ -132,15 +133,22 @@ def test_one_account_does_not_flood_the_office(made, at, notice, monkeypatch):
 
 
 def test_the_form_offers_the_branches_of_the_notice_alone(made, at, notice):
-    notice.lines.filter(unit=made.unit("chinese")).delete()
-    form = People(made).get("secretary", "object-to", notice.slug).context["form"]
-    offered = {value for value, _ in form.fields["unit"].choices}
-    assert made.unit("chinese").pk not in offered
-    assert made.unit("history").pk in offered
-    # one's own branch may be objected about although the notice does not name it
-    notice.lines.filter(unit=made.unit("software")).delete()
-    form = People(made).get("secretary", "object-to", notice.slug).context["form"]
-    assert made.unit("software").pk in {value for value, _ in form.fields["unit"].choices}
+    short = PublicityNoticeFactory(round=made.round, ordinal=9, state="ended", closed_at=now())
+    PublicityLineFactory(notice=short, unit=made.unit("history"), grade=made.round.scale.grades.first())
+    form = People(made).get("secretary", "object-to", short.slug).context["form"]
+    # beside the branch it names, one's own: it may be objected that it is not named
+    assert [value for value, _ in form.fields["unit"].choices] == [
+        "",
+        made.unit("history").pk,
+        made.unit("software").pk,
+    ]
+
+
+def test_what_hung_out_stays_as_it_was(made, notice):
+    for change in (lambda rows: rows.update(grade_label="后进"), lambda rows: rows.delete()):
+        with installed(), pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+            change(notice.lines.all())
+    assert notice.lines.all().update(grade_label="先进") == 5  # the control: without guards it goes through
 
 
 # --- who reads and answers ------------------------------------------------------------------------------------------
