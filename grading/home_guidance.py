@@ -34,7 +34,7 @@ def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             if drafts and may_publish:
                 yield HomeItem(f"{round_.name}：发布细则", f"{name}，草稿 {drafts} 条", "去发布", url, due)
             elif not states:
-                detail = f"{name}，自评开始前可写，不需要的可不写"
+                detail = f"{name}，可写说明、分档或扣分办法，不需要的可不写"
                 yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)
 
 

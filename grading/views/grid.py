@@ -210,7 +210,8 @@ def _store_count(
     lines = sheet_page.event_lines(shape, Score.objects.filter(assessment=sheet, criterion=row).first())
     if event >= len(lines):
         raise Http404
-    if lines[event].typed != request.POST.get("version", ""):
+    # A blank field and 0 are one and the same here: the first number saved makes those beside it 0.
+    if (lines[event].typed or "0") != (request.POST.get("version", "") or "0"):
         return lines[event].typed
     lines[event].typed = typed
     numbers = {line.label: int(line.typed or 0) for line in lines}

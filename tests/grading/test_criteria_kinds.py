@@ -123,10 +123,12 @@ def test_the_grid_and_its_dock_count_the_same(signed_in, grading, unit):
     assert answer["parts"][f"dock-item-{a3.pk}"] == "得 7.0"
     score = Score.objects.get(assessment__source__code=Source.SUPERIOR, criterion=a3)
     assert (score.points, score.counts[1]["number"]) == (D(3), 3)
+    beside = officer.post(page("score-count", unit.pk, a3.pk, 0), {"value": "1", "version": ""})
+    assert (beside.status_code, beside.json()["parts"][f"dock-item-{a3.pk}"]) == (200, "得 5.0")  # 10 − 2 − 3
     late = officer.post(page("score-count", unit.pk, a3.pk, 1), {"value": "4", "version": ""})
     assert (late.status_code, late.json()["message"]) == (409, "刚被他人改为 3。")
     assert officer.post(page("score-count", unit.pk, a3.pk, 9), {"value": "4", "version": ""}).status_code == 404
-    wrong = officer.post(page("score-count", unit.pk, a3.pk, 0), {"value": "半", "version": "0"})
+    wrong = officer.post(page("score-count", unit.pk, a3.pk, 0), {"value": "半", "version": "1"})
     assert wrong.json()["message"] == "请填次数，如 2。"
 
 
