@@ -110,16 +110,18 @@ def check_roles() -> Finding:
     """The web process may change rows and nothing else."""
     if connection.vendor == "sqlite":
         return ok("数据库权限", "网站连接不能改表结构（能直接拿到数据文件的人不受此限）")
-    if not settings.DATABASE_WEB_ROLE:
+    role = settings.DATABASE_WEB_ROLE or connection.settings_dict["USER"]
+    more = database_roles.excess(connection, role)
+    if more and not settings.DATABASE_WEB_ROLE:
         return warn(
             "数据库权限",
             "网站与维护共用一个数据库账号，网站也能停用防篡改触发器",
             "另设 DATABASE_OWNER_URL，再运行 manage.py database_roles（见 docs/operations.md）。",
         )
-    if more := database_roles.excess(connection, settings.DATABASE_WEB_ROLE):
-        said = f"网站账号 {settings.DATABASE_WEB_ROLE}：{'、'.join(more)}"
+    if more:
+        said = f"网站账号 {role}：{'、'.join(more)}"
         return bad("数据库权限", said, "运行 manage.py database_roles；仍有多余权限的，请数据库管理员收回。")
-    return ok("数据库权限", f"网站账号 {settings.DATABASE_WEB_ROLE} 只能读写数据行")
+    return ok("数据库权限", f"网站账号 {role} 只能读写数据行")
 
 
 def check_drift() -> Finding:

@@ -141,7 +141,9 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         for name, command in self.commands.items():
-            self.children[name] = subprocess.Popen(command, cwd=settings.BASE_DIR)  # noqa: S603 - our own commands
+            # The web never needs the owner's way into the database: it does not even know it.
+            kept = {key: value for key, value in os.environ.items() if name != "web" or key != "DATABASE_OWNER_URL"}
+            self.children[name] = subprocess.Popen(command, cwd=settings.BASE_DIR, env=kept)  # noqa: S603 - our own commands
 
     def ended(self) -> str | None:
         """Return the name of a child that has ended by itself, else None."""
