@@ -26,7 +26,7 @@ run: ## Start the product: web and worker, until Ctrl-C
 	@PORT=$(PORT) DEMO=$(DEMO) exec deploy/run.sh
 
 demo: setup ## Throw the demo database away and fill a new one
-	@rm -rf var/demo.sqlite3* var/demo-files var/demo-queue var/demo-clock-offset
+	@rm -rf var/demo.sqlite3* var/demo-files var/demo-queue var/demo-clock-offset var/demo-ballot-keys
 	@ZHIBU_DEMO=1 $(BIN)/python manage.py migrate --verbosity 0
 	@ZHIBU_DEMO=1 $(BIN)/python manage.py demo --scale $(SCALE)
 
