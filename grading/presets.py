@@ -95,6 +95,7 @@ WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("deliverable", "kind"): frozenset({"file", "text", "meeting"}),
     ("step", "code"): frozenset(
         [
+            "guidance",
             "survey",
             "self",
             "appraisal",
