@@ -38,6 +38,7 @@ urlpatterns = [
     path("campaigns/open/", campaigns.campaign_open, name="campaign-open"),
     path("campaigns/blank/", round_new.campaign_blank, name="campaign-blank"),
     path("campaigns/<int:pk>/rounds/new/", round_new.round_new, name="round-new"),
+    path("presets/upload/", campaigns.preset_upload, name="preset-upload"),
     path("presets/load/", campaigns.preset_load, name="preset-load"),
     path("", rounds.round_list, name="rounds"),
     path("rounds/<int:pk>/", rounds.round_page, name="round"),

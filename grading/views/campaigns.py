@@ -17,10 +17,13 @@ from branches.permissions import Action, account_of, enforce, requires
 from branches.services.campaigns import DatesRefused
 from grading.forms.campaigns import OpenCampaignForm, first_day
 from grading.models import Preset
-from grading.presets import PresetError, read_path
+from grading.presets import PresetError, PresetFile, read_path, read_text
 from grading.services.campaigns import open_from_preset
 from grading.services.errors import RefusedError
-from grading.services.presets import load_preset
+from grading.services.presets import load_files, load_preset
+
+LARGEST_FILE = 512 * 1024
+MOST_FILES = 12
 
 
 def shipped() -> dict[str, Path]:
@@ -93,3 +96,44 @@ def preset_load(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"已载入 {len(loaded.new)} 项" if loaded.new else "预设没有变化")
     preset = Preset.objects.newest().filter(code=path.name).first()
     return redirect(f"{reverse('campaign-open')}?preset={preset.pk}" if preset else reverse("campaign-open"))
+
+
+@require_POST
+@requires(Action.MANAGE_CAMPAIGN)
+def preset_upload(request: HttpRequest) -> HttpResponse:
+    """Load preset files a person has, such as the rules of a round another school handed out; all of them or none."""
+    try:
+        files = _uploaded(request)
+        loaded = load_files(by=account_of(request), files=files, now=clock.now())
+    except PresetError as error:
+        for sentence in error.sentences[:5]:
+            messages.error(request, sentence)
+        return redirect("campaign-open")
+    for sentence in loaded.warnings[:3]:
+        messages.warning(request, sentence)
+    messages.success(request, f"已载入 {len(loaded.new)} 项" if loaded.new else "预设没有变化")
+    codes = [file.code for file in files if file.kind == "campaign"]
+    preset = Preset.objects.newest().filter(code__in=codes).first()
+    return redirect(f"{reverse('campaign-open')}?preset={preset.pk}" if preset else reverse("campaign-open"))
+
+
+def _uploaded(request: HttpRequest) -> list[PresetFile]:
+    """Read the files sent along, rubrics first. Raises PresetError with what is wrong with them."""
+    sent = request.FILES.getlist("files")
+    if not sent or len(sent) > MOST_FILES:
+        raise PresetError([f"请选择 1 至 {MOST_FILES} 个 .toml 文件。"])
+    files, problems = [], []
+    for one in sent:
+        name = str(one.name)
+        if (one.size or 0) > LARGEST_FILE:
+            problems.append(f"{name}：文件超过 {LARGEST_FILE // 1024} KB，不像是一份预设。")
+            continue
+        try:
+            files.append(read_text(name, one.read().decode("utf-8-sig")))
+        except UnicodeDecodeError:
+            problems.append(f"{name}：请存为 UTF-8 编码。")
+        except PresetError as error:
+            problems += error.sentences
+    if problems:
+        raise PresetError(problems)
+    return sorted(files, key=lambda file: file.kind != "rubric")

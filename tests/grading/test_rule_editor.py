@@ -3,6 +3,7 @@
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches import clock
 from grading import contents, preset_text, presets, worked_example
@@ -334,6 +335,20 @@ def test_rules_are_handed_out_as_a_file(office, draft):
     file = presets.read_text("x.toml", response.content.decode())
     assert file.kind == "campaign"
     assert "attachment" in response["Content-Disposition"]
+
+
+def test_a_file_somebody_handed_out_is_loaded_in_the_browser(office, draft):
+    def send(name, data):
+        return office.post(page("preset-upload"), {"files": SimpleUploadedFile(name, data)}, follow=True)
+
+    data = office.get(page("rule-file", draft.pk)).content
+    assert "已载入 1 项" in text(send("规则.toml", data))
+    assert "预设没有变化" in text(send("规则.toml", data))
+    assert "各来源权重合计" in text(send("坏.toml", data.replace(b"weight = 40", b"weight = 30")))
+    assert "坏.toml：不是正确的 TOML" in text(send("坏.toml", b"[rounds"))
+    assert "请存为 UTF-8 编码。" in text(send("坏.toml", "规则".encode("gbk")))
+    assert "请选择 1 至 12 个 .toml 文件。" in text(office.post(page("preset-upload"), {}, follow=True))
+    assert Preset.objects.count() == 2
 
 
 def test_one_query_count_whatever_the_number_of_rows(office, draft, django_assert_max_num_queries):
