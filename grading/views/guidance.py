@@ -120,20 +120,24 @@ def _back(round_: Round, parent: Branch) -> str:
     return f"{reverse('guidance', args=[round_.pk])}?parent={parent.pk}"
 
 
+def _items(round_: Round, parent: Branch) -> list[Criterion]:
+    """Return every item a 细则 may be written for, in order."""
+    return [
+        item
+        for rubric in guidance.rubrics_of(round_, parent.pk, clock.today())
+        for section in rubric.sections.all()
+        for item in section.criteria.all()
+        if item.kind != Criterion.Kind.VETO
+    ]
+
+
 @requires(Action.DRAFT_GUIDANCE)
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int, parent: int, criterion: int) -> HttpResponse:
     """Write the 细则 of one item; POST saves the draft and goes on to the next item, or throws it away (`do=drop`)."""
     round_ = _round(pk)
     owner = _parent(request, round_, parent)
-    rubrics = guidance.rubrics_of(round_, owner.pk, clock.today())
-    items = [
-        item
-        for rubric in rubrics
-        for section in rubric.sections.all()
-        for item in section.criteria.all()
-        if item.kind != Criterion.Kind.VETO
-    ]
+    items = _items(round_, owner)
     place = next((n for n, item in enumerate(items) if item.pk == criterion), None)
     if place is None:
         raise Http404
