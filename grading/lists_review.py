@@ -124,7 +124,7 @@ REVIEW = list_page(
                     ),
                 ),
                 Group("差别", (Column("changed", "与测算", 18), Column("moved", "与上轮", 18))),
-                Column("marks", "标记", 46, align="left"),
+                Column("marks", "标记", 46, align="left", hide_small=True),
                 Column("state", "定级", 20, kind="state", badge=lambda row: row["state_badge"], sort_key="result"),
             ),
         ),
