@@ -33,7 +33,8 @@ def _table(lines: list[str], content: Content, path: str) -> None:
 
 def _is_table(key: str, value: Any) -> bool:
     """Tell whether a value becomes a table of its own rather than a line."""
-    return isinstance(value, dict) or (key in BLOCKS and isinstance(value, list) and bool(value))
+    rows = isinstance(value, list) and value and all(isinstance(one, dict) for one in value)
+    return isinstance(value, dict) or (key in BLOCKS and bool(rows))
 
 
 def _key(key: str) -> str:

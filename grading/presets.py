@@ -76,6 +76,32 @@ CHILDREN: dict[str, dict[str, str]] = {
     "source": {"options": "option", "groups": "group", "annual_points": "annual"},
 }  # fmt: skip
 AMOUNTS = frozenset({"points", "step", "minimum", "value", "weight", "low", "high", "section_points"})
+WHOLE = frozenset(
+    ["ordinal", "places", "publicity_days", "minimum_ballots", "months", "exempt_months", "year", "same_as"]
+)
+SWITCHES = frozenset(
+    [
+        "satisfied",
+        "allow_over",
+        "bars_promotion",
+        "publish",
+        "evidence_required",
+        "double_entry",
+        "names_tellers",
+        "counts_first_day",
+    ]
+)
+DAYS = frozenset({"starts_on", "ends_on", "opens_on", "due_on"})
+LISTS = frozenset({"tie_breaks", "synonyms"})
+LARGEST = 9999
+LONGEST_CODE = 40
+LONGEST: dict[tuple[str, str], int] = {
+    ("grade", "label"): 20, ("option", "label"): 20, ("annual", "label"): 20, ("source", "name"): 40,
+    ("source", "short_name"): 10, ("step", "name"): 40, ("gate", "name"): 40, ("veto", "text"): 120,
+    ("check", "text"): 60, ("problem", "text"): 60, ("group", "name"): 40, ("round", "name"): 60,
+    ("round", "rule_name"): 100, ("stage", "name"): 60, ("stage", "when"): 40, ("stage", "responsible"): 80,
+    ("campaign", "name"): 100, ("campaign", "short_name"): 30, ("campaign", "document_number"): 80,
+}  # fmt: skip
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("criterion", "kind"): frozenset(scoring.CriterionKind),
     ("rubric", "not_applicable"): frozenset(scoring.NotApplicable),
@@ -196,11 +222,8 @@ def _shape_problems(table: str, content: Any, place: str) -> Iterator[str]:
     for key in sorted(content.keys() - needed - optional):
         yield f"{where}有不认识的键 {key}。"
     for key, value in content.items():
-        allowed = WORDS.get((table, key))
-        if allowed is not None and value not in allowed:
-            yield f"{where}{key} 只能是 {'、'.join(sorted(allowed))}，不能是 {value}。"
-        if key in AMOUNTS and not _is_amount(value):
-            yield f"{where}{key} 应是数字，不能是 {value}。"
+        if problem := _value_problem(table, key, value):
+            yield f"{where}{key} {problem}"
     if table == "preset":
         yield from _shape_problems("campaign", content.get("campaign", {}), "campaign")
     if table == "round" and "divergence" in content:
@@ -208,8 +231,52 @@ def _shape_problems(table: str, content: Any, place: str) -> Iterator[str]:
     if table == "round" and "publicity" in content:
         yield from _shape_problems("publicity", content["publicity"], f"{where}publicity")
     for key, child in CHILDREN.get(table, {}).items():
-        for number, item in enumerate(content.get(key, []), start=1):
+        rows = content.get(key, [])
+        for number, item in enumerate(rows if isinstance(rows, list) else (), start=1):
             yield from _shape_problems(child, item, f"{where}{key} 第 {number} 项")
+
+
+def _value_problem(table: str, key: str, value: Any) -> str:
+    """Return what is wrong with one value, or nothing: its kind, its length, a word that is not offered."""
+    allowed = WORDS.get((table, key))
+    if allowed is not None and (not isinstance(value, str) or value not in allowed):
+        return f"只能是 {'、'.join(sorted(allowed))}，不能是 {value}。"
+    if key in AMOUNTS:
+        return "" if _is_amount(value) else f"应是数字，不能是 {value}。"
+    if key in WHOLE or (table, key) == ("divergence", "grades"):
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+        return "" if whole else f"应是 0 至 {LARGEST} 的整数，不能是 {value}。"
+    if key in SWITCHES:
+        return "" if isinstance(value, bool) else f"只能是 true 或 false，不能是 {value}。"
+    if key in DAYS:
+        return "" if _is_day(value) else f"应是日期，如 2012-03-30，不能是 {value}。"
+    if key in CHILDREN.get(table, {}):
+        return "" if isinstance(value, list) else "应是一个列表。"
+    if key in LISTS or (table, key) == ("publicity", "grades"):
+        texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return "" if texts else "应是一个文字的列表。"
+    if key in ("campaign", "divergence", "publicity") and table in ("preset", "round"):
+        return ""
+    return _text_problem(table, key, value)
+
+
+def _text_problem(table: str, key: str, value: Any) -> str:
+    """Return what is wrong with a text, or with the texts of a table of texts."""
+    if (table, key) == ("round", "rubrics"):
+        texts = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        return "" if texts else "应是类别和评分标准代码的对照。"
+    if not isinstance(value, str):
+        return f"应是文字，不能是 {value}。"
+    longest = LONGEST_CODE if key == "code" else LONGEST.get((table, key))
+    return "" if longest is None or len(value) <= longest else f"过长（{len(value)} 字，最多 {longest} 字）。"
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_amount(value: Any) -> bool:
