@@ -77,7 +77,7 @@ def _far_apart(round_: Round) -> set[int]:
     codes = [round_.compare_first, round_.compare_second]
     sheets = Assessment.objects.filter(unit__round=round_, source__code__in=codes, earned__isnull=False)
     for unit_id, earned in sheets.values_list("unit_id", "earned"):
-        sums.setdefault(unit_id, []).append(earned)
+        sums.setdefault(unit_id, []).append(earned or Decimal(0))
     limit = round_.divergence_points
     wide = {pk for pk, both in sums.items() if len(both) == 2 and limit is not None and abs(both[0] - both[1]) >= limit}
     return found | (wide - settled)
