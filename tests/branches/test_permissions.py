@@ -39,8 +39,9 @@ def test_every_role_has_actions_and_no_role_has_none():
 @pytest.mark.unit
 def test_who_writes_nothing():
     reading = {Action.VIEW_HOME, Action.VIEW_BRANCHES, Action.VIEW_CAMPAIGN, Action.VIEW_GRADING, Action.EXPORT}
-    assert GRANTS[Role.SCHOOL_LEADER] == reading
-    assert GRANTS[Role.AUDITOR] == reading | {Action.VIEW_AUDIT}
+    anybody = {Action.FILE_OBJECTION}  # raising an objection in one's own name is a right of everybody with an account
+    assert GRANTS[Role.SCHOOL_LEADER] == reading | anybody
+    assert GRANTS[Role.AUDITOR] == reading | anybody | {Action.VIEW_AUDIT}
     assert not GRANTS[Role.ADMINISTRATOR] & (RECUSABLE | {Action.VIEW_GRADING, Action.EXPORT})
 
 
