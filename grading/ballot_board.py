@@ -28,7 +28,9 @@ class Line:
     @property
     def state(self) -> str:
         """The state of the box as a shape and a word."""
-        return SHAPES[S(self.box.state)] if self.box else "todo"
+        if self.box:
+            return SHAPES[S(self.box.state)]
+        return "ok" if self.on_paper else "todo"
 
     @property
     def word(self) -> str:
