@@ -29,7 +29,7 @@ def cap_words(cap: CapOutcome) -> str:
 @register.filter
 def exact2(value: Fraction | None) -> str:
     """Return an exact figure with two decimals, half up; a dash without one."""
-    return "—" if value is None else format(round_half_up(value, 2), "f")
+    return "—" if value is None else format(round_half_up(value, 2), "f").replace("-", "−")
 
 
 @register.filter
