@@ -11,7 +11,7 @@ from grading.models import Result
 class CorrectionForm(ZhForm):
     """Which grade takes the place of the frozen one, and what the change rests on."""
 
-    grade = forms.ChoiceField(label="更正为")
+    grade = forms.ChoiceField(label="更正为", error_messages={"required": "请选择更正为哪个等级。"})
     reason = forms.CharField(
         label="更正理由",
         max_length=300,
