@@ -19,9 +19,7 @@ class YearForm(ZhForm):
     """A year as the State Council's notice arranges it."""
 
     year = forms.IntegerField(label="年份", min_value=2000, max_value=2100)
-    document = forms.CharField(
-        label="依据", max_length=120, help_text="例如 国务院办公厅节假日安排通知的文号。"
-    )
+    document = forms.CharField(label="依据", max_length=120, help_text="例如 国务院办公厅节假日安排通知的文号。")
     free = _lines("放假", f"{EXAMPLE}周末也在放假期内的一并写上。")
     worked = _lines("调休上班", "周末要上班的日子，每行一天：2月20日 春节调休。")
 

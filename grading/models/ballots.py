@@ -147,7 +147,8 @@ class BallotBox(models.Model):
                 condition=Q(valid__isnull=True) | Q(valid__lte=F("returned")), name="box_valid_at_most_returned"
             ),
             models.CheckConstraint(
-                condition=Q(released=False) | Q(valid__isnull=False, valid__gte=F("floor")), name="box_released_reaches_floor"
+                condition=Q(released=False) | Q(valid__isnull=False, valid__gte=F("floor")),
+                name="box_released_reaches_floor",
             ),
         )  # fmt: skip
 

@@ -174,8 +174,11 @@ class Criterion(models.Model):
 
 
 class Level(models.Model):
-    """One option of an item with its points: a level to choose, what one 扣分 or 加分 event is worth, or the band of a
-    system-filled item from `minimum` (percent) on."""
+    """One option of an item with its points.
+
+    It is a level to choose, what one 扣分 or 加分 event is worth, or the band of a system-filled item from `minimum`
+    (percent) on.
+    """
 
     criterion = models.ForeignKey(Criterion, on_delete=models.CASCADE, related_name="levels", verbose_name="条目")
     ordinal = models.PositiveSmallIntegerField("序号")

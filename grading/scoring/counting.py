@@ -1,7 +1,8 @@
 """How one item is entered: as points, as one of its levels, or as events that are counted (每篇 0.5 分 × 3 篇).
 
-What is stored is always the same figure: points earned, or for a 扣分 item the amount taken off. A 党总支's 细则 changes
-only how that figure comes about; it never changes what an item is worth, so the arithmetic of sheets knows nothing of it.
+What is stored is always the same figure: points earned, or for a 扣分 item the amount taken off. A 党总支's 细则
+changes only how that figure comes about; it never changes what an item is worth, so the arithmetic of sheets knows
+nothing of it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,15 @@ import pytest
 
 from grading.scoring import counting, score_sheet
 from grading.scoring.counting import Refinement, RefineMode
-from grading.scoring.rules import CriterionKind, CriterionRule, Exceed, LevelRule, NotApplicable, RubricRule, SectionRule
+from grading.scoring.rules import (
+    CriterionKind,
+    CriterionRule,
+    Exceed,
+    LevelRule,
+    NotApplicable,
+    RubricRule,
+    SectionRule,
+)
 from grading.scoring.sheet import Entry
 
 pytestmark = pytest.mark.unit
@@ -59,7 +67,9 @@ def test_whether_a_bonus_may_exceed_the_maximum_is_a_rule(exceed, section, score
 
 
 def test_local_levels_and_deductions_change_the_way_in_and_not_the_points():
-    levels = Refinement(RefineMode.LEVELS, (LevelRule("分工到人", D(5)), LevelRule("有分工", D(3)), LevelRule("无", D(0))))
+    levels = Refinement(
+        RefineMode.LEVELS, (LevelRule("分工到人", D(5)), LevelRule("有分工", D(3)), LevelRule("无", D(0)))
+    )
     shape = counting.entry_shape(WORK, levels)
     assert counting.shape_problem(shape, Entry(D(3)), NotApplicable.TOTAL) is None
     assert counting.shape_problem(shape, Entry(D(4)), NotApplicable.TOTAL) == "A1 按党总支细则只能选 5、3、0 分。"
