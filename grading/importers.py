@@ -16,6 +16,7 @@ from django.db import transaction
 from branches.importers import site_vocabulary
 from branches.intake.annual import AnnualRules, Answer, read_annual
 from branches.intake.appraisal import read_appraisal
+from branches.intake.marks import MarksReading, MarksRow
 from branches.intake.matching import KnownBranch, MatchResult, Proposal, match_names, name_key, wanted_names
 from branches.intake.shapes import (
     AnnualReading,
@@ -37,7 +38,7 @@ from grading.services import paper_counts, sources
 from grading.services.errors import RefusedError
 from grading.services.paper_counts import Entered
 
-Row = TypeVar("Row", AnnualRow, AppraisalRow)
+Row = TypeVar("Row", AnnualRow, AppraisalRow, MarksRow)
 LISTED = 5
 
 
@@ -91,7 +92,7 @@ class Plan(Generic[Row]):
 
     source: Source
     file_name: str
-    reading: AnnualReading | AppraisalReading
+    reading: AnnualReading | AppraisalReading | MarksReading
     lines: tuple[PlanLine[Row], ...]
     missing: tuple[RoundUnit, ...]
     problems: tuple[Problem, ...]
@@ -190,7 +191,7 @@ def plan_annual(
         same = (old.label, old.score) == (row.grade or "", row.score)
         return (Fate.SAME if same and unit.pk not in exempt else Fate.CHANGED), before
 
-    return _plan((source, workbook.name, reading), known, doubts, fate)
+    return plan_rows((source, workbook.name, reading), known, doubts, fate)
 
 
 def _annual_words(label: str, score: Decimal | None) -> str:
@@ -229,10 +230,10 @@ def plan_counts(
         return (Fate.SAME if same else Fate.CHANGED), str(old)
 
     if not groups:
-        return _plan((source, workbook.name, reading), known, doubts, fate)
+        return plan_rows((source, workbook.name, reading), known, doubts, fate)
     reading = _with_voters(reading, [group.name for group in source.groups.all()], groups)
     voters = [groups.get(name_key(row.group), "") for row in reading.rows]
-    return _plan((source, workbook.name, reading), known, doubts, fate, voters)
+    return plan_rows((source, workbook.name, reading), known, doubts, fate, voters)
 
 
 def _with_voters(reading: AppraisalReading, names: Sequence[str], groups: Mapping[str, str]) -> AppraisalReading:
@@ -291,7 +292,7 @@ def _resolved(matched: MatchResult, answers: dict[int, str | None], voters: Sequ
     return keys
 
 
-def _plan(
+def plan_rows(
     read: tuple[Source, str, Any], units: list[RoundUnit], doubts: Doubts, fate: FateOf,
     voters: Sequence[str] | None = None,
 ) -> Plan[Any]:  # fmt: skip
@@ -327,7 +328,7 @@ def _unmatched(position: int, row: Any, matched: MatchResult, doubts: Doubts) ->
     return PlanLine(position, row, Fate.LEFT_OUT if proposals else Fate.UNKNOWN)
 
 
-def _refuse_unready(plan: Plan[Any]) -> None:
+def refuse_unready(plan: Plan[Any]) -> None:
     """Raise RefusedError while errors or questions are open."""
     sentences = [problem.zh() for problem in plan.errors]
     if plan.open_questions:
@@ -347,7 +348,7 @@ def apply_annual(*, by: Account | None, plan: Plan[AnnualRow], now: dt.datetime)
 
     Raises RefusedError while the plan has errors or open questions.
     """
-    _refuse_unready(plan)
+    refuse_unready(plan)
     rows = [
         sources.AnnualInput(
             unit=line.unit, label=line.row.grade or "", score=line.row.score, raw=line.row.raw[:60],
@@ -396,7 +397,7 @@ def apply_counts(
     Where two people enter apart, the file is what one of them counted. Raises RefusedError while errors or questions
     are open.
     """
-    _refuse_unready(plan)
+    refuse_unready(plan)
     options = {option.code for option in plan.source.options.all()}
     groups = {name_key(word): group.code for group in plan.source.groups.all() for word in (group.name, group.code)}
     rows = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from branches.intake.marks import MarksRow
 from branches.intake.shapes import AnnualRow, AppraisalRow
 from branches.intake.values import is_han
 
@@ -121,7 +122,7 @@ def is_abbreviation(short: str, long: str) -> bool:
     return all(char in rest for char in short)
 
 
-def wanted_names(rows: Iterable[AnnualRow | AppraisalRow]) -> list[WantedName]:
+def wanted_names(rows: Iterable[AnnualRow | AppraisalRow | MarksRow]) -> list[WantedName]:
     """Return the names of a reading's rows for `match_names`, in order."""
     return [WantedName(row.name, "" if row.direct else row.general_branch) for row in rows]
 

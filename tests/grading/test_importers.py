@@ -77,8 +77,8 @@ def test_the_same_file_from_the_command_line(sample):
     call_command(*call, stdout=out)
     assert out.getvalue().splitlines()[-1] == "已录入 161 个支部，免计 3 个，没有变化 0 个。"
     assert AnnualResult.objects.count() == 161
-    with pytest.raises(CommandError, match=r"没有可从文件导入的来源“self”。可用：.*appraisal（群众评议）"):
-        call_command("import_scores", call[1], "--round", str(sample.round.pk), "--source", "self")
+    with pytest.raises(CommandError, match=r"没有可从文件导入的来源“nobody”。可用：.*appraisal（群众评议）"):
+        call_command("import_scores", call[1], "--round", str(sample.round.pk), "--source", "nobody")
 
 
 def test_ballot_counts_of_the_office(sample):

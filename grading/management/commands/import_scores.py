@@ -1,4 +1,4 @@
-"""`manage.py import_scores --round N --source S FILE`: yearly results or ballot counts, as in the browser."""
+"""`manage.py import_scores --round N --source S FILE`: results, ballot counts, or points of the sheets of a source."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from branches import clock
 from branches.intake.annual import Answer
 from branches.intake.uploads import RefusedUpload
-from grading import importers
+from grading import importers, importers_marks
 from grading.models import Round, Source
 from grading.services.errors import RefusedError
 from grading.services.results import graded_units
@@ -16,6 +16,7 @@ from grading.services.results import graded_units
 PLANS: dict[str, tuple[Any, Any]] = {
     Source.Kind.ANNUAL: (importers.plan_annual, importers.apply_annual),
     Source.Kind.APPRAISAL: (importers.plan_counts, importers.apply_counts),
+    Source.Kind.SHEET: (importers_marks.plan_marks, importers_marks.apply_marks),
 }
 ANSWERS = "、".join(answer.value for answer in Answer)
 
@@ -23,13 +24,13 @@ ANSWERS = "、".join(answer.value for answer in Answer)
 class Command(BaseCommand):
     """Read a workbook for one source of a round, say what it would record, and record all of it or nothing."""
 
-    help = "导入一轮某个来源的结果（年度考核、群众评议汇总）；--check 只检查，不写入。"
+    help = "导入一轮某个来源的结果（考核结果、评议票数、评分表得分）；--check 只检查，不写入。"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take round, source, file and the answers to its doubts."""
         parser.add_argument("file", type=Path, help="工作簿（.xlsx、.xls）")
         parser.add_argument("--round", type=int, required=True, help="轮次编号（主键）")
-        parser.add_argument("--source", required=True, help="来源代码，如 annual、appraisal")
+        parser.add_argument("--source", required=True, help="来源代码，如 annual、appraisal、superior")
         parser.add_argument("--check", action="store_true", help="只检查，不写入")
         parser.add_argument(
             "--same",
