@@ -41,7 +41,7 @@ def test_who_writes_nothing():
     reading = {Action.VIEW_HOME, Action.VIEW_BRANCHES, Action.VIEW_CAMPAIGN, Action.VIEW_GRADING, Action.EXPORT}
     anybody = {Action.FILE_OBJECTION}  # raising an objection in one's own name is a right of everybody with an account
     assert GRANTS[Role.SCHOOL_LEADER] == reading | anybody
-    assert GRANTS[Role.AUDITOR] == reading | anybody | {Action.VIEW_AUDIT}
+    assert GRANTS[Role.AUDITOR] == reading | anybody | {Action.VIEW_AUDIT, Action.VIEW_RUBRICS}
     assert not GRANTS[Role.ADMINISTRATOR] & (RECUSABLE | {Action.VIEW_GRADING, Action.EXPORT})
 
 

@@ -36,11 +36,11 @@ def test_computation_stores_what_the_arithmetic_says(grading):
 
 def test_a_computation_takes_the_same_queries_for_any_number_of_branches(grading, django_assert_num_queries):
     complete(grading, "software")
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         results.derive(Round.objects.get(pk=grading.round.pk))
     complete(grading, "algebra")
     complete(grading, "chinese")
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         results.derive(Round.objects.get(pk=grading.round.pk))
 
 
