@@ -41,6 +41,7 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         "branch_survey": page.survey_line(Survey.By.BRANCH),
         "superior_survey": page.survey_line(Survey.By.SUPERIOR),
         "sheet_lines": [(s, page.sheet_line(s)) for s in row.round.sources.filter(kind=Source.Kind.SHEET)],
+        "task": row.spot_checks.filter(active=True).first(),
         "counts": row.appraisals.select_related("source", "group"),
         "boxes": ballot_board.with_turnout(row.ballot_boxes.live().select_related("source")),
         "may_ballot": bool(can(request.user, Action.MANAGE_BALLOT, row)),
