@@ -151,7 +151,23 @@ def check_round(
     found += _check_twice(rules, rubrics)
     if not 0 <= rules.places <= 6:
         found.append(Finding("综合得分的小数位数应在 0 至 6 之间。"))
+    found += _unlisted_vetoes(rules, rubrics)
     return tuple(found)
+
+
+def _unlisted_vetoes(rules: RoundRules, rubrics: Mapping[str, RubricRule]) -> list[Finding]:
+    """Point out veto items of a rubric that the round does not list: stated on the form, they change no grade."""
+    listed = {veto.text for veto in rules.vetoes}
+    items = {
+        item.text: item.code
+        for rubric in rubrics.values()
+        for item in rubric.criteria
+        if item.kind is CriterionKind.VETO and item.text not in listed
+    }
+    return [
+        Finding(f"评分标准的否决项 {code}“{text}”没有列入本轮的否决情形，不会影响等级。", fatal=False)
+        for text, code in items.items()
+    ]
 
 
 def _check_scale(rules: RoundRules) -> list[Finding]:

@@ -1,19 +1,28 @@
 """How items are entered, worked out by hand: events, levels, 细则."""
 
+from dataclasses import replace
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
 
+from grading import scoring
 from grading.scoring import counting, score_sheet
 from grading.scoring.counting import Refinement, RefineMode
 from grading.scoring.rules import (
     CriterionKind,
     CriterionRule,
+    CutOffRule,
     Exceed,
+    GradeRule,
     LevelRule,
     NotApplicable,
+    RoundRules,
     RubricRule,
     SectionRule,
+    SourceKind,
+    SourceRule,
+    VetoEffect,
+    VetoRule,
 )
 from grading.scoring.sheet import Entry
 
@@ -118,3 +127,15 @@ def test_counts_that_cannot_be_are_named():
     assert counting.count_problem(shape, {"院级报道": 2}) is None
     assert counting.count_problem(shape, {"国家级": 1}) == "D5 没有“国家级”这一项。"
     assert counting.count_problem(shape, {"院级报道": -1}) == "D5 “院级报道”的次数应在 0 至 999 之间。"
+
+
+def test_a_veto_item_the_round_does_not_list_is_pointed_out():
+    veto = CriterionRule("V1", "材料造假", D(0), CriterionKind.VETO)
+    rubric = RubricRule("r", 1, (SectionRule("A", "领导班子好", D(5), (WORK, veto)),))
+    grades = (GradeRule("a", "先进", 1), GradeRule("b", "后进", 2))
+    source = SourceRule("self", "支部自评", SourceKind.SHEET, D(100))
+    bare = RoundRules("办法", grades, (source,), (CutOffRule("a", D(60)), CutOffRule("b", D(0))))
+    said = "评分标准的否决项 V1“材料造假”没有列入本轮的否决情形，不会影响等级。"
+    assert said in [found.text for found in scoring.check_round(bare, {"教师": rubric}) if not found.fatal]
+    listed = replace(bare, vetoes=(VetoRule("fake", "材料造假", VetoEffect.FORCE, "b"),))
+    assert said not in [found.text for found in scoring.check_round(listed, {"教师": rubric})]
