@@ -28,6 +28,7 @@ from grading.models import (
     VetoReview,
 )
 from grading.services import presets, results, rounds
+from reporting.demo import appraisal
 
 SEED = 328
 BATCH = 2000
@@ -199,6 +200,7 @@ def build(root: Branch, now: dt.datetime) -> Iterator[str]:
     filler.rows.write()
     yield f"{campaign.name} {round_.name}: {sum(map(len, groups.values()))} branches, {len(groups)} groups"
     yield f"decided: {_decide(round_, list(groups.values()), now)}"
+    yield f"ballot boxes: {appraisal.build(round_, next(iter(groups.values())), now)}"
 
 
 def _decide(round_: Round, groups: list[list[RoundUnit]], now: dt.datetime) -> int:

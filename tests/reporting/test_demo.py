@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from branches import audit
 from branches.models import Account, Branch, RoleGrant
-from grading.models import Assessment, Result, RoundUnit, Score
+from grading.models import Assessment, BallotBox, Result, RoundUnit, Score, SealedBallot
 from reporting.demo.world import SCALES, make
 
 
@@ -46,6 +46,8 @@ def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     assert filed["self", "draft"] > 0
     assert Result.objects.filter(state=Result.State.DECIDED).count() == 16
     assert Score.objects.filter(points__lt=0).count() == 0
+    assert Counter(BallotBox.objects.values_list("state", flat=True)) == {"open": 2, "draft": 1}
+    assert SealedBallot.objects.count() == 9 + 14
     assert set(RoleGrant.objects.values_list("role", flat=True)) >= {"office", "secretary", "auditor", "clerk"}
     assert not Account.objects.exclude(password__startswith="!").exists()
     found = audit.verify()
