@@ -5,7 +5,7 @@ from typing import Any
 
 from branches.models import Campaign
 from grading import presets, scoring
-from grading.models import PublicityPlan, Round, Source
+from grading.models import PublicityPlan, Round, Source, SpotCheckRule
 from grading.presets import Content
 
 SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
@@ -44,6 +44,8 @@ def of_round(round_: Round) -> Content:
     entry["rubrics"] = {row.category.code: row.rubric.code for row in rubrics}
     entry["divergence"] = _divergence(round_)
     entry["publicity"] = _publicity(round_)
+    if rule := SpotCheckRule.objects.filter(round=round_).first():
+        entry["spot_check"] = {"effect": rule.effect, "absent": rule.absent}
     rows = round_.sources.prefetch_related("options", "groups", "annual_points")
     entry["sources"] = [_source(source) for source in rows]
     return entry | _limits(round_)

@@ -15,7 +15,7 @@ from grading import scoring
 Content = dict[str, Any]
 ROUND_SHARED = (
     "cut_offs", "gates", "caps", "vetoes", "checks", "problems", "divergence", "rubrics", "sources", "steps", "scale",
-    "returns", "exempt_months", "publicity",
+    "returns", "exempt_months", "publicity", "spot_check",
 )  # fmt: skip
 # What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
 RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
@@ -40,7 +40,8 @@ SHAPES: dict[str, tuple[str, str]] = {
         "ordinal name deciding_level",
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
-            "checks problems divergence rubrics sources returns exempt_months publicity"
+            "checks problems divergence rubrics sources returns exempt_months publicity "
+            "spot_check"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -52,6 +53,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "problem": ("code text", ""),
     "return": ("kind level name", ""),
     "divergence": ("first second", "points section_points grades"),
+    "spot_check": ("", "effect absent"),
     "publicity": ("", "grades counts_first_day title body receiver phone email address signature"),
     "source": (
         "code name kind weight",
@@ -116,6 +118,8 @@ WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("cap", "mode"): frozenset(scoring.CapMode),
     ("round", "missing"): frozenset(scoring.MissingRule),
     ("round", "deciding_level"): frozenset({"general_branch", "committee"}),
+    ("spot_check", "effect"): frozenset({"own", "replace"}),
+    ("spot_check", "absent"): frozenset({"exempt", "missing"}),
     ("deliverable", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("return", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("deliverable", "kind"): frozenset({"file", "text", "meeting"}),
@@ -230,6 +234,8 @@ def _shape_problems(table: str, content: Any, place: str) -> Iterator[str]:
         yield from _shape_problems("divergence", content["divergence"], f"{where}divergence")
     if table == "round" and "publicity" in content:
         yield from _shape_problems("publicity", content["publicity"], f"{where}publicity")
+    if table == "round" and "spot_check" in content:
+        yield from _shape_problems("spot_check", content["spot_check"], f"{where}spot_check")
     for key, child in CHILDREN.get(table, {}).items():
         rows = content.get(key, [])
         for number, item in enumerate(rows if isinstance(rows, list) else (), start=1):
@@ -255,7 +261,7 @@ def _value_problem(table: str, key: str, value: Any) -> str:
     if key in LISTS or (table, key) == ("publicity", "grades"):
         texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return "" if texts else "应是一个文字的列表。"
-    if key in ("campaign", "divergence", "publicity") and table in ("preset", "round"):
+    if key in ("campaign", "divergence", "publicity", "spot_check") and table in ("preset", "round"):
         return ""
     return _text_problem(table, key, value)
 

@@ -28,6 +28,7 @@ from grading.models import (
     RoundStep,
     Rubric,
     Source,
+    SpotCheckRule,
     SurveyCheck,
     VetoItem,
     VoterGroup,
@@ -247,6 +248,8 @@ def create_round(*, by: Account | None, campaign: Campaign, entry: Content, scal
     write_limits(round_, entry, {grade.code: grade for grade in scale.grades.all()})
     write_rubrics(round_, entry)
     publicity.write_plan(round_=round_, entry=entry.get("publicity", {}))
+    if "spot_check" in entry:
+        SpotCheckRule.objects.create(round=round_, **entry["spot_check"])
     audit.record(by=by, action="round.create", thing=round_, branch=campaign.root, summary=f"建立轮次：{round_.name}")
     return round_
 

@@ -10,7 +10,7 @@ from branches import clock
 from branches.models import Appointment, Branch, Role, RoleGrant
 from branches.permissions import Action, scope
 from branches.transitions import BlockedError
-from grading import draws
+from grading import contents, draws
 from grading.models import (
     Assessment,
     Exemption,
@@ -25,6 +25,7 @@ from grading.models import (
 from grading.services import results, rounds, sheets
 from grading.services import spot_checks as service
 from grading.services.errors import RefusedError
+from grading.services.round_rules import copy_round
 from tests.factories.branches import AppointmentFactory, holder
 from tests.factories.grading import SourceFactory, fill, opened_round
 from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckRuleFactory
@@ -336,3 +337,11 @@ def test_ordinals_units_and_inspectors_are_once(grading):
 def test_a_rule_of_an_unknown_word_is_refused(grading, name, value):
     with pytest.raises(IntegrityError, match=f"spot_rule_{name}_known"), transaction.atomic():
         SpotCheckRuleFactory(round=grading.round, **{name: value})
+
+
+def test_a_copied_round_and_a_file_of_rules_keep_the_rule(grading):
+    service.set_rule(by=None, round_=grading.round, effect="replace", absent="missing")
+    content = contents.of_round(Round.objects.get(pk=grading.round.pk))
+    assert content["spot_check"] == {"effect": "replace", "absent": "missing"}
+    copied = copy_round(by=None, campaign=grading.round.campaign, source=grading.round, name="抄来的一轮")
+    assert (copied.spot_check_rule.effect, copied.spot_check_rule.absent) == ("replace", "missing")
