@@ -2,7 +2,8 @@
 
 Everything a frozen grade rests on is listed: the result, the branch as it was copied, the round's rules and the scale's
 words, and what was handed in. Left out on purpose: which stamped forms come back (RoundReturn), what is written about a
-final round later (objections, reasons of a fall), files on disk (their SHA-256 is in the row). docs/freezing.md.
+final round later (objections, notices), ballot boxes (they destroy what they held), files on disk (their SHA-256 is in
+the row). docs/freezing.md.
 """
 
 from branches.guards import Guard
@@ -27,19 +28,26 @@ _HANGING: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         _BY_ROUND,
         "round_id",
         ("roundunit", "roundstep", "roundrubric", "source", "cutoff", "gate", "vetoitem", "cap", "surveycheck",
-         "publicityplan", "publicitygrade"),
+         "publicityplan", "publicitygrade", "spotcheckrule", "spotcheckdraw", "problembox", "comparison"),
     ),
     (_BY_SOURCE, "source_id", ("appraisaloption", "annualpoints", "votergroup")),
     (
         _BY_UNIT,
         "unit_id",
         ("assessment", "evidence", "annualresult", "appraisalcount", "exemption", "extension", "survey", "vetoreview",
-         "vetofinding"),
+         "vetofinding", "countentry", "spotcheck", "fallreason"),
     ),
     (_through("grading_assessment"), "assessment_id", ("score",)),
     (_through("grading_evidence"), "evidence_id", ("evidenceuse",)),
     (_through("grading_survey"), "survey_id", ("surveyfinding",)),
     (_through("grading_result"), "result_id", ("confirmation",)),
+    (
+        _FINAL.format(
+            tables="grading_comparison t JOIN grading_round r ON r.id = t.round_id", link="t.id = {{row}}.{column}"
+        ),
+        "comparison_id",
+        ("gradematch",),
+    ),
     (_FINAL.format(tables="grading_round r", link="r.scale_id = {{row}}.{column}"), "scale_id", ("grade",)),
     (_FINAL.format(tables="grading_round r", link="r.scale_id = {{row}}.{column}"), "id", ("gradescale",)),
 )  # fmt: skip
