@@ -62,6 +62,8 @@ def serving(environment: dict[str, str]) -> Iterator[None]:
         for line in process.stdout:
             if line.startswith("Ready"):
                 break
+        else:
+            raise RuntimeError("the product did not start in time: see above, and try again on a quieter machine")
         threading.Thread(target=process.stdout.read, daemon=True).start()
         yield
     finally:
