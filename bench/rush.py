@@ -12,6 +12,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from typing import Any
 
 import django
 
-from bench.rush_crowd import PORT, Secretary, crowd
+from bench.rush_crowd import Secretary, crowd
 from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,9 +55,9 @@ def database(*, postgres: bool) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def serving(environment: dict[str, str]) -> Iterator[None]:
+def serving(environment: dict[str, str], port: int) -> Iterator[None]:
     """Run the product for the block."""
-    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(PORT)]
+    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, process_group=0)
     try:
         for line in process.stdout:
@@ -96,8 +97,9 @@ def measure(count: int, spread: float, *, postgres: bool) -> dict[str, Any]:
         os.environ.update(ZHIBU_VAR=home, ZHIBU_DEMO="1", DJANGO_SETTINGS_MODULE="config.settings", **given)
         django.setup()
         school = importlib.import_module("bench.rush_school")
-        people = school.prepare(count)
-        with serving(dict(os.environ)):
+        port = servers.free_port()
+        people = school.prepare(count, port)
+        with serving(dict(os.environ), port):
             for one in people:
                 one.open()
             # The first half arrives before midnight, the other half after it.
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--secretaries", type=int, default=200)
     parser.add_argument("--spread", type=float, default=0, help="seconds over which they press; 0: all at once")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped then too
     found = measure(asked.secretaries, asked.spread, postgres=asked.postgres)
     print(json.dumps(found, ensure_ascii=False, indent=1))
     wrong = ("lost", "double", "receipts not as shown", "contents not as on the receipt", "server errors", "late")

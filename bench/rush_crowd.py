@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-PORT = 8731
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 VERSION = re.compile(r'name="version" value="(\d+)"')
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
@@ -30,6 +29,7 @@ class Answer:
 class Secretary:
     """One secretary: session, unit, and what came of it."""
 
+    port: int
     unit: int
     session: str
     fields: dict[str, str]
@@ -49,7 +49,7 @@ class Secretary:
 
     def ask(self, method: str, path: str, body: str = "", messages: str = "") -> "Answer":
         """Send one request, with the messages of the one before."""
-        wire = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         cookies = {"sessionid": self.session, "csrftoken": self.cookie, "messages": messages}
         given = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
         headers = {"Cookie": given, "Content-Type": "application/x-www-form-urlencoded"}

@@ -31,18 +31,18 @@ def set_clock(before: float) -> None:
     clock.set_offset(MIDNIGHT - dt.timedelta(seconds=before))
 
 
-def prepare(count: int) -> list[Secretary]:
+def prepare(count: int, port: int) -> list[Secretary]:
     """Make tables, and on PostgreSQL the web role, then the school; return its secretaries."""
     call_command("migrate", verbosity=0)
     if settings.DATABASE_WEB_ROLE:
         call_command("database_roles", verbosity=0)
-    people = build(count)
+    people = build(count, port)
     set_clock(120)
     connections.close_all()
     return people
 
 
-def build(count: int) -> list[Secretary]:
+def build(count: int, port: int) -> list[Secretary]:
     """Make a school of `count` branches with a round on its last day; return its secretaries, signed in."""
 
     set_clock(4 * 3600)
@@ -74,7 +74,7 @@ def build(count: int) -> list[Secretary]:
         client.force_login(account, backend="branches.auth.AccountBackend")
         unit = units[RoleGrant.objects.get(account=account).node_id]
         made.append(
-            Secretary(unit.pk, client.cookies["sessionid"].value, points[unit.rubric_id], twice=number % 10 == 0)
+            Secretary(port, unit.pk, client.cookies["sessionid"].value, points[unit.rubric_id], twice=number % 10 == 0)
         )
     return made
 
