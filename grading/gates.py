@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from branches.models import Branch, Category
 from branches.registries import figures, gate
 from branches.transitions import Transition, register
-from grading import ballot_states, gates_spot_checks, rules, scoring
+from grading import ballot_states, course, gates_spot_checks, rules, scoring
 from grading.models import (
     Assessment,
     Correction,
@@ -127,6 +127,7 @@ def _rules_are_possible(round_: Round, now: dt.datetime) -> Iterator[str]:
     yield from (
         found.text for found in scoring.check_round(rules.round_rules(round_), values, figures()) if found.fatal
     )
+    yield from course.order_problems(round_.steps.order_by("ordinal").values_list("code", "name"))
     day = round_.frozen_on or now.date()
     rows: Any = Branch.objects.as_of(day).branches_only()
     branches = [(row.name, row.category_id, row.parent_id) for row in rows]

@@ -12,7 +12,7 @@ from django.db.models import F, Max, ProtectedError
 from branches import audit
 from branches.models import Account, Branch, Campaign, Stage
 from branches.registries import figures
-from grading import contents, rules, scoring
+from grading import contents, course, rules, scoring
 from grading.models import (
     Grade,
     GradeScale,
@@ -58,8 +58,10 @@ def check(entry: Content, rubrics: Mapping[str, scoring.RubricRule]) -> Checked:
 
 
 def _check_course(entry: Content) -> Iterable[scoring.Finding]:
-    """Check the steps: days in their order, 公示 with a number of days."""
+    """Check the steps: each after what it needs, days in their order, 公示 with a number of days."""
     steps = entry.get("steps", [])
+    for text in course.order_problems((step["code"], step["name"]) for step in steps):
+        yield scoring.Finding(text)
     dated = [(step["name"], step["due_on"]) for step in steps if step.get("due_on")]
     for (before, early), (after, late) in pairwise(dated):
         if late < early:

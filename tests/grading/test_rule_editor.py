@@ -6,10 +6,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches import clock
-from grading import contents, preset_text, presets, worked_example
-from grading.models import AppraisalOption, Preset, Round, Source
+from branches.transitions import BlockedError
+from grading import contents, course, preset_text, presets, worked_example
+from grading.models import AppraisalOption, Preset, Round, RoundStep, Source
 from grading.services import presets as preset_service
-from grading.services import round_rules
+from grading.services import round_rules, rounds
 from grading.services.errors import RefusedError
 from tests.factories.grading import opened_round
 from tests.grading.pages import account, page, text
@@ -148,6 +149,35 @@ def test_a_round_as_a_file_opens_the_same_round_again(draft):
     assert contents.of_round(again) == contents.of_round(draft) | {"ordinal": 1}
     stages = draft.campaign.stages.values_list("name", "starts_on", "tasks")
     assert list(opened.stages.values_list("name", "starts_on", "tasks")) == list(stages)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sentences"),
+    [
+        (("self", "superior", "propose", "spot_check", "decide", "publicity", "final"), []),
+        (
+            ("self", "decide", "final", "annual"),
+            ["“审定”应在“年度考核”之后。", "“定级”应是最后一步，现在后面还有“年度考核”。"],
+        ),
+        (("self", "publicity", "decide"), ["“公示”应在“审定”之后。"]),
+        (("publicity", "confirm", "decide"), ["“公示”应在“学校确认”、“审定”之后。", "“学校确认”应在“审定”之后。"]),
+    ],
+)
+def test_a_step_stands_after_what_it_needs(codes, sentences):
+    labels = dict(RoundStep.Code.choices)
+    assert list(course.order_problems((code, labels[code]) for code in codes)) == sentences
+
+
+def test_steps_in_a_wrong_order_are_refused_when_saved_and_when_the_round_opens(office, draft):
+    wrong = ("self", "publicity", "decide")
+    response = posted(office, draft, "steps", **rows("steps", *({"code": code} for code in wrong)))
+    assert (response.status_code, "“公示”应在“审定”之后。" in text(response)) == (422, True)
+    assert draft.steps.filter(code="final").exists()
+    draft.steps.all().delete()  # as rounds were before this was looked at
+    for number, code in enumerate(wrong, 1):
+        draft.steps.create(ordinal=number, code=code, name=RoundStep.Code(code).label)
+    with pytest.raises(BlockedError, match="“公示”应在“审定”之后。"):
+        rounds.open_round(by=None, round_=draft, now=clock.now())
 
 
 # ---- the sample
