@@ -23,7 +23,8 @@ def at(counts: Mapping[str, Any], key: str) -> Any:
 def cap_words(cap: CapOutcome) -> str:
     """Return how a cap stands: 先进最多 3 个，现在 4 个，超出名额."""
     side = "最多" if cap.side == "at_most" else "至少"
-    return f"{cap.grade.label}{side} {cap.allowed} 个，测算 {cap.counted} 个，{CAP_STATES.get(cap.state, cap.state)}"
+    label = cap.grade.label if cap.group else f"全校{cap.grade.label}"
+    return f"{label}{side} {cap.allowed} 个，测算 {cap.counted} 个，{CAP_STATES.get(cap.state, cap.state)}"
 
 
 @register.filter

@@ -67,7 +67,7 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
     stored = {r.unit_id: r for r in Result.objects.filter(unit__in=units).current().select_related(
         "computed_grade", "proposed_grade", "decided_grade")}  # fmt: skip
     graded = [unit for unit in units if unit.graded]
-    derived = results.derive(round_, graded)
+    derived = results.derive(round_)  # of the whole round: a cap of the whole school counts every branch
     sheets = {row.unit_id: row for row in Assessment.objects.filter(unit__in=units, source__code=Source.SUPERIOR)}
     reviewed = set(VetoReview.objects.filter(unit__in=units).values_list("unit_id", flat=True))
     lines = []
