@@ -19,8 +19,10 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {**shared, "nav": [], "my_roles": [], "campaign_name": ""}
     items = [item for item in nav_items() if scope(user, Action(item.action))]
-    here = max((item.prefix for item in items if _is_current(request.path, item.prefix)), key=len, default="")
-    nav = [{"label": one.label, "url": reverse(one.url_name), "current": one.prefix == here} for one in items]
+    prefixes = [(prefix, item) for item in items for prefix in (item.prefix, *item.also)]
+    found = [(len(prefix), item) for prefix, item in prefixes if _is_current(request.path, prefix)]
+    here = max(found, key=lambda pair: pair[0])[1] if found else None
+    nav = [{"label": one.label, "url": reverse(one.url_name), "current": one is here} for one in items]
     newest = Campaign.objects.order_by("-year", "-pk").values_list("short_name", "name").first()
     name = (newest[0] or newest[1]) if newest else "党支部分类定级"
     return {**shared, "nav": nav, "my_roles": roles(user), "campaign_name": name}

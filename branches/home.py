@@ -16,7 +16,7 @@ ELECTION_MONTHS = 3
 
 nav(NavItem("工作台", "home", Action.VIEW_HOME, "/", 0))
 nav(NavItem("党支部", "branches", Action.VIEW_BRANCHES, "/branches/", 10))
-nav(NavItem("活动材料", "campaigns", Action.VIEW_CAMPAIGN, "/campaigns/", 20))
+nav(NavItem("活动材料", "campaigns", Action.VIEW_CAMPAIGN, "/campaigns/", 20, also=("/grading/campaigns/",)))
 nav(NavItem("操作记录", "audit", Action.VIEW_AUDIT, "/audit/", 90))
 nav(NavItem("账号", "accounts", Action.ISSUE_CODES, "/accounts/", 80))
 

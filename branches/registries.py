@@ -81,6 +81,7 @@ class NavItem:
     action: str
     prefix: str
     position: int
+    also: tuple[str, ...] = ()  # further paths that belong to it
 
 
 def gate(model: type[models.Model], to: str) -> Callable[[Gate], Gate]:
