@@ -16,6 +16,7 @@ class GroupLine:
     key: str
     name: str
     units: int = 0
+    graded: int = 0
     filed: int = 0
     returned: int = 0
     late: int = 0
@@ -25,6 +26,11 @@ class GroupLine:
     proposed: int = 0
     grades: Counter[int] = field(default_factory=Counter)
     unexplained: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Branches this round gives no grade."""
+        return self.units - self.graded
 
     def shares(self, grades: Sequence[Grade]) -> list[tuple[Grade, int]]:
         """Return grades with their numbers, best first."""
@@ -49,6 +55,7 @@ def build(round_: Round, units: Sequence[RoundUnit]) -> Board:
     for unit in units:
         line = lines.setdefault(unit.group, GroupLine(unit.group, unit.general_branch_name))
         line.units += 1
+        line.graded += unit.graded
         home[unit.pk] = line
     _count_sheets(home)
     sources = [s for s in round_.sources.all() if s.kind != Source.Kind.SHEET]
@@ -56,7 +63,7 @@ def build(round_: Round, units: Sequence[RoundUnit]) -> Board:
     _count_results(home)
     for line in lines.values():
         total.units += line.units
-        for name in ("filed", "returned", "late", "scored", "decided", "proposed", "unexplained"):
+        for name in ("graded", "filed", "returned", "late", "scored", "decided", "proposed", "unexplained"):
             setattr(total, name, getattr(total, name) + getattr(line, name))
         total.sources.update(line.sources)
         total.grades.update(line.grades)

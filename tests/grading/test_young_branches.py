@@ -57,5 +57,8 @@ def test_a_young_branch_is_listed_and_scores_itself_but_gets_no_grade(opened, si
     assert unit.pk not in results.derive(round_)
     shown = text(signed_in(account(tree, "office")).get(page("unit", unit.pk)))
     assert "不满 12 个月，按本轮规则不定级" in shown
+    board = text(signed_in(account(tree, "office")).get(page("round", round_.pk)))
+    assert "参评支部 5 个，其中 1 个本轮不定级" in board
+    assert "已定级 0 / 4" in board
     listed = text(signed_in(account(tree, "office")).get(page("round-units", round_.pk)))
     assert "不定级" in listed
