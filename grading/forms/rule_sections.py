@@ -52,7 +52,8 @@ ANNUAL = Table(
         Column("synonyms", "也写作", "words", required=False, longest=20),
     ),
     add="添加等次",
-    hint="考核结果写的是等次时按这里折成分数；只录分数的可以不填。",
+    hint="考核结果写的是等次时按这里折成分数；只录分数的可以不填。分数一律按百分制：满分不是 100 的"
+    "（如满分 120），导入前先折算成百分制，得分÷满分×100。",
     when=("giver", "annual"),
 )
 SOURCES = Table(
@@ -65,7 +66,15 @@ SOURCES = Table(
         Column("weight", "权重（%）", "number"),
         Column("giver", "怎么得来", "choice", choices="givers", default=Source.SELF, wide=True),
         Column("entry", "打分方式", "choice", choices="entries", default=Source.Entry.ITEMS, when=("giver", SHEETS)),
-        Column("minimum_ballots", "有效票至少", "whole", required=False, default="5", when=("giver", "appraisal")),
+        Column(
+            "minimum_ballots",
+            "有效票至少",
+            "whole",
+            required=False,
+            default="5",
+            when=("giver", "appraisal"),
+            hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。",
+        ),
         Column("names_tellers", "写明计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
         Column("allow_over", "允许超过 100 分", "check", required=False, when=("giver", "annual")),
@@ -96,7 +105,8 @@ GATES = Table(
         Column("bars_promotion", "不得晋位升级", "check", required=False),
     ),
     add="添加门槛",
-    hint="按准确的比值比较，不先四舍五入：89.99% 就是低于 90%。",
+    hint="按准确的比值比较，不先四舍五入：89.99% 就是低于 90%。"
+    "满意率按全部有效票合计，评议人员分了类的也不按类别权重加权。",
 )
 VETOES = Table(
     "vetoes",
@@ -119,9 +129,9 @@ CAPS = Table(
         Column("side", "限制", "choice", choices="sides", default=Cap.Side.AT_MOST, wide=True),
         Column("value", "数值", "number"),
         Column("measure", "单位", "choice", choices="measures", default=Cap.Measure.SHARE),
-        Column("extent", "范围", "choice", choices="extents", default=Cap.Extent.GROUP),
+        Column("extent", "范围", "choice", choices="extents"),
         Column("rounding", "取整", "choice", choices="roundings", default=Cap.Rounding.DOWN),
-        Column("mode", "超出时", "choice", choices="modes", default=Cap.Mode.WARNING),
+        Column("mode", "不合名额时怎么办", "choice", choices="modes", wide=True),
         Column("tie", "同分先比", "choice", required=False, choices="maybe_sources"),
         Column("tie_then", "再比", "choice", required=False, choices="maybe_sources"),
     ),
@@ -138,7 +148,9 @@ STEPS = Table(
         Column("due_on", "截止日期", "day", required=False),
     ),
     add="添加步骤",
-    hint="按先后写。没有列出的步骤本轮就不办：没有“公示”就不公示，没有“学校确认”就不必确认。",
+    hint="按先后写。没有列出的步骤本轮就不办：没有“公示”就不公示，没有“学校确认”就不必确认。"
+    "“审定”由定级的一方定下每个支部的等级；“学校确认”是等级定下以后，学校再开会认可一次。"
+    "等级由党总支定、学校还要把关的，两步都写；等级由党委定的，有“审定”就够了，通知另要确认的才加“学校确认”。",
 )
 CHECKS = Table(
     "checks",
@@ -162,9 +174,10 @@ BASICS = (
     Column("opens_on", "开始日期", "day", required=False),
     Column("ends_on", "结束日期", "day", required=False),
     Column("places", "综合得分保留几位小数", "whole", default="2", hint="四舍五入后再对照分数线。"),
-    Column("missing", "缺一个来源时", "choice", choices="missing"),
+    Column("missing", "缺一个来源时", "choice", choices="missing", wide=True),
     Column("exempt_months", "成立不满几个月的不定级", "whole", required=False,
-           hint="如一年填 12；不填就都定。这些支部仍可自评，名单上写“不定级”。"),
+           hint="如一年填 12；不填就都定。按支部名单日期算满几个月，就是开始自评时固定参评支部的那一天。"
+           "这些支部仍可自评，名单上写“不定级”。"),
 )  # fmt: skip
 COMPARED = (
     Column("first", "拿", "choice", required=False, choices="maybe_sheets"),

@@ -8,7 +8,9 @@ from fractions import Fraction
 from grading.scoring.composite import SourceScore, SourceStatus
 from grading.scoring.derivation import CapOutcome, Derivation, GateOutcome, GradeName
 from grading.scoring.numbers import ZERO, percent, plain, round_half_up, show
+from grading.scoring.rules import SATISFACTION_FIGURE
 
+POOLED = "全部有效票合计，不按类别加权"
 COUNT_WORDS = "零一二三四五六七八九十"
 CAP_STATES = {"kept": "在名额之内", "over": "超出名额", "lowered": "按名额调整", "tie": "同分，须由人确定"}
 
@@ -29,8 +31,9 @@ def explain_steps(derivation: Derivation) -> tuple[Step, ...]:
     """Return the steps from sources to the computed grade."""
     steps = [_sources(derivation), _weights(derivation), _rounding(derivation), _lines(derivation)]
     current = derivation.by_score
+    grouped = any(source.appraisal is not None and source.appraisal.groups for source in derivation.sources)
     for gate in derivation.gates:
-        step = _gate(gate, current)
+        step = _gate(gate, current, pooled=grouped and gate.figure.startswith(SATISFACTION_FIGURE))
         current = step.grade if gate.lowered else current
         steps.append(step)
     steps.append(_vetoes(derivation, current))
@@ -102,14 +105,18 @@ def rate_text(value: Fraction, minimum: Fraction) -> str:
     return percent(value, 10)
 
 
-def _gate(gate: GateOutcome, current: GradeName | None) -> Step:
-    """Return the step of one gate; the fraction stands beside its percentage, because the fraction is compared."""
+def _gate(gate: GateOutcome, current: GradeName | None, *, pooled: bool = False) -> Step:
+    """Return the step of one gate; the fraction stands beside its percentage, because the fraction is compared.
+
+    `pooled` says that voters were in groups, so that it is worth telling that 满意率 is not weighted by them.
+    """
     title = f"{gate.name}门槛"
     line = f"{plain(gate.minimum)}%"
     if gate.value is None:
         return Step("gate", title, f"没有{gate.name}数据，不按 {line} 的门槛处理", "无数据", current)
     ratio = f"{gate.value.numerator}/{gate.value.denominator}"
-    text = f"{gate.name} {ratio} = {rate_text(gate.value, Fraction(gate.minimum))}"
+    name = f"{gate.name}（{POOLED}）" if pooled else gate.name
+    text = f"{name} {ratio} = {rate_text(gate.value, Fraction(gate.minimum))}"
     if not gate.failed:
         return Step("gate", title, f"{text}，不低于 {line}", "通过", current)
     text = f"{text}，低于 {line}"

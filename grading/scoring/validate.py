@@ -380,21 +380,26 @@ def _check_divergence(rules: RoundRules) -> list[Finding]:
 
 
 def _check_twice(rules: RoundRules, rubrics: Mapping[str, RubricRule]) -> list[Finding]:
-    """Warn when 满意率 enters the grade more than once: as a source, an item, or a gate."""
-    uses: dict[str, list[str]] = {}
+    """Tell when a figure enters the grade more than once: scored twice, or, as is usual, scored and a gate's."""
+    scored: dict[str, list[str]] = {}
     for source in rules.sources:
         if source.kind is SourceKind.APPRAISAL and source.weight > 0:
-            uses.setdefault(SATISFACTION_FIGURE, []).append(f"来源“{source.name}”")
+            scored.setdefault(SATISFACTION_FIGURE, []).append(f"来源“{source.name}”")
     seen: set[str] = set()
     for rubric in rubrics.values():
         for criterion in rubric.criteria:
             if criterion.figure and f"{rubric.code} {criterion.code}" not in seen:
                 seen.add(f"{rubric.code} {criterion.code}")
-                uses.setdefault(criterion.figure, []).append(f"条目 {criterion.code}")
-    for figure, name in {gate.figure: gate.name for gate in rules.gates}.items():
-        uses.setdefault(figure, []).append(f"门槛“{name}”")
-    return [
-        Finding(f"同一个数用了不止一次：{'、'.join(places)}，请确认这是本意。", fatal=False)
-        for places in uses.values()
+                scored.setdefault(criterion.figure, []).append(f"条目 {criterion.code}")
+    gates = {gate.figure: gate.name for gate in rules.gates}
+    found = [
+        f"同一个数计了不止一次分：{'、'.join(places)}，请确认这是本意。"
+        for places in scored.values()
         if len(places) > 1
     ]
+    found += [
+        f"{'、'.join(places)}计入得分，门槛“{gates[figure]}”又看同一批数：通知是这样写的就不用改。"
+        for figure, places in scored.items()
+        if figure in gates
+    ]
+    return [Finding(text, fatal=False) for text in found]

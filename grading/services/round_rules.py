@@ -22,7 +22,7 @@ from grading.models import (
     RoundStep,
     Source,
 )
-from grading.presets import RETURNS, Content, maybe
+from grading.presets import Content, maybe
 from grading.services import presets
 from grading.services.errors import RefusedError, refuse
 
@@ -236,7 +236,7 @@ def blank_round(*, by: Account | None, campaign: Campaign, name: str) -> Round:
     """Create a round, in preparation, whose rules are still to be entered."""
     entry: Content = {
         "ordinal": _next_ordinal(campaign), "name": name, "deciding_level": Round.DecidingLevel.GENERAL_BRANCH,
-        "opens_on": campaign.starts_on.isoformat(), "ends_on": campaign.ends_on.isoformat(), "returns": list(RETURNS),
+        "opens_on": campaign.starts_on.isoformat(), "ends_on": campaign.ends_on.isoformat(), "returns": [],
         "steps": [{"code": code.value, "name": code.label} for code in USUAL_STEPS],
     }  # fmt: skip
     scale = GradeScale.objects.create(code=f"campaign-{campaign.pk}-{entry['ordinal']}", name=f"{name}等级")

@@ -27,16 +27,21 @@ def round_units(request: HttpRequest, pk: int) -> HttpResponse:
 def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
     """Show everything the round fixes, in plain words."""
     round_ = round_or_404(request, pk)
+    cut_offs = list(round_.cut_offs.select_related("grade").order_by("grade__rank"))
+    grades = list(round_.scale.grades.order_by("rank"))
     context = {
         "round": round_,
         "sources": round_.sources.prefetch_related("options", "groups", "annual_points"),
-        "cut_offs": round_.cut_offs.select_related("grade"),
+        "cut_offs": cut_offs,
+        "lowest": cut_offs[-1] if cut_offs else None,
+        "last_grade": grades[-1] if grades else None,
+        "steps": round_.steps.all(),
         "gates": round_.gates.select_related("best"),
         "caps": round_.caps.select_related("grade"),
         "vetoes": round_.veto_items.select_related("grade"),
         "rubrics": round_.rubrics.select_related("rubric", "category"),
         "returns": round_.returns.all(),
-        "grade_count": round_.scale.grades.count(),
+        "grade_count": len(grades),
         "may_manage": bool(can(request.user, Action.MANAGE_ROUND, round_)),
     }
     return render(request, "grading/rules.html", context)

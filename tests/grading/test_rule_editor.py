@@ -203,7 +203,43 @@ def test_a_sample_waits_for_weights(draft):
     assert (found.steps, found.note.startswith("各来源的权重合计到 100%")) == ((), True)
 
 
+def test_the_sample_says_that_the_rate_is_not_weighted_by_voters(draft):
+    entry = contents.of_round(draft)
+    groups = [{"code": "a", "name": "党员", "weight": "70"}, {"code": "b", "name": "群众", "weight": "30"}]
+    split = [one | {"groups": groups} if one["kind"] == "appraisal" else one for one in entry["sources"]]
+    told = [
+        next(
+            step.text for step in worked_example.work(contents.rules_of(entry | change), {}).steps if step.key == "gate"
+        )
+        for change in ({}, {"sources": split})
+    ]
+    # 23 of 26 in one group; the same twice over is the same rate
+    assert told[0].startswith("满意率 23/26 = 88.5%")
+    assert told[1].startswith("满意率（全部有效票合计，不按类别加权） 23/26 = 88.5%")
+
+
 # ---- the pages
+
+
+def test_a_limit_of_grades_says_nothing_nobody_chose(office, draft):
+    shown = posted(office, draft, "caps", do="add:caps")
+    cells = {cell.column.name: cell.value for cell in shown.context["tables"][0].rows[-1].cells}
+    assert (cells["extent"], cells["mode"]) == ("", "")
+    given = {"grade": "advanced", "value": "30", "side": "at_most", "measure": "share", "rounding": "down"}
+    refused = posted(office, draft, "caps", **rows("caps", given))
+    assert refused.status_code == 422
+    assert "请选择范围。" in text(refused)
+    assert "请选择不合名额时怎么办。" in text(refused)
+
+
+def test_all_rules_in_words(office, draft):
+    change(draft, publicity_days=5, exempt_months=12)
+    draft.sources.get(code="annual").annual_points.all().delete()
+    shown = text(office.get(page("round-rules", draft.pk)))
+    assert "按录入的分数计，百分制" in shown
+    assert "不到 60 分" in shown
+    assert "公示 5 个工作日" in shown
+    assert "成立不满 12 个月的党支部不定级，按支部名单日期算" in shown
 
 
 def test_every_part_shows_what_stands(office, draft):
@@ -355,6 +391,7 @@ def test_a_further_round_is_copied_or_begins_blank(office, draft):
     office.post(address, {"name": "第四轮", "origin": "blank"})
     blank = Round.objects.get(name="第四轮")
     assert (blank.ordinal, blank.sources.count(), blank.scale.grades.count()) == (4, 0, 0)
+    assert blank.returns.count() == 0  # nothing comes back stamped unless somebody asks for it
     refused = office.post(address, {"name": "第五轮", "origin": "copy"})
     assert refused.status_code == 422
     assert "请选择照哪一轮。" in text(refused)
@@ -390,6 +427,16 @@ def test_one_query_count_whatever_the_number_of_rows(office, draft, django_asser
 def test_text_with_quotes_and_line_breaks_survives_the_file():
     content = {"kind": "rubric", "code": "x", "title": '引“号”"和"\n换行\\', "sections": []}
     assert presets.read_text("x", preset_text.write(content)).content == content
+
+
+def test_a_blank_campaign_is_a_button_and_belongs_to_the_campaigns(office):
+    for name in ("campaign-open", "campaign-blank"):
+        shown = office.get(page(name))
+        assert [item["label"] for item in shown.context["nav"] if item["current"]] == ["活动材料"]
+    button = f'<a class="btn btn-outline-secondary" href="{page("campaign-blank")}">从空白开始</a>'
+    assert button in office.get(page("campaign-open")).content.decode()
+    grading_page = office.get(page("rounds"))
+    assert [item["label"] for item in grading_page.context["nav"] if item["current"]] == ["分类定级"]
 
 
 def test_a_campaign_from_nothing_refuses_a_second_of_its_name(office, grading):
