@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from branches import audit
 from branches.models import Account
 from branches.transitions import Decision, advance
 from grading import rules, scoring
-from grading.models import Grade, Result, Round, RoundUnit, Source
+from grading.models import Cap, Grade, Result, Round, RoundUnit, Source
 from grading.services.errors import RefusedError, refuse
 
 WRITTEN = [
@@ -45,11 +46,29 @@ def graded_units(round_: Round) -> list[RoundUnit]:
 def derive(round_: Round, units: Sequence[RoundUnit] | None = None) -> dict[int, scoring.Derivation]:
     """Return derivations by unit id as the inputs stand now, storing nothing (about ten queries).
 
-    Without `units` the whole round is computed and caps are exact; with some of them caps count only those.
+    With some `units`, grades are those of the whole round: where a cap lowers grades, all that it counts are computed.
+    Caps that only warn count the given units alone; ask without `units` where their state is shown.
     """
     chosen = list(units) if units is not None else graded_units(round_)
-    outcome = _compute(round_, chosen)
-    return {unit.pk: derivation for unit, derivation in zip(chosen, outcome.derivations, strict=True)}
+    counted = chosen if units is None else _counted_with(round_, chosen)
+    outcome = _compute(round_, counted)
+    wanted = {unit.pk for unit in chosen}
+    found = zip(counted, outcome.derivations, strict=True)
+    return {unit.pk: derivation for unit, derivation in found if unit.pk in wanted}
+
+
+def _counted_with(round_: Round, units: Sequence[RoundUnit]) -> Sequence[RoundUnit]:
+    """Return units with those that an enforced cap counts together with them."""
+    prefetch_related_objects([round_], *rules.ROUND_ROWS)
+    extents = {cap.extent for cap in round_.caps.all() if cap.mode == Cap.Mode.ENFORCED}
+    if not extents:
+        return units
+    groups = {unit.group for unit in units}
+    everyone = graded_units(round_)
+    if Cap.Extent.ROUND not in extents:
+        everyone = [unit for unit in everyone if unit.group in groups]
+    present = {unit.pk for unit in everyone}
+    return [*everyone, *(unit for unit in units if unit.pk not in present)]
 
 
 def _compute(round_: Round, units: Sequence[RoundUnit]) -> scoring.RoundOutcome:

@@ -6,7 +6,7 @@ import pytest
 
 from branches.models import Role
 from branches.transitions import BlockedError, Decision, IllegalMoveError
-from grading.models import Result, Round, RoundUnit
+from grading.models import Cap, Result, Round, RoundUnit
 from grading.services import explain, results, rounds, sheets, sources, survey
 from grading.services.errors import RefusedError
 from tests.factories.branches import holder
@@ -42,6 +42,26 @@ def test_a_computation_takes_the_same_queries_for_any_number_of_branches(grading
     complete(grading, "chinese")
     with django_assert_num_queries(27):
         results.derive(Round.objects.get(pk=grading.round.pk))
+
+
+@pytest.mark.parametrize("extent", ["group", "round"])
+def test_a_part_of_a_round_gets_the_grades_of_the_whole(grading, extent):
+    """One place for 先进 at most: algebra is better than software, and its own 党总支 and school say so alike."""
+    for name, lose in (("software", 4), ("algebra", 0)):
+        complete(grading, name, own=lose, superior=lose)
+    Cap.objects.filter(round=grading.round).delete()
+    top = grading.round.scale.grades.get(rank=1)
+    Cap.objects.create(
+        round=grading.round, ordinal=1, grade=top, measure="number", value=1, extent=extent, mode="enforced"
+    )
+    round_ = Round.objects.get(pk=grading.round.pk)
+    units = [grading.unit("software"), grading.unit("algebra")]
+    whole = results.derive(round_)
+    assert [whole[unit.pk].grade.label for unit in units] == ["较好", "先进"]
+    for unit in units:
+        alone = results.derive(Round.objects.get(pk=round_.pk), [unit])
+        assert list(alone) == [unit.pk]
+        assert alone[unit.pk].grade == whole[unit.pk].grade
 
 
 def test_deciding_keeps_computed_and_chosen_grade_and_wants_a_reason(scoring_round):
