@@ -176,7 +176,7 @@ BASICS = (
     Column("places", "综合得分保留几位小数", "whole", default="2", hint="四舍五入后再对照分数线。"),
     Column("missing", "缺一个来源时", "choice", choices="missing", wide=True),
     Column("exempt_months", "成立不满几个月的不定级", "whole", required=False,
-           hint="如一年填 12；不填就都定。按支部名单日期算满几个月，就是开始自评时固定参评支部的那一天。"
+           hint="如一年填 12；不填就都定。按支部名单日期算：一般是开始自评那天，本轮开始日期已过的是开始日期。"
            "这些支部仍可自评，名单上写“不定级”。"),
 )  # fmt: skip
 COMPARED = (

@@ -180,6 +180,17 @@ def test_steps_in_a_wrong_order_are_refused_when_saved_and_when_the_round_opens(
         rounds.open_round(by=None, round_=draft, now=clock.now())
 
 
+def test_a_gate_over_ballots_that_count_is_told_and_ballots_that_count_twice_are_asked_about(draft):
+    entry = contents.of_round(draft)
+    usual = "来源“群众评议”计入得分，门槛“满意率”又看同一批数：通知是这样写的就不用改。"
+    assert usual in round_rules.check(entry, {}).doubtful
+    ballots = next(source for source in entry["sources"] if source["code"] == "appraisal")
+    halves = [ballots | {"weight": "10"}, ballots | {"weight": "10", "code": "second", "name": "党员评议"}]
+    rest = [source for source in entry["sources"] if source["code"] != "appraisal"]
+    doubts = round_rules.check(entry | {"sources": [*rest, *halves], "gates": []}, {}).doubtful
+    assert "同一个数计了不止一次分：来源“群众评议”、来源“党员评议”，请确认这是本意。" in doubts
+
+
 # ---- the sample
 
 
