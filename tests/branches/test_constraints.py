@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from branches import models
 from branches.partial_dates import PartialDate
 from tests.factories import branches as f
+from tests.factories.publicity import CalendarDayFactory, CalendarYearFactory
 
 DAY = dt.date(2012, 4, 1)
 BEFORE = dt.date(2012, 3, 1)
@@ -82,6 +83,9 @@ def violations():
         "draft_once": lambda: twice(f.DraftFactory, account=f.AccountFactory(), key="one"),
         "upload_end_with_state": lambda: f.UploadFactory(state="done", finished_at=None),
         "header_word_once": lambda: twice(f.HeaderWordFactory, word="支部"),
+        "calendar_year_sensible": lambda: CalendarYearFactory(year=1999),
+        "calendar_year_names_document": lambda: CalendarYearFactory(document=""),
+        "calendar_day_has_name": lambda: CalendarDayFactory(name=""),
     }
 
 

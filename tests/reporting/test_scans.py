@@ -135,11 +135,11 @@ def test_of_a_scan_that_is_not_kept_no_file_stays(officer, form, tmp_path, monke
 @pytest.mark.django_db
 def test_pages_are_kept_in_their_order_under_names_that_tell_nothing(officer, form):
     before = data_version()
-    scan = attach(officer, form, ("1.png", picture("PNG")), ("2.pdf", PDF[1]))
+    scan = attach(officer, form, ("1.png", picture("PNG")), ("背面.pdf", PDF[1]))
     rows = list(scan.pages.values_list("ordinal", "name", "content_type"))
-    assert rows == [(1, "1.png", "image/png"), (2, "2.pdf", "application/pdf")]
+    assert rows == [(1, "1.png", "image/png"), (2, "背面.pdf", "application/pdf")]
     page = scan.pages.get(ordinal=2)
-    assert (page.size, page.file.name.startswith("scans/"), "2.pdf" in page.file.name) == (len(PDF[1]), True, False)
+    assert (page.size, page.file.name.startswith("scans/"), "背面.pdf" in page.file.name) == (len(PDF[1]), True, False)
     with default_storage.open(page.file.name) as kept:
         assert kept.read() == PDF[1]
     entry = AuditEntry.objects.get(action="scan.attached")
