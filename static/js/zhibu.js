@@ -102,13 +102,22 @@
   });
   document.addEventListener("zhibu:toast", (event) => toast(event.detail.value || "", event.detail.kind || ""));
 
+  function refresh(id) {
+    const target = `#${id}`;
+    if (id && document.querySelector(target)) window.htmx?.ajax("GET", window.location.href, { target, select: target, swap: "outerHTML" });
+  }
+
   /* One click, one submission: the server refuses the second one too, this only keeps the button calm.
-     A button with data-download is answered with a file: the page stays, and so must its other buttons. */
+     A button with data-download is answered with a file: the page stays, and so must its other buttons; what the page
+     says of the form is fetched anew a little later. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
-    if (event.submitter?.dataset.download !== undefined) return;
+    if (event.submitter?.dataset.download !== undefined) {
+      for (const wait of [3000, 10000]) window.setTimeout(() => refresh(form.id), wait);
+      return;
+    }
     form.dataset.sent = "1";
     window.setTimeout(() => { delete form.dataset.sent; }, 5000);
   });

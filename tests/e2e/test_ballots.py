@@ -81,6 +81,7 @@ def _print_codes(page: Any, into: Path) -> list[str]:
     with page.expect_download() as started:
         page.locator("[data-confirm-yes]").click()
     started.value.save_as(into / "codes.pdf")
+    page.get_by_text("已印 8 张").wait_for(timeout=8000)
     (sheet,) = PdfReader(io.BytesIO((into / "codes.pdf").read_bytes())).pages
     return ["-".join(found) for found in CODE.findall(sheet.extract_text())]
 
