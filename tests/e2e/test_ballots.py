@@ -15,9 +15,9 @@ from pypdf import PdfReader
 
 from branches.models import Role
 from grading.models import ProblemBox
-from grading.services import ballot_closing
 from tests.factories import branches as f
 from tests.factories.grading import opened_round
+from tests.grading.ballot_boxes import worked
 
 pytestmark = [pytest.mark.e2e_pg, pytest.mark.django_db(transaction=True)]
 CODE = re.compile(r"([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})\s+([0-9A-Z]{4}-[0-9A-Z]{4})")
@@ -140,7 +140,7 @@ def test_a_branch_is_appraised_by_phone(
     office.locator("[name='withheld-']").fill("1")
     _confirmed(office, "结束评议并开箱")
     office.get_by_text("正在开箱统计").first.wait_for()
-    ballot_closing.work()
+    worked()
     office.get_by_role("heading", name="评议结果").wait_for()
     # 4 满意 and 1 基本满意 of 6: 5/6; 不了解 is a valid ballot.
     assert "满意率 83.3%" in office.locator("main").inner_text()

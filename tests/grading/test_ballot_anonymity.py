@@ -15,10 +15,10 @@ from django.urls import reverse
 from branches import clock
 from grading.ballots import sealing
 from grading.models import BallotCode, SealedBallot
-from grading.services import ballot_closing, ballot_keys, ballots, voting
+from grading.services import ballot_keys, ballots, voting
 from reporting import backup
 from tests.grading import ballot_adversary as adversary
-from tests.grading.ballot_boxes import fresh, open_of, vote, world
+from tests.grading.ballot_boxes import fresh, open_of, vote, worked, world
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 POLLS = 3
@@ -37,7 +37,7 @@ def test_nothing_of_a_counted_box_is_left_to_look_at():
     assert seen == {"ballot", "digest"}
     for poll in polls:
         ballots.close_box(by=grading.office, box=poll.box, now=clock.now())
-    assert ballot_closing.work() == POLLS
+    assert worked() == POLLS
     artefacts = adversary.files_of_database() | {"dump": adversary.dump()} | adversary.directory_of_keys()
     assert adversary.leaks(polls, artefacts) == []
     matched = [
@@ -179,7 +179,7 @@ def test_a_restored_backup_cannot_be_opened_once_the_box_is_counted():
     copied = [bytes(row) for row in SealedBallot.objects.filter(box=box).values_list("ciphertext", flat=True)]
     digests = {bytes(row) for row in BallotCode.objects.filter(box=box).values_list("digest", flat=True)}
     ballots.close_box(by=grading.office, box=box, now=clock.now())
-    assert ballot_closing.work() == 1
+    assert worked() == 1
     assert not ballot_keys.keys_present(fresh(box))
     assert len(set(copied)) == 8
     guessed = {hashlib.sha256(code.encode()).digest() for code in codes}

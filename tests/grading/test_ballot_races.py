@@ -12,7 +12,7 @@ from branches import clock
 from grading.ballots import sealing
 from grading.models import AppraisalCount, BallotBox, SealedBallot
 from grading.services import ballot_closing, ballot_keys, ballot_traces, ballots, voting
-from tests.grading.ballot_boxes import fresh, open_of, stock, vote, world
+from tests.grading.ballot_boxes import fresh, open_of, stock, vote, worked, world
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 VOTERS = 100
@@ -85,7 +85,7 @@ def close_meanwhile(monkeypatch, grading, box, code):
 
         def close():
             ballots.close_box(by=grading.office, box=box, now=clock.now())
-            ballot_closing.work()
+            worked()
             connection.close()
 
         closer = threading.Thread(target=close)
@@ -214,7 +214,7 @@ def test_no_statement_of_a_closing_may_be_the_last_but_one():
             break
         assert (box.ballots.count(), stock(box)) == (8, {"used": 8})
         assert not AppraisalCount.objects.filter(unit=box.unit).exists()
-    assert ballot_closing.work() == 2
+    assert worked() == 2
     assert AppraisalCount.objects.get(unit=box.unit).counts["satisfied"] == 8
 
 
@@ -246,7 +246,7 @@ def test_whoever_comes_next_goes_on_where_a_killed_worker_stopped(monkeypatch, w
         ballot_closing.count(box=box, now=clock.now())
         ballot_keys.store().destroy(box.key_id)  # the files are gone, the row does not say so yet
     BallotBox.objects.update(lease_until=None)
-    assert ballot_closing.work() == 1
+    assert worked() == 1
     end = fresh(box)
     assert (end.state, end.valid, end.error) == ("closed", 8, "")
     assert end.keys_destroyed_at <= end.scrubbed_at

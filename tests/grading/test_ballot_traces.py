@@ -7,7 +7,7 @@ from django.db.utils import ConnectionHandler
 from branches import clock
 from grading.models import BallotBox
 from grading.services import ballot_closing, ballot_traces, ballots
-from tests.grading.ballot_boxes import fresh, open_of, vote, world
+from tests.grading.ballot_boxes import fresh, open_of, vote, worked, world
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
@@ -61,7 +61,7 @@ def test_a_clearing_waits_for_whoever_still_sees_the_ballots(elsewhere, impatien
     assert said in half.error
     elsewhere.close()
     BallotBox.objects.update(lease_until=None)
-    assert ballot_closing.work() == 1
+    assert worked() == 1
     assert fresh(box).state == "closed"
 
 
@@ -114,7 +114,7 @@ def test_one_box_that_cannot_be_counted_keeps_no_other_waiting(monkeypatch):
         count(box=box, now=now)
 
     monkeypatch.setattr(ballot_closing, "count", poisoned)
-    assert ballot_closing.work() == 1
+    assert worked() == 1
     assert (fresh(bad).state, fresh(good).state) == ("closing", "closed")
     assert fresh(bad).error == "开箱时出错（ZeroDivisionError），选票仍在箱内，请联系系统管理员。"
     assert bad.ballots.count() == 8

@@ -8,9 +8,9 @@ from django.db import connection
 
 from branches import clock
 from grading.models import AppraisalCount, BallotBox, SealedBallot
-from grading.services import ballot_closing, ballot_keys, ballots
+from grading.services import ballot_keys, ballots
 from tests.grading import ballot_adversary as adversary
-from tests.grading.ballot_boxes import fresh, world
+from tests.grading.ballot_boxes import fresh, worked, world
 from tests.soak.arena import Worker, seed, until
 
 pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
@@ -35,7 +35,7 @@ def test_six_thousand_votes_stay_with_their_voters(injected):
     )
     for poll in polls:
         ballots.close_box(by=grading.office, box=poll.box, now=clock.now())
-    assert ballot_closing.work() == POLLS
+    assert worked() == POLLS
     after = adversary.files_of_database() | {"dump": adversary.dump()} | adversary.directory_of_keys()
     assert adversary.leaks(polls, after) == []
     artefacts = after | adversary.logs_ahead()
@@ -71,7 +71,7 @@ def test_a_page_of_postgresql_shows_the_order_and_nothing_after_closing(injected
     codes, votes = writers("grading_ballotcode"), writers("grading_sealedballot")
     assert len(set(codes) & set(votes)) == VOTERS  # each transaction wrote one code and one ballot: linked
     ballots.close_box(by=grading.office, box=poll.box, now=clock.now())
-    assert ballot_closing.work() == 1
+    assert worked() == 1
     assert writers("grading_ballotcode") == writers("grading_sealedballot") == []
     with connection.cursor() as cursor:
         cursor.execute("DROP EXTENSION pageinspect")
