@@ -241,7 +241,7 @@ def test_whoever_comes_next_goes_on_where_a_killed_worker_stopped(monkeypatch, w
         with monkeypatch.context() as patch:
             patch.setattr(where, what, pulled)
             with pytest.raises(Pulled):
-                ballot_closing.work()
+                worked()
     else:
         ballot_closing.count(box=box, now=clock.now())
         ballot_keys.store().destroy(box.key_id)  # the files are gone, the row does not say so yet
