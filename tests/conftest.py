@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,12 +18,16 @@ import hypothesis
 import pytest
 import pytest_socket
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from tests.servers import postgres_url, redis_url
 from tests.worlds import ground, pytest_fixture_setup, world_copies
 
 __all__ = ["ground", "postgres_url", "pytest_fixture_setup", "redis_url", "world_copies"]
+
+# A browser's event loop runs in the thread of the tests, and Django keeps other connections for a thread with a running
+# loop than for the same thread without: whatever lies open when a browser comes or goes would be lost sight of.
+connections._connections = threading.local()
 
 # The suite tries the same examples every time and is not hurried; `HYPOTHESIS_PROFILE=search` looks for new ones.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
