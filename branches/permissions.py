@@ -58,16 +58,23 @@ class Action(StrEnum):
     VIEW_RUBRICS = "view_rubrics"
     DRAFT_GUIDANCE = "draft_guidance"
     PUBLISH_GUIDANCE = "publish_guidance"
+    VIEW_RECTIFICATION = "view_rectification"
+    DRAW_UP_PLAN = "draw_up_plan"
+    SUBMIT_PLAN = "submit_plan"
+    APPROVE_PLAN = "approve_plan"
+    REPORT_PROGRESS = "report_progress"
+    SUPERVISE = "supervise"
+    MANAGE_RECTIFICATION = "manage_rectification"
 
 
 A = Action
 _EVERYBODY = {A.VIEW_HOME, A.VIEW_CAMPAIGN, A.FILE_OBJECTION}
-_READ = _EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.EXPORT}
-_FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT, A.RETURN_SCAN}
+_READ = _EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.VIEW_RECTIFICATION, A.EXPORT}
+_FILL = {A.EDIT_PROFILE, A.FILL_ASSESSMENT, A.RETURN_SCAN, A.DRAW_UP_PLAN, A.REPORT_PROGRESS}
 _PREPARE = {A.SCORE, A.RECORD_SOURCES, A.MANAGE_BALLOT, A.DRAFT_GUIDANCE}
 _OFFICER = _PREPARE | {
     A.SUBMIT_ASSESSMENT, A.RETURN_ASSESSMENT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ISSUE_CODES,
-    A.PUBLISH_GUIDANCE,
+    A.PUBLISH_GUIDANCE, A.SUBMIT_PLAN, A.APPROVE_PLAN, A.SUPERVISE,
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Action]] = {
@@ -87,11 +94,12 @@ GRANTS: dict[Role, frozenset[Action]] = {
             A.RUN_OPS,
             A.VIEW_AUDIT,
             A.GRANT_ROLES,
+            A.MANAGE_RECTIFICATION,
         }
     ),
     Role.GENERAL_BRANCH_OFFICER: frozenset(_READ | _FILL | _OFFICER | {A.GRANT_ROLES}),
     Role.ORGANISER: frozenset(_READ | _FILL | _PREPARE),
-    Role.SECRETARY: frozenset(_READ | _FILL | {A.SUBMIT_ASSESSMENT}),
+    Role.SECRETARY: frozenset(_READ | _FILL | {A.SUBMIT_ASSESSMENT, A.SUBMIT_PLAN}),
     Role.CLERK: frozenset(_READ | _FILL),
     Role.SCHOOL_LEADER: frozenset(_READ),
     Role.INSPECTOR: frozenset(_EVERYBODY | {A.VIEW_BRANCHES, A.VIEW_GRADING, A.INSPECT}),
@@ -121,7 +129,17 @@ HANDS_OUT: dict[Role, frozenset[Role]] = {
 
 WITHOUT_BRANCH = frozenset(_EVERYBODY | {A.INSPECT})
 RECUSABLE = frozenset(
-    {A.SCORE, A.MANAGE_BALLOT, A.INSPECT, A.PROPOSE_GRADE, A.DECIDE_GRADE, A.VERIFY, A.ANSWER_OBJECTION}
+    {
+        A.SCORE,
+        A.MANAGE_BALLOT,
+        A.INSPECT,
+        A.PROPOSE_GRADE,
+        A.DECIDE_GRADE,
+        A.VERIFY,
+        A.ANSWER_OBJECTION,
+        A.APPROVE_PLAN,
+        A.SUPERVISE,
+    }
 )
 EXCLUSIVE_ROLES = (frozenset({Role.ADMINISTRATOR, Role.AUDITOR}), frozenset({Role.OFFICE, Role.AUDITOR}))
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("b/", ballot_paper.ballot, name="ballot"),
     path("publicity/", publicity.notices, name="notices"),
     path("publicity/<slug:slug>/", publicity.notice, name="notice"),
+    path("rectification/", include("rectification.urls")),
     path("reports/", include("reporting.urls")),
     path("ops/doctor/", ops.doctor_page, name="doctor"),
     path("maintenance/", admin.site.urls),

@@ -1,0 +1,5 @@
+"""URLs of rectification: plans, items, supervision, boards."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
