@@ -14,6 +14,7 @@ urlpatterns = [
     path("publicity/", publicity.notices, name="notices"),
     path("publicity/<slug:slug>/", publicity.notice, name="notice"),
     path("rectification/", include("rectification.urls")),
+    path("interviews/", include("interviews.urls")),
     path("reports/", include("reporting.urls")),
     path("ops/doctor/", ops.doctor_page, name="doctor"),
     path("maintenance/", admin.site.urls),
