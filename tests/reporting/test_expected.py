@@ -4,6 +4,7 @@ The files under expected/ say what each cell of the workbook holds, and what sta
 by hand from the facts in samples.py; a row lists its cells from column A on ("" is an empty one) or names its columns.
 """
 
+import datetime as dt
 import io
 import tomllib
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ import pytest
 from openpyxl.cell.cell import MergedCell
 from openpyxl.utils import get_column_letter, range_boundaries
 
-from reporting.annexes import annex4, annex5, scoring_sheet
+from reporting.annexes import annex4, annex5, annex6, scoring_sheet
 from reporting.tables import Sheet, xlsx
-from tests.reporting import samples
+from tests.reporting import samples, samples_annex6
 
 pytestmark = pytest.mark.unit
 EXPECTED = Path(__file__).parent / "expected"
@@ -26,6 +27,7 @@ SHEETS = {
     "annex4": lambda: annex4.sheets(samples.FORM, samples.STAMP),
     "annex5": lambda: annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP),
     "annex5-school": lambda: annex5.sheets(samples.SCHOOL, samples.STAMP),
+    "annex6": lambda: annex6.sheets(samples_annex6.GENERAL_BRANCH, samples.STAMP),
 }
 MM_PER_UNIT, MM_PER_POINT, MM_PER_INCH = 8 / 96 * 25.4, 25.4 / 72, 25.4
 
@@ -56,17 +58,20 @@ def _cell(row: list[Any] | dict[str, Any], col: int) -> Any:
 
 
 def check_values(page: Any, spec: dict[str, Any]) -> None:
-    """Every cell holds the value written down, as a number or as text, and no other cell holds one."""
+    """Every cell holds the value written down, as a number, a date or text, and no other cell holds one."""
     rows = {int(number): cells for number, cells in spec["rows"].items()}
     assert page.max_row == max(rows)
     for number in range(1, page.max_row + 1):
         for col in range(1, page.max_column + 1):
             cell = page.cell(number, col)
             wanted = _cell(rows[number], col)
+            if isinstance(wanted, dt.date):
+                wanted = dt.datetime.combine(wanted, dt.time())
             where = f"{page.title} {cell.coordinate}"
             assert (cell.value if cell.value is not None else "") == wanted, where
             if wanted != "":
-                assert cell.data_type == ("s" if isinstance(wanted, str) else "n"), where
+                kinds = {str: "s", dt.datetime: "d"}
+                assert cell.data_type == kinds.get(type(wanted), "n"), where
 
 
 def check_looks(page: Any, spec: dict[str, Any]) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-from reporting.annexes import annex4, annex5, scoring_sheet
+from reporting.annexes import annex4, annex5, annex6, scoring_sheet
 from reporting.tables import Sheet, pdf
-from tests.reporting import samples
+from tests.reporting import samples, samples_annex6
 from tests.tables.samples import school_sheet, survey_sheet
 
 FOLDER = Path(__file__).parent / "golden"
@@ -34,6 +34,7 @@ DOCUMENTS: dict[str, Callable[[], Sequence[Sheet]]] = {
     ],
     "annex5": lambda: annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP),
     "annex5-school": lambda: annex5.sheets(samples.SCHOOL, samples.STAMP),
+    "annex6": lambda: annex6.sheets(samples_annex6.GENERAL_BRANCH, samples.STAMP),
     "list": lambda: [school_sheet()],
     "form": lambda: [survey_sheet()],
 }

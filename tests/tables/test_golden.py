@@ -6,7 +6,7 @@ from PIL import Image, ImageChops
 from tests.tables.golden import DOCUMENTS, FOLDER, difference, drawn
 
 pytestmark = pytest.mark.unit
-MOST_PAGES, MOST_BYTES = 10, 600_000
+MOST_PAGES, MOST_BYTES = 12, 600_000
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
