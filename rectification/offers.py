@@ -31,13 +31,14 @@ _DONE = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing that is known; `key` names where it came from."""
+    """One thing that is known; `key` names where it came from, `section` is the code of its part of the rubric."""
 
     key: str
     source: str
     text: str
     detail: str = ""
     section: str = ""
+    section_name: str = ""
     measures: str = ""
     taken: bool = False
 
@@ -159,7 +160,7 @@ def _lost_offer(section: Section, lost: Decimal, row: Score, source: str) -> Off
     key = f"item:{row.criterion.code}" if row.criterion else f"section:{section.code}"
     text = row.criterion.text if row.criterion else f"{section.name}失分较多"
     detail = f"{source}失 {wording.points(lost)} 分{f'，{row.remark}' if row.remark else ''}"
-    return Offer(key, "lost_points", text.rstrip("。"), detail, section.name)
+    return Offer(key, "lost_points", text.rstrip("。"), detail, section.code, section.name)
 
 
 def _ticked(unit: RoundUnit) -> Iterator[Offer]:
@@ -187,5 +188,5 @@ def _remarks(unit: RoundUnit, surveys: dict[str, Survey]) -> Iterator[Offer]:
         "criterion__section__ordinal", "criterion__ordinal"
     ):
         if score.criterion and _lost_points(score) > 0:
-            name = score.criterion.section.name
-            yield Offer(f"spot:{score.criterion.code}", "supervision", score.remark, "抽查意见", name)
+            part = score.criterion.section
+            yield Offer(f"spot:{score.criterion.code}", "supervision", score.remark, "抽查意见", part.code, part.name)

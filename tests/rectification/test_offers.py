@@ -62,7 +62,7 @@ def test_lost_points_by_section_are_those_of_the_superior_once_the_grade_is_deci
         body="总支委员会",
     )
     (lost,) = known_of(unit).groups
-    assert [(o.key, o.detail, o.section) for o in lost.offers] == [
+    assert [(o.key, o.detail, o.section_name) for o in lost.offers] == [
         ("item:A1", "党总支考评失 2 分", "领导班子好"), ("item:A2", "党总支考评失 1 分", "领导班子好"),
     ]  # fmt: skip
 
