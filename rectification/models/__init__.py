@@ -1,27 +1,43 @@
 """Models of rectification."""
 
+from rectification.models.contacts import Contact
+from rectification.models.dispatch import DigestChoice, DigestRun, Dispatch, DispatchLine
 from rectification.models.item import Checkpoint, Item, ItemQuerySet, Status
 from rectification.models.meeting import Absence, MeetingRecord
 from rectification.models.plan import Plan
 from rectification.models.progress import Change, ItemFile, ItemOwnedQuerySet, Progress, Recheck, Verification
 from rectification.models.settings import Category, Dimension, RectificationRules, YearClosing
+from rectification.models.supervision import NoticeItem, NoticeReply, NoticeSeries, SupervisionNotice
+from rectification.models.visits import Visit, VisitAspect, VisitFinding
 
 __all__ = [
     "Absence",
     "Category",
     "Change",
     "Checkpoint",
+    "Contact",
+    "DigestChoice",
+    "DigestRun",
     "Dimension",
+    "Dispatch",
+    "DispatchLine",
     "Item",
     "ItemFile",
     "ItemOwnedQuerySet",
     "ItemQuerySet",
     "MeetingRecord",
+    "NoticeItem",
+    "NoticeReply",
+    "NoticeSeries",
     "Plan",
     "Progress",
     "Recheck",
     "RectificationRules",
     "Status",
+    "SupervisionNotice",
     "Verification",
+    "Visit",
+    "VisitAspect",
+    "VisitFinding",
     "YearClosing",
 ]
