@@ -6,6 +6,7 @@ from rectification.models.item import Checkpoint, Item, ItemQuerySet, Status
 from rectification.models.meeting import Absence, MeetingRecord
 from rectification.models.plan import Plan
 from rectification.models.progress import Change, ItemFile, ItemOwnedQuerySet, Progress, Recheck, Verification
+from rectification.models.receipt import PlanReceipt
 from rectification.models.settings import Category, Dimension, RectificationRules, YearClosing
 from rectification.models.supervision import NoticeItem, NoticeReply, NoticeSeries, SupervisionNotice
 from rectification.models.visits import Visit, VisitAspect, VisitFinding
@@ -30,6 +31,7 @@ __all__ = [
     "NoticeReply",
     "NoticeSeries",
     "Plan",
+    "PlanReceipt",
     "Progress",
     "Recheck",
     "RectificationRules",

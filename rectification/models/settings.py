@@ -45,6 +45,7 @@ class RectificationRules(models.Model):
     digest_weekday = models.PositiveSmallIntegerField("每周几发提醒", null=True, blank=True)
     digest_hour = models.PositiveSmallIntegerField("几点发提醒", default=8)
     notice_pattern = models.CharField("督办单编号", max_length=60)
+    visit_aspects: Any = models.JSONField("督导看什么", default=list, blank=True)
     notice_reply_days = models.PositiveSmallIntegerField("督办单几天内回复")
     version = models.PositiveIntegerField("版本", default=1)
 

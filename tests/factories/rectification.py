@@ -169,3 +169,14 @@ class ChangeFactory(DjangoModelFactory):
     new = factory.LazyFunction(lambda: {"due_on": "2012-11-30"})
     reason = "合作单位推迟"
     requested_at = factory.LazyFunction(clock.now)
+
+
+class PlanReceiptFactory(DjangoModelFactory):
+    class Meta:
+        model = models.PlanReceipt
+
+    plan = factory.SubFactory(PlanFactory)
+    number = factory.Sequence(lambda n: f"120531-{n + 1:06d}")
+    filed_at = factory.LazyFunction(clock.now)
+    items = 3
+    digest = "00" * 32
