@@ -1,6 +1,9 @@
 """Models of talks: who there is, who visits whom, what units report."""
 
+from interviews.models.access import Reader, Reading, SealedRecord, SealedText, SealedVersion
 from interviews.models.assignments import Assignment, CoverageCount
+from interviews.models.confidence import ConfidenceRules, Notice
+from interviews.models.interview import Interview, InterviewSubject
 from interviews.models.reports import ProgressReport, ReportPeriod, ReportSection, ReportText
 from interviews.models.roster import (
     ClassGroup,
@@ -18,16 +21,25 @@ __all__ = [
     "Assignment",
     "Channel",
     "ClassGroup",
+    "ConfidenceRules",
     "CoverageCount",
     "FocusGroup",
     "FocusMembership",
+    "Interview",
+    "InterviewSubject",
+    "Notice",
     "PersonCategory",
     "ProgressReport",
+    "Reader",
+    "Reading",
     "ReportPeriod",
     "ReportSection",
     "ReportText",
     "RosterEntry",
     "RuleFrequency",
+    "SealedRecord",
+    "SealedText",
+    "SealedVersion",
     "Topic",
     "TutorLink",
     "VisitRule",
