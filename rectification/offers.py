@@ -24,6 +24,7 @@ from grading.models import (
     SurveyFinding,
 )
 from rectification import known
+from rectification.models import VisitFinding
 
 MOST_LOST = 4
 _DONE = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
@@ -72,34 +73,46 @@ class Known:
         return next((offer for group in self.groups for offer in group.offers if offer.key == key), None)
 
 
-def known_of(unit: RoundUnit, taken: Iterable[str] = ()) -> Known:
-    """Return what is known of a branch; `taken` are the keys that items came from already."""
+def known_of(unit: RoundUnit | None, branch_id: int, taken: Iterable[str] = ()) -> Known:
+    """Return what is known of a branch in a round; `taken` are the keys that items came from already.
+
+    A 党总支 that files a plan of its own has no unit: only what 督导 found there is known.
+    """
+    used = set(taken)
+    found = _of_unit(unit) if unit is not None else Known([])
+    visits = Group("visits", "督导发现的问题", "领导小组办公室督导时写下的。", list(_findings(branch_id)))
+    groups = [
+        replace(one, offers=[replace(offer, taken=offer.key in used) for offer in one.offers])
+        for one in (*found.groups, visits)
+        if one.offers
+    ]
+    return replace(found, groups=groups)
+
+
+def _of_unit(unit: RoundUnit) -> Known:
     surveys = {row.by: row for row in unit.surveys.select_related("target").prefetch_related("findings__check_item")}
     problems = _text(surveys, "problems", Survey.By.SUPERIOR)
     measures = known.lines_of(_text(surveys, "measures", Survey.By.BRANCH))
     own = surveys.get(Survey.By.BRANCH) or surveys.get(Survey.By.SUPERIOR)
-    used = set(taken)
-    groups = [
-        Group("annex4", "附件4的问题", "点“列入”就成为一条整改项目，目标和措施一并带入。", _annex4(problems, measures)),
-        Group("lost_points", "失分的条目", "按失分多少排列，只作参考，不必都列。", list(_lost(unit))),
-        Group("appraisal", "群众评议指出的问题", "票数少于下限的不显示。", list(_ticked(unit))),
-        Group("supervision", "走访和抽查的意见", "党总支走访、抽查时写下的情况。", list(_remarks(unit, surveys))),
-    ]
-    marked = [
-        Group(one.code, one.title, one.hint, [_marked(offer, used) for offer in one.offers])
-        for one in groups
-        if one.offers
-    ]
     return Known(
-        groups=marked,
+        groups=[
+            Group("annex4", "附件4的问题", "点“列入”就成为一条整改项目，措施一并带入。", _annex4(problems, measures)),
+            Group("lost_points", "失分的条目", "按失分多少排列，只作参考，不必都列。", list(_lost(unit))),
+            Group("appraisal", "群众评议指出的问题", "票数少于下限的不显示。", list(_ticked(unit))),
+            Group("remarks", "走访和抽查的意见", "党总支走访、抽查时写下的情况。", list(_remarks(unit, surveys))),
+        ],
         goal=_text(surveys, "goal", Survey.By.BRANCH),
         target=own.target.label if own is not None and own.target else "",
         measures=measures,
     )
 
 
-def _marked(offer: Offer, used: set[str]) -> Offer:
-    return replace(offer, taken=offer.key in used)
+def _findings(branch_id: int) -> Iterator[Offer]:
+    """Yield what 督导 found about the branch and nobody settled with a word."""
+    rows = VisitFinding.objects.filter(branch=branch_id).exclude(state=VisitFinding.State.SETTLED)
+    for row in rows.select_related("visit").order_by("-visit__held_on", "ordinal"):
+        when = wording.zh_date(row.visit.held_on)
+        yield Offer(f"finding:{row.pk}", "inspection", row.text, f"{when}督导", measures=row.advice)
 
 
 def _text(surveys: dict[str, Survey], name: str, first: str) -> str:
@@ -112,7 +125,7 @@ def _annex4(problems: str, measures: list[str]) -> list[Offer]:
     texts = known.lines_of(problems)
     pairs = zip(texts, known.paired(texts, measures), strict=True)
     return [
-        Offer(f"annex4:{number}", "annex4", text, measures=measure) for number, (text, measure) in enumerate(pairs, 1)
+        Offer(f"annex4:{number}", "survey", text, measures=measure) for number, (text, measure) in enumerate(pairs, 1)
     ]
 
 
@@ -179,7 +192,7 @@ def _remarks(unit: RoundUnit, surveys: dict[str, Survey]) -> Iterator[Offer]:
         if row.finding in (SurveyFinding.Finding.FAIR, SurveyFinding.Finding.POOR):
             said = f"党总支走访认定为“{row.get_finding_display()}”"
             note = f"：{row.note}" if row.note else ""
-            yield Offer(f"visit:{row.check_item.ordinal}", "supervision", f"{row.check_item.text}{note}", said)
+            yield Offer(f"visit:{row.check_item.ordinal}", "survey", f"{row.check_item.text}{note}", said)
     spot = Score.objects.filter(
         assessment__unit=unit, assessment__source__in=unit.spot_checks.filter(active=True).values("source"),
         assessment__state__in=_DONE,
@@ -189,4 +202,4 @@ def _remarks(unit: RoundUnit, surveys: dict[str, Survey]) -> Iterator[Offer]:
     ):
         if score.criterion and _lost_points(score) > 0:
             part = score.criterion.section
-            yield Offer(f"spot:{score.criterion.code}", "supervision", score.remark, "抽查意见", part.code, part.name)
+            yield Offer(f"spot:{score.criterion.code}", "inspection", score.remark, "抽查意见", part.code, part.name)

@@ -38,7 +38,7 @@ def test_problems_of_annex_4_come_from_above_goal_and_measures_from_the_branch(g
     better = unit.round.scale.grades.get(label="较好")
     g.SurveyFactory(unit=unit, problems="1．少", goal="晋位较好", target=better, measures="1．补甲\n2．补乙")
     g.SurveyFactory(unit=unit, by="superior", problems="1．甲。\n2．乙。", goal="", measures="")
-    found = known_of(unit, taken={"annex4:2"})
+    found = known_of(unit, unit.branch_id, taken={"annex4:2"})
     assert (found.goal, found.target, found.measures) == ("晋位较好", "较好", ["补甲", "补乙"])
     offers = [(o.key, o.text, o.measures, o.taken) for o in found.groups[0].offers]
     assert offers == [("annex4:1", "甲", "补甲", False), ("annex4:2", "乙", "补乙", True)]
@@ -51,7 +51,9 @@ def test_lost_points_by_section_are_those_of_the_superior_once_the_grade_is_deci
     fill(unit, lose=1)
     fill(unit, "superior", lose=3)
     # Items A1 and A2 of the teachers' rubric have 2 points each: 1 lost of A1; by the 党总支 2 of A1, 1 of A2.
-    assert [(o.key, o.detail) for o in known_of(unit).groups[0].offers] == [("item:A1", "支部自评失 1 分")]
+    assert [(o.key, o.detail) for o in known_of(unit, unit.branch_id).groups[0].offers] == [
+        ("item:A1", "支部自评失 1 分")
+    ]
     grade = unit.round.scale.grades.first()
     g.ResultFactory(
         unit=unit,
@@ -61,7 +63,7 @@ def test_lost_points_by_section_are_those_of_the_superior_once_the_grade_is_deci
         decided_at=clock.now(),
         body="总支委员会",
     )
-    (lost,) = known_of(unit).groups
+    (lost,) = known_of(unit, unit.branch_id).groups
     assert [(o.key, o.detail, o.section_name) for o in lost.offers] == [
         ("item:A1", "党总支考评失 2 分", "领导班子好"), ("item:A2", "党总支考评失 1 分", "领导班子好"),
     ]  # fmt: skip
@@ -80,12 +82,12 @@ def test_problem_boxes_are_offered_only_as_far_as_they_are_released(grading):
     ):
         problem = ProblemBox.objects.create(round=unit.round, ordinal=90 + ordinal, code=f"p{ordinal}", text=text)
         ProblemCount.objects.create(box=box, problem=problem, extent=extent, number=number)
-    (ticked,) = known_of(unit).groups
+    (ticked,) = known_of(unit, unit.branch_id).groups
     assert [(o.text, o.detail) for o in ticked.offers] == [
         ("不公开", "群众评议，几乎全部指出"), ("无场所", "群众评议，9 票指出"), ("学习少", "群众评议，6 票指出"),
     ]  # fmt: skip
     BallotBox.objects.filter(pk=box.pk).update(released=False)
-    assert known_of(unit).groups == []
+    assert known_of(unit, unit.branch_id).groups == []
 
 
 @pytest.mark.once
@@ -95,7 +97,7 @@ def test_what_visitors_found_lacking_is_offered_as_a_remark(grading):
     good, fair = list(unit.round.survey_checks.all())[:2]
     g.SurveyFindingFactory(survey=survey, check_item=good, finding="good", note="好")
     g.SurveyFindingFactory(survey=survey, check_item=fair, finding="fair", note="缺一名委员")
-    (remarks,) = known_of(unit).groups
+    (remarks,) = known_of(unit, unit.branch_id).groups
     assert [(o.key, o.text, o.detail) for o in remarks.offers] == [
         (f"visit:{fair.ordinal}", f"{fair.text}：缺一名委员", "党总支走访认定为“一般”")
     ]
