@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from branches import clock
 from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Round, RoundUnit
@@ -197,6 +198,8 @@ class ExportForm(forms.Form):
 def wish_for(order: Order, name: str) -> Wish:
     """Return the request for an order: a zip, or a bound PDF, where many documents come of it; `name` is the unit's."""
     params: dict[str, Any] = {"round": order.round.pk}
+    if order.kind.dated:  # what is overdue today is not what was yesterday
+        params["day"] = clock.today().isoformat()
     several = ""
     if order.bundled:
         params |= {"inner": order.format, "each": order.each, "merged": order.merged}

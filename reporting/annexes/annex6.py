@@ -1,4 +1,4 @@
-"""附件6 党支部整改汇总表: of a branch, of one 党总支, of the school with a merged first column and a sheet of subtotals.
+"""附件6 党支部整改汇总表: of a branch, of a 党总支, of the school with a merged first column and a sheet of subtotals.
 
 A branch's name, grade and 晋位目标 stand beside all of its problems and are never divided over pages.
 """
@@ -35,18 +35,23 @@ class Standing(StrEnum):
     OPEN = "open"
     OVERDUE = "overdue"
     LONG_TERM = "long_term"
-    AWAITING = "awaiting_conditions"
+    CONDITIONS = "awaiting_conditions"
     PAUSED = "paused"
+    UNVERIFIED = "unverified"
 
 
-#: How the closing line names them, in its order; the last two only where there is one.
+#: How the closing line names them, in its order; `SELDOM` only where there is one.
 COUNTED = (
     (Standing.VERIFIED, "已销号"),
     (Standing.OPEN, "未到期"),
     (Standing.OVERDUE, "逾期"),
     (Standing.LONG_TERM, "长期性项目"),
 )
-SELDOM = ((Standing.AWAITING, "暂不具备条件"), (Standing.PAUSED, "暂停"))
+SELDOM = (
+    (Standing.CONDITIONS, "暂不具备条件"),
+    (Standing.PAUSED, "暂停"),
+    (Standing.UNVERIFIED, "到期待核实"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,11 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class Annex6:
-    """附件6 of one unit; `level` is that of the unit, a committee's holds several 党总支."""
+    """附件6 of one unit with its code; `level` is that of the unit, a committee's holds several 党总支."""
 
     school: str
     unit: str
+    code: str
     level: str
     rows: tuple[ItemRow, ...]
 
@@ -205,7 +211,7 @@ def _measures(rows: Rows) -> list[tuple[str, str, Over]]:
 
     seldom = [(one, word) for one, word in SELDOM if any(row.standing == one for row in rows)]
     return [
-        ("branches", "党支部数", lambda given: len({row.branch for row in given})),
+        ("branches", "党组织数", lambda given: len({row.branch for row in given})),
         ("items", "问题", len),
         *((str(standing), word, held(standing)) for standing, word in (*COUNTED, *seldom)),
     ]

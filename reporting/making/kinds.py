@@ -6,7 +6,7 @@ from typing import Any
 
 from branches.models import Branch
 from grading.models import Round
-from reporting.annexes import annex4, annex5, gather, gather_promotion, promotion, scoring_sheet
+from reporting.annexes import annex4, annex5, annex6, gather, gather_annex6, gather_promotion, promotion, scoring_sheet
 from reporting.annexes.facts import DIRECT, Stamp
 from reporting.tables import Sheet
 
@@ -29,6 +29,8 @@ class Kind:
         signed: whether a document shows who hands it in, beside the day.
         each: what one document is for: 党支部, 党总支.
         available: whether a round has it at all.
+        lacking: what there is none of when nothing can be shown.
+        dated: whether it says other things on another day though no row changed (逾期).
     """
 
     slug: str
@@ -44,6 +46,8 @@ class Kind:
     each: str
     signed: bool = False
     available: Callable[[Round], bool] = lambda _round: True
+    lacking: str = "支部"
+    dated: bool = False
 
     @property
     def label(self) -> str:
@@ -124,6 +128,23 @@ KINDS: tuple[Kind, ...] = (
         each="党总支",
         signed=True,
         available=gather_promotion.comparable,
+    ),
+    Kind(
+        slug="annex6",
+        code="附件6",
+        title="党支部整改汇总表",
+        levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
+        gather=lambda round_, unit: [gather_annex6.annex6_of(round_, unit)],
+        pieces=gather_annex6.by_unit,
+        lay=annex6.sheets,
+        name=lambda facts: facts.unit,
+        group=lambda _facts: "",
+        each="党总支",
+        signed=True,
+        available=gather_annex6.drawn_up,
+        lacking="整改项目",
+        dated=True,
     ),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}

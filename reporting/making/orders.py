@@ -73,5 +73,5 @@ def facts_for(order: Order) -> Sequence[Any]:
         facts = (order.kind.pieces if order.bundled else order.kind.gather)(order.round, order.unit)
         name = order.unit.name_on(order.round.frozen_on or clock.today())
     if not facts or not getattr(facts[0], "rows", True):
-        raise NothingToShowError(f"{order.round.name}里没有{name}的支部，没有可导出的内容。")
+        raise NothingToShowError(f"{order.round.name}里没有{name}的{order.kind.lacking}，没有可导出的内容。")
     return facts

@@ -34,7 +34,7 @@ def test_no_branch_is_divided_over_pages_and_its_name_stands_once():
 
 def test_the_closing_line_adds_up():
     assert annex6.counted(samples.ROWS) == [("已销号", 5), ("未到期", 5), ("逾期", 2), ("长期性项目", 2)]
-    waiting = (*samples.ROWS, replace(samples.ROWS[3], standing=annex6.Standing.AWAITING))
+    waiting = (*samples.ROWS, replace(samples.ROWS[3], standing=annex6.Standing.CONDITIONS))
     assert annex6.sentence(waiting) == (
         "合计：问题 15 项，已销号 5 项，未到期 5 项，逾期 2 项，长期性项目 2 项，暂不具备条件 1 项"
         "（长期性项目、暂不具备条件不计入未到期、逾期）。"

@@ -20,6 +20,7 @@ from reporting.tables import lay_out
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory
 from tests.factories.forms import ScanPageFactory
 from tests.factories.grading import fill, opened_round
+from tests.factories.ledger_world import ledger_world
 from tests.factories.promotion import two_rounds
 from tests.factories.publicity import ObjectionFactory, PublicityNoticeFactory
 from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
@@ -86,6 +87,9 @@ def world():
 
 
 second = shared(two_rounds)
+ledger = shared(lambda: ledger_world().grading)
+# Annexes that need more than `world` has.
+WORLDS = {"promotion": "second", "annex6": "ledger"}
 
 
 @pytest.mark.unit
@@ -104,7 +108,7 @@ def test_a_list_is_the_same_everywhere(world, slug):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_an_annex_is_the_same_everywhere(kind, request):
-    world = request.getfixturevalue("second" if kind.slug == "promotion" else "world")
+    world = request.getfixturevalue(WORLDS.get(kind.slug, "world"))
     place = world.school.software if kind.single[0] == "branch" else world.school.maths
     documents = list(kind.gather(world.round, place))
     assert len(documents) == 1
