@@ -3,7 +3,10 @@
 from interviews.models.access import Reader, Reading, SealedRecord, SealedText, SealedVersion
 from interviews.models.assignments import Assignment, CoverageCount
 from interviews.models.confidence import ConfidenceRules, Notice
+from interviews.models.emergency import EmergencyContact, EmergencyReport, EmergencyStep
+from interviews.models.follow_ups import FollowUp
 from interviews.models.interview import Interview, InterviewSubject
+from interviews.models.matters import Matter, MatterCategory
 from interviews.models.reports import ProgressReport, ReportPeriod, ReportSection, ReportText
 from interviews.models.roster import (
     ClassGroup,
@@ -23,10 +26,16 @@ __all__ = [
     "ClassGroup",
     "ConfidenceRules",
     "CoverageCount",
+    "EmergencyContact",
+    "EmergencyReport",
+    "EmergencyStep",
     "FocusGroup",
     "FocusMembership",
+    "FollowUp",
     "Interview",
     "InterviewSubject",
+    "Matter",
+    "MatterCategory",
     "Notice",
     "PersonCategory",
     "ProgressReport",
