@@ -12,8 +12,9 @@ ACCEPT = ".xlsx,.xls,.et"
 
 
 class WorkbookForm(ZhForm):
-    """One workbook, looked at before it is kept."""
+    """One workbook, looked at before it is kept; `plain` reads it as a long list."""
 
+    plain = False
     file = forms.FileField(
         label="花名册",
         help_text="Excel（.xlsx、.xls）或 WPS 表格（.et），不超过 10 MB",
@@ -26,7 +27,7 @@ class WorkbookForm(ZhForm):
         sent = self.cleaned_data["file"]
         self.content = sent.read()
         try:
-            try_reading(sent.name, self.content)
+            try_reading(sent.name, self.content, plain=self.plain)
         except RefusedUpload as error:
             raise forms.ValidationError(str(error)) from error
         return sent
