@@ -29,7 +29,7 @@ SHAPES: dict[str, tuple[str, str]] = {
     "section": ("code name points criteria", ""),
     "criterion": ("code text points", "kind step levels guidance evidence_required figure"),
     "level": ("label points", "minimum"),
-    "preset": ("kind code title campaign stages scales rounds", "targets"),
+    "preset": ("kind code title campaign stages scales rounds", "targets rectification"),
     "campaign": ("name year starts_on ends_on", "short_name theme document_number"),
     "stage": ("name starts_on ends_on", "when responsible tasks deliverables"),
     "deliverable": ("name level kind", "due_on"),
@@ -54,6 +54,17 @@ SHAPES: dict[str, tuple[str, str]] = {
     "return": ("kind level name", ""),
     "divergence": ("first second", "points section_points grades"),
     "spot_check": ("", "effect absent"),
+    # Rectification reads the table itself and knows what it means.
+    "rectification": (
+        "",
+        (
+            "plan_due_on item_due_on at_risk_days plan_reminder_days checkpoint_months recheck_days files_required "
+            "vague_check vague_words vote_required quorum_over quorum_of majority_over majority_of digest_weekday "
+            "digest_hour notice_pattern notice_reply_days visit_aspects categories dimensions"
+        ),
+    ),
+    "category": ("code name", ""),
+    "dimension": ("code name", "sections"),
     "publicity": ("", "grades counts_first_day title body receiver phone email address signature"),
     "source": (
         "code name kind weight",
@@ -76,11 +87,16 @@ CHILDREN: dict[str, dict[str, str]] = {
         "sources": "source", "returns": "return",
     },
     "source": {"options": "option", "groups": "group", "annual_points": "annual"},
+    "rectification": {"categories": "category", "dimensions": "dimension"},
 }  # fmt: skip
 AMOUNTS = frozenset({"points", "step", "minimum", "value", "weight", "low", "high", "section_points"})
 WHOLE = frozenset(
-    ["ordinal", "places", "publicity_days", "minimum_ballots", "months", "exempt_months", "year", "same_as"]
-)
+    [
+        "ordinal", "places", "publicity_days", "minimum_ballots", "months", "exempt_months", "year", "same_as",
+        "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days", "quorum_over", "quorum_of",
+        "majority_over", "majority_of", "digest_weekday", "digest_hour", "notice_reply_days",
+    ]
+)  # fmt: skip
 SWITCHES = frozenset(
     [
         "satisfied",
@@ -91,10 +107,13 @@ SWITCHES = frozenset(
         "double_entry",
         "names_tellers",
         "counts_first_day",
+        "files_required",
+        "vague_check",
+        "vote_required",
     ]
 )
-DAYS = frozenset({"starts_on", "ends_on", "opens_on", "due_on"})
-LISTS = frozenset({"tie_breaks", "synonyms"})
+DAYS = frozenset({"starts_on", "ends_on", "opens_on", "due_on", "plan_due_on", "item_due_on"})
+LISTS = frozenset({"tie_breaks", "synonyms", "vague_words", "visit_aspects"})
 LARGEST = 9999
 LONGEST_CODE = 40
 LONGEST: dict[tuple[str, str], int] = {
@@ -230,6 +249,7 @@ def _shape_problems(table: str, content: Any, place: str) -> Iterator[str]:
             yield f"{where}{key} {problem}"
     if table == "preset":
         yield from _shape_problems("campaign", content.get("campaign", {}), "campaign")
+        yield from _shape_problems("rectification", content.get("rectification", {}), "rectification")
     if table == "round" and "divergence" in content:
         yield from _shape_problems("divergence", content["divergence"], f"{where}divergence")
     if table == "round" and "publicity" in content:
@@ -258,10 +278,10 @@ def _value_problem(table: str, key: str, value: Any) -> str:
         return "" if _is_day(value) else f"应是日期，如 2012-03-30，不能是 {value}。"
     if key in CHILDREN.get(table, {}):
         return "" if isinstance(value, list) else "应是一个列表。"
-    if key in LISTS or (table, key) == ("publicity", "grades"):
+    if key in LISTS or (table, key) in (("publicity", "grades"), ("dimension", "sections")):
         texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return "" if texts else "应是一个文字的列表。"
-    if key in ("campaign", "divergence", "publicity", "spot_check") and table in ("preset", "round"):
+    if key in ("campaign", "divergence", "publicity", "spot_check", "rectification") and table in ("preset", "round"):
         return ""
     return _text_problem(table, key, value)
 
