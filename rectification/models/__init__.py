@@ -9,7 +9,7 @@ from rectification.models.progress import Change, ItemFile, ItemOwnedQuerySet, P
 from rectification.models.receipt import PlanReceipt
 from rectification.models.settings import Category, Dimension, RectificationRules, YearClosing
 from rectification.models.supervision import NoticeItem, NoticeReply, NoticeSeries, SupervisionNotice
-from rectification.models.visits import Visit, VisitAspect, VisitFinding
+from rectification.models.visits import Visit, VisitFinding
 
 __all__ = [
     "Absence",
@@ -39,7 +39,6 @@ __all__ = [
     "SupervisionNotice",
     "Verification",
     "Visit",
-    "VisitAspect",
     "VisitFinding",
     "YearClosing",
 ]

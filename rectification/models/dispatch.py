@@ -93,7 +93,6 @@ class Dispatch(models.Model):
         OPTED_OUT = "opted_out", "本人选择不收"
         NOTHING = "nothing", "没有要告知的事项"
         TOLD_TODAY = "told_today", "今天已经告知过"
-        BACKFILL = "backfill", "历史补录的活动不提醒"
         INACTIVE = "inactive", "账号已停用"
 
     UNDER_WAY = (State.CLAIMED, State.HANDED)

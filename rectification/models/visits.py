@@ -6,7 +6,6 @@ from django.db import models
 from django.db.models import Q
 
 from branches.models import Account, Branch, Campaign
-from rectification.models.item import Item
 
 if TYPE_CHECKING:
     from branches.scopes import Scope
@@ -69,11 +68,10 @@ class VisitFindingQuerySet(models.QuerySet["VisitFinding"]):
 
 
 class VisitFinding(models.Model):
-    """Something found about a branch: it may become an item of its plan, or be settled with a word."""
+    """Something found about a branch: it becomes an item of its plan (by `source_key`), or is settled with a word."""
 
     class State(models.TextChoices):
-        OPEN = "open", "待处理"
-        ITEM = "item", "已列入整改"
+        OPEN = "open", "待列入整改"
         SETTLED = "settled", "已说明"
 
     visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="findings", verbose_name="督导记录")
@@ -82,9 +80,6 @@ class VisitFinding(models.Model):
     text = models.TextField("发现的问题", max_length=500)
     advice = models.TextField("意见建议", max_length=500, blank=True)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
-    item = models.ForeignKey(
-        Item, on_delete=models.PROTECT, null=True, blank=True, related_name="findings", verbose_name="整改项目"
-    )
     note = models.CharField("处理说明", max_length=300, blank=True)
 
     objects = VisitFindingQuerySet.as_manager()
@@ -95,37 +90,19 @@ class VisitFinding(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["visit", "ordinal"], name="finding_ordinal_once"),
             models.CheckConstraint(condition=~Q(text=""), name="finding_not_empty"),
-            models.CheckConstraint(
-                condition=Q(state="open", item__isnull=True)
-                | Q(state="item", item__isnull=False)
-                | (Q(state="settled", item__isnull=True) & ~Q(note="")),
-                name="finding_state_fits",
-            ),
+            models.CheckConstraint(condition=Q(state__in=["open", "settled"]), name="finding_state_known"),
+            models.CheckConstraint(condition=~Q(state="settled") | ~Q(note=""), name="finding_settled_says_how"),
         )
 
     def __str__(self) -> str:
         return f"{self.visit_id} {self.ordinal}"
 
     @property
+    def source_key(self) -> str:
+        """What an item bears that came of it."""
+        return f"finding:{self.pk}"
+
+    @property
     def permission_branch_id(self) -> int:
         """The branch it is about."""
         return self.branch_id
-
-
-class VisitAspect(models.Model):
-    """Something the visits of a campaign look at, e.g. 组织生活会是否召开."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="visit_aspects", verbose_name="活动")
-    ordinal = models.PositiveSmallIntegerField("序号")
-    name = models.CharField("查看内容", max_length=80)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "督导查看内容"
-        ordering = ("campaign", "ordinal")
-        constraints = (
-            models.UniqueConstraint(fields=["campaign", "ordinal"], name="visit_aspect_ordinal_once"),
-            models.CheckConstraint(condition=~Q(name=""), name="visit_aspect_has_name"),
-        )
-
-    def __str__(self) -> str:
-        return self.name

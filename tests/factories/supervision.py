@@ -81,15 +81,6 @@ class VisitFindingFactory(DjangoModelFactory):
     text = "会议记录漏记请假人员"
 
 
-class VisitAspectFactory(DjangoModelFactory):
-    class Meta:
-        model = models.VisitAspect
-
-    campaign = factory.SubFactory(branches.CampaignFactory)
-    ordinal = factory.Sequence(lambda n: n + 1)
-    name = "组织生活会是否召开"
-
-
 class ContactFactory(DjangoModelFactory):
     class Meta:
         model = models.Contact
