@@ -269,6 +269,16 @@ HEAVY_WORKERS = env.int("HEAVY_WORKERS", default=2)
 # Keys of ballot boxes: outside database and backup, for this user only (docs/ballots.md).
 BALLOT_KEY_DIR = Path(env("BALLOT_KEY_DIR", default=str(VAR_DIR / ("demo-ballot-keys" if DEMO else "ballot-keys"))))
 
+# Keys of sealed talks (docs/interviews.md): master keys, wrapped keys of records, the journal of erasures, short-lived
+# backups of the wrapped keys. Each in a directory of its own, none of them in the backup of the database.
+_sealed = "demo-interview" if DEMO else "interview"
+INTERVIEW_KEY_DIR = Path(env("INTERVIEW_KEY_DIR", default=str(VAR_DIR / f"{_sealed}-keys")))
+INTERVIEW_VAULT_DIR = Path(env("INTERVIEW_VAULT_DIR", default=str(VAR_DIR / f"{_sealed}-vault")))
+INTERVIEW_JOURNAL_DIR = Path(env("INTERVIEW_JOURNAL_DIR", default=str(VAR_DIR / f"{_sealed}-journal")))
+INTERVIEW_VAULT_BACKUP_DIR = Path(env("INTERVIEW_VAULT_BACKUP_DIR", default=str(VAR_DIR / f"{_sealed}-vault-backups")))
+INTERVIEW_VAULT_BACKUP_DAYS = env.int("INTERVIEW_VAULT_BACKUP_DAYS", default=7)
+INTERVIEW_KEY_DAYS = env.int("INTERVIEW_KEY_DAYS", default=365)
+
 # What voters type and scan: the address of this installation as phones reach it; else that of the printing request.
 PUBLIC_URL = env("PUBLIC_URL", default="")
 

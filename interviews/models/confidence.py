@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ConfidenceRules(models.Model):
-    """Keeping and reading of texts in one campaign, filled from presets/interviews.toml."""
+    """Keeping and reading of texts in one campaign, filled from presets/interviews-confidence.toml."""
 
     campaign = models.OneToOneField(
         Campaign, on_delete=models.CASCADE, related_name="confidence_rules", verbose_name="活动"

@@ -1,0 +1,1 @@
+"""What the app does: the only writers of its rows."""
