@@ -40,11 +40,8 @@ class Talk:
 
     def sensitive_codes(self) -> list[str]:
         """Return the codes of sensitive topics and groups."""
-        return [one.code for one in self.words() if one.sensitive]
-
-    def words(self) -> Sequence[Topic | FocusGroup]:
-        """Return topics and focus groups together."""
-        return [*self.topics, *self.focus_groups]
+        topics = [topic.code for topic in self.topics if topic.sensitive]
+        return topics + [group.code for group in self.focus_groups if group.sensitive]
 
 
 @sensitive_variables()
@@ -105,10 +102,8 @@ def _day(campaign: Campaign, talk: Talk, now: dt.datetime) -> str:
 
 
 def _words(campaign: Campaign, talk: Talk) -> str:
-    words = (*talk.topics, *talk.focus_groups)
-    return (
-        "" if all(one.campaign_id == campaign.pk for one in words) else "有话题或重点类别不属于本次活动，请重新选择。"
-    )
+    campaigns = {topic.campaign_id for topic in talk.topics} | {group.campaign_id for group in talk.focus_groups}
+    return "" if campaigns <= {campaign.pk} else "有话题或重点类别不属于本次活动，请重新选择。"
 
 
 def _consent(campaign: Campaign, talk: Talk) -> str:
