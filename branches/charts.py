@@ -4,7 +4,7 @@ Nothing here knows a model or a template. Widths are strings such as `12.34%`, f
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -227,3 +227,63 @@ def scale(bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark],
     pin = PlacedMark("综合", wording.score2(score), place(score), 0) if score is not None else None
     said = [f"综合 {wording.score2(score)}", *(f"{mark.label} {wording.score2(mark.value)}" for mark in sources)]
     return Scale(placed, pin, marks, "，".join(said), f"{wording.points(floor)} 至 {wording.points(full)} 分")
+
+
+@dataclass(frozen=True, slots=True)
+class BurnDown:
+    """What is left to do, day by day: as planned, and as it came, up to today. Points of a field 1000 wide, 200 high.
+
+    `left` and `should` are counted today; the months are marked in percent of the width.
+    """
+
+    total: int
+    left: int
+    should: int
+    planned: str
+    actual: str
+    months: Sequence[Month]
+    today: Decimal | None
+    spoken: str
+
+
+FIELD = (1000, 200)
+
+
+def burn_down(
+    due: Mapping[dt.date, int], done: Mapping[dt.date, int], *, first: dt.date, today: dt.date
+) -> BurnDown | None:
+    """Lay out what is left of `due` (how many are due on a day) and of it after `done`; None when nothing is due.
+
+    The field runs over whole months from `first`, or the first day anything is due or done, to the last day due.
+    """
+    total = sum(due.values())
+    if not total:
+        return None
+    start = _first_of_month(min(first, *due, *done))
+    end = _next_month(max(*due, *done, start))
+    days = (end - start).days
+
+    def x(day: dt.date) -> int:
+        return FIELD[0] * max(0, (day - start).days) // days
+
+    def stairs(counts: Mapping[dt.date, int], until: dt.date) -> tuple[str, int]:
+        left, points = total, ["0,0"]
+        for day in sorted(one for one in counts if one <= until):
+            here = x(day + dt.timedelta(days=1))
+            points.append(f"{here},{FIELD[1] - FIELD[1] * left // total}")
+            left -= counts[day]
+            points.append(f"{here},{FIELD[1] - FIELD[1] * left // total}")
+        points.append(f"{x(until + dt.timedelta(days=1))},{FIELD[1] - FIELD[1] * left // total}")
+        return " ".join(dict.fromkeys(points)), left
+
+    last = end - dt.timedelta(days=1)
+    planned, _ = stairs(due, last)
+    actual, left = stairs(done, min(today, last))
+    should = total - sum(number for day, number in due.items() if day < today)
+    marks = _months(start, end)
+    months = [
+        Month(f"{day.month}月", percent((day - start).days, days)) for day in marks[:: 1 + (len(marks) - 1) // 12]
+    ]
+    here = percent((today - start).days, days) if start <= today < end else None
+    said = f"限期完成的 {total} 项，已销号 {total - left} 项，还剩 {left} 项；按时限今天应剩 {should} 项"
+    return BurnDown(total, left, should, planned, actual, months, here, said)

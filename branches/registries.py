@@ -19,6 +19,7 @@ _gates: dict[tuple[type[models.Model], str], list[Gate]] = {}
 _home: list[Callable[[Account, dt.datetime], "Iterable[HomeItem]"]] = []
 _stats: list[Callable[[Account, dt.datetime], "Iterable[HomeStat]"]] = []
 _panels: list[Callable[[Account, dt.datetime], "Iterable[HomePanel]"]] = []
+_asides: dict[type[models.Model], list[Callable[[Any, Account, dt.datetime], "Iterable[HomePanel]"]]] = {}
 _nav: list["NavItem"] = []
 _lists: dict[str, Any] = {}
 _figures: dict[str, Callable[..., Any]] = {}
@@ -131,6 +132,22 @@ def stats_for(account: Account, now: dt.datetime) -> list[HomeStat]:
 def panels_for(account: Account, now: dt.datetime) -> list[HomePanel]:
     """Return the panels of an account's landing page in order."""
     return sorted((panel for source in _panels for panel in source(account, now)), key=lambda panel: panel.position)
+
+
+def aside(model: type[models.Model]) -> Callable[..., Any]:
+    """Register a source of panels for pages where a row of `model` is judged: what upper apps know about it."""
+
+    def register(function: Callable[[Any, Account, dt.datetime], "Iterable[HomePanel]"]) -> Any:
+        _asides.setdefault(model, []).append(function)
+        return function
+
+    return register
+
+
+def asides_for(thing: models.Model, account: Account, now: dt.datetime) -> list[HomePanel]:
+    """Return the panels upper apps have about a row, in order; whoever sees the row may see them."""
+    found = (panel for source in _asides.get(type(thing), ()) for panel in source(thing, account, now))
+    return sorted(found, key=lambda panel: panel.position)
 
 
 def nav(item: NavItem) -> None:

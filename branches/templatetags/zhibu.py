@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms, template
+from django.db import models
 from django.forms.boundfield import BoundField
 from django.template import Context
 from django.template.loader import render_to_string
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from branches import charts, clock, wording
+from branches import charts, clock, registries, wording
 from branches.flow_chart import Flow
 from branches.forms_base import control_class
 
@@ -117,6 +118,12 @@ def gantt(timeline: charts.Timeline) -> dict[str, Any]:
     return {"timeline": timeline}
 
 
+@register.inclusion_tag("components/burn_down.html")
+def burn_down(chart: charts.BurnDown) -> dict[str, Any]:
+    """Draw what is left to do, as planned and as it came."""
+    return {"chart": chart}
+
+
 @register.inclusion_tag("components/scale.html")
 def scale_bar(scale: charts.Scale) -> dict[str, Any]:
     """A score on the cut-offs."""
@@ -127,6 +134,13 @@ def scale_bar(scale: charts.Scale) -> dict[str, Any]:
 def flow_chart(flow: Flow) -> dict[str, Any]:
     """Streams between two distributions."""
     return {"flow": flow}
+
+
+@register.inclusion_tag("components/asides.html", takes_context=True)
+def asides(context: Context, thing: models.Model, *, brief: bool = False) -> dict[str, Any]:
+    """Draw the panels that upper apps have about a row that is judged here; `brief` names them in a line each."""
+    request = context["request"]
+    return {"panels": registries.asides_for(thing, request.user, clock.now()), "brief": brief, "thing": thing}
 
 
 @register.inclusion_tag("components/stepper.html")

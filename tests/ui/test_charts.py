@@ -53,3 +53,23 @@ def test_scale_places_cuts_and_keeps_neighbours_apart():
     assert [(mark.label, mark.x, mark.row) for mark in drawn.sources] == [("群众", D(80), 0), ("自评", D(82), 1)]
     assert drawn.spoken == "综合 75.00，自评 91.00，群众 90.00"
     assert drawn.ends == "50 至 100 分"
+
+
+def test_a_burn_down_steps_down_the_day_after():
+    """Of four items two are due on 10 April and two on 30 April; one was done on the 15th."""
+    due = {dt.date(2012, 4, 10): 2, dt.date(2012, 4, 30): 2}
+    drawn = charts.burn_down(due, {dt.date(2012, 4, 15): 1}, first=dt.date(2012, 4, 2), today=dt.date(2012, 4, 21))
+    assert drawn is not None
+    assert drawn.planned == "0,0 333,0 333,100 1000,100 1000,200"
+    assert drawn.actual == "0,0 500,0 500,50 700,50"
+    assert (drawn.total, drawn.left, drawn.should, drawn.today) == (4, 3, 2, D("66.67"))
+    assert [(month.label, month.x) for month in drawn.months] == [("4月", D(0))]
+    assert drawn.spoken == "限期完成的 4 项，已销号 1 项，还剩 3 项；按时限今天应剩 2 项"
+
+
+def test_a_burn_down_of_nothing_is_none_and_one_past_its_end_has_no_today():
+    day = dt.date(2012, 4, 10)
+    assert charts.burn_down({}, {}, first=day, today=day) is None
+    late = charts.burn_down({day: 1}, {}, first=day, today=dt.date(2013, 1, 1))
+    assert late is not None
+    assert (late.today, late.left, late.should) == (None, 1, 0)
