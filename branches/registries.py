@@ -1,18 +1,19 @@
-"""Four registries through which lower apps reach upper ones without importing them.
+"""Registries through which lower apps reach upper ones without importing them.
 
 Each app may have gates.py (blockers of a transition), lists.py (lists and annexes to export), home.py (what waits for
-me) and figures.py (values of system-filled criteria). `autodiscover` imports them once, when all apps are loaded.
+me), figures.py (values of system-filled criteria) and succession.py (what must follow when the tree changes).
+`autodiscover` imports them once, when all apps are loaded.
 """
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.module_loading import autodiscover_modules
 
-from branches.models import Account
+from branches.models import Account, Branch
 
 Gate = Callable[[Any, dt.datetime], Iterable[str]]
 _gates: dict[tuple[type[models.Model], str], list[Gate]] = {}
@@ -24,6 +25,7 @@ _nav: list["NavItem"] = []
 _lists: dict[str, Any] = {}
 _figures: dict[str, Callable[..., Any]] = {}
 _figure_texts: dict[str, "FigureText"] = {}
+_tree_changes: list[Callable[["TreeChange"], None]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,22 @@ class FigureText:
     name: str
     definition: str
     awaited: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChange:
+    """A node ended, with those that follow it (the first goes on with its open business), or got another superior."""
+
+    ENDED: ClassVar[str] = "ended"
+    MOVED: ClassVar[str] = "moved"
+
+    by: Account | None
+    branch: Branch
+    on: dt.date
+    kind: str
+    followers: tuple[Branch, ...] = ()
+    parent: Branch | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +219,18 @@ def figures() -> dict[str, Callable[..., Any]]:
     return dict(_figures)
 
 
+def tree_change(function: Callable[[TreeChange], None]) -> Callable[[TreeChange], None]:
+    """Register what must follow when a node ends or moves; it runs in the transaction of the change."""
+    _tree_changes.append(function)
+    return function
+
+
+def tell_tree_change(change: TreeChange) -> None:
+    """Let every app hand on what lies open with a node that ended or moved."""
+    for function in _tree_changes:
+        function(change)
+
+
 def autodiscover() -> None:
-    """Import gates.py, lists.py, home.py and figures.py of every app."""
-    autodiscover_modules("gates", "lists", "home", "figures")
+    """Import gates.py, lists.py, home.py, figures.py and succession.py of every app."""
+    autodiscover_modules("gates", "lists", "home", "figures", "succession")

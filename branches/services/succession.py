@@ -107,7 +107,10 @@ def _found(by: Account | None, part: Part, ground: Ground) -> Branch:
 
 def _end(by: Account | None, branch: Branch, ground: Ground, kind: str, followers: Sequence[Branch]) -> None:
     """End a branch and its posts, and say who follows it."""
-    tree.dissolve(by=by, branch=branch, on=ground.on, document_number=ground.document_number, reason=ground.reason)
+    tree.dissolve(
+        by=by, branch=branch, on=ground.on, document_number=ground.document_number,
+        reason=ground.reason or Succession.Kind(kind).label, followers=followers,
+    )  # fmt: skip
     held = Appointment.objects.filter(branch=branch, ends_on__isnull=True)
     held.update(ends_on=ground.on, end_reason=Succession.Kind(kind).label)
     _follow(branch, followers, kind, ground)

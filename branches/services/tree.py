@@ -1,7 +1,7 @@
 """Setting up, placing, renaming and closing nodes of the tree; profiles; posts held."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models import Max
 from branches import audit, names
 from branches.models import Account, Appointment, Branch, BranchProfile, Category, Person, Placement
 from branches.partial_dates import PartialDate
+from branches.registries import TreeChange, tell_tree_change
 from branches.versions import save_versioned
 
 
@@ -145,6 +146,8 @@ def move(
         by=by, action="branch.move", thing=branch, branch=branch, summary=f"变更{place.name}的名称、隶属或类别",
         before=before, after=_facts(placement),
     )  # fmt: skip
+    if before is None or before["parent"] != placement.parent_id:
+        tell_tree_change(TreeChange(by, branch, from_day, TreeChange.MOVED, parent=placement.parent, reason=reason))
     return placement
 
 
@@ -159,8 +162,14 @@ def _facts(placement: Placement) -> dict[str, Any]:
 
 
 @transaction.atomic
-def dissolve(*, by: Account | None, branch: Branch, on: dt.date, document_number: str = "", reason: str = "") -> Branch:
-    """End a node at a day (撤销). Raises TreeError while others still hang under it."""
+def dissolve(
+    *, by: Account | None, branch: Branch, on: dt.date, document_number: str = "", reason: str = "",
+    followers: Sequence[Branch] = (),
+) -> Branch:  # fmt: skip
+    """End a node at a day (撤销); what lies open with it goes to the first of `followers`, or ends too.
+
+    Raises TreeError while others still hang under it.
+    """
     branch = Branch.objects.select_for_update().get(pk=branch.pk)
     if Placement.objects.on(on).filter(parent=branch).exists():
         message = "下面还有党组织，请先调整其隶属。"
@@ -173,6 +182,7 @@ def dissolve(*, by: Account | None, branch: Branch, on: dt.date, document_number
     branch.dissolved_on = on
     branch.save(update_fields=["dissolved_on"])
     audit.record(by=by, action="branch.dissolve", thing=branch, branch=branch, summary=f"撤销{branch.name_on(on)}")
+    tell_tree_change(TreeChange(by, branch, on, TreeChange.ENDED, tuple(followers), reason=reason))
     return branch
 
 

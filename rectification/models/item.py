@@ -247,8 +247,7 @@ class Item(models.Model):
                 name="item_verifier_not_requester",
             ),
             models.CheckConstraint(
-                condition=Q(state="transferred", transferred_to__isnull=False)
-                | ~Q(state="transferred") & Q(transferred_to__isnull=True),
+                condition=~Q(state="transferred") | Q(transferred_to__isnull=False),
                 name="item_transferred_has_successor",
             ),
             models.CheckConstraint(

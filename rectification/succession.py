@@ -1,0 +1,11 @@
+"""What happens to open items when the tree changes: discovered at start, called by the services of the tree."""
+
+from branches import clock
+from branches.registries import TreeChange, tree_change
+from rectification.services import closing
+
+
+@tree_change
+def hand_items_on(change: TreeChange) -> None:
+    """Hand on or end the open items of a branch that ended, and follow one that moved to its new superior."""
+    closing.follow_tree(change, now=clock.now())
