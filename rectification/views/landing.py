@@ -1,0 +1,168 @@
+"""The landing page of 整改提高: the own plan first, what waits, how far each 党总支 is, and the pages below."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from branches import clock
+from branches.listing import render_list
+from branches.models import Account, Branch
+from branches.permissions import Action, account_of, can, requires, scope
+from grading.models import Grade, Result, Round, RoundUnit
+from rectification import home
+from rectification.cards import CARDS
+from rectification.lists_plans import PLANS, plan_rows
+from rectification.models import Item, Plan
+from rectification.services.settings import rules_of
+
+OWN_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A branch somebody acts for in person, in one round."""
+
+    name: str
+    round: Round
+    unit: RoundUnit | None
+    branch: Branch
+    plan: Plan | None = None
+    items: int = 0
+    verified: int = 0
+    grade: Grade | None = None
+    steps: int = 0
+    may_start: bool = False
+    why_not: str = ""
+
+    @property
+    def html_id(self) -> str:
+        """An id for the heading."""
+        return f"h-own-{self.round.pk}-{self.branch.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One 党总支 with how far its branches are."""
+
+    key: str
+    name: str
+    units: int
+    plans: int
+    submitted: int
+    approved: int
+    items: int
+    awaiting: int
+    verified: int
+
+
+def _own(account: Account) -> list[Own]:
+    found: list[Own] = []
+    for node in home.own_nodes(account):
+        units = RoundUnit.objects.filter(branch=node, graded=True).exclude(round__state=Round.State.PREPARING)
+        units = units.select_related("round__campaign", "round__scale", "branch").order_by(
+            "-round__campaign__starts_on", "-round__ordinal"
+        )
+        found += [_own_unit(unit) for unit in units[:OWN_ROUNDS]]
+    shown = [one for one in found if one.plan or one.may_start]
+    return shown or found[:1]
+
+
+def _own_unit(unit: RoundUnit) -> Own:
+    states = Count("items", filter=Q(items__state=Item.State.VERIFIED))
+    plan = Plan.objects.filter(round=unit.round_id, branch=unit.branch_id).annotate(
+        number=Count("items"), verified=states
+    ).first()  # fmt: skip
+    result = (
+        Result.objects.current().filter(unit=unit, state=Result.State.DECIDED).select_related("decided_grade").first()
+    )
+    grade = result.decided_grade if result else None
+    why = "" if grade else f"{unit.round.name}还没有定级，定级后在这里制定整改提高方案。"
+    return Own(
+        unit.name, unit.round, unit, unit.branch, plan,
+        getattr(plan, "number", 0), getattr(plan, "verified", 0), grade, unit.round.scale.grades.count(),
+        may_start=plan is None and grade is not None, why_not=why,
+    )  # fmt: skip
+
+
+def _rounds(request: HttpRequest) -> list[Round]:
+    """Return the rounds with grades or plans within reach, the newest first."""
+    reach = request.scope  # type: ignore[attr-defined]
+    begun = Q(units__results__state=Result.State.DECIDED) | Q(plans__isnull=False)
+    rows = Round.objects.within(reach).filter(begun).distinct().select_related("campaign", "scale")
+    return list(rows.order_by("-campaign__starts_on", "-ordinal"))
+
+
+def _groups(request: HttpRequest, round_: Round) -> list[Group]:
+    """Return one line for each 党总支 within reach."""
+    reach = request.scope  # type: ignore[attr-defined]
+    units = RoundUnit.objects.filter(round=round_, graded=True).within(reach)
+
+    def items(*states: str) -> Count:
+        return Count("plans__items", filter=Q(plans__items__state__in=states), distinct=True)
+
+    def state(*states: str) -> Count:
+        return Count("plans", filter=Q(plans__state__in=states), distinct=True)
+
+    rows = units.order_by().values("direct", "parent_id", "parent_name", "parent_position").annotate(
+        number=Count("pk", distinct=True), begun=Count("plans", distinct=True),
+        submitted=state(Plan.State.SUBMITTED), approved=state(Plan.State.APPROVED, Plan.State.CLOSED),
+        all_items=items(*Item.State.values), awaiting=items(Item.State.AWAITING), done=items(Item.State.VERIFIED),
+    )  # fmt: skip
+    found: dict[str, Group] = {}
+    for row in sorted(rows, key=lambda one: (one["direct"], one["parent_position"], one["parent_id"])):
+        key = "direct" if row["direct"] else str(row["parent_id"])
+        numbers = [row[name] for name in ("number", "begun", "submitted", "approved", "all_items", "awaiting", "done")]
+        found[key] = Group(key, "直属党支部" if row["direct"] else row["parent_name"], *numbers)
+    return list(found.values())
+
+
+@requires(Action.VIEW_RECTIFICATION)
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """Show where rectification stands for the visitor."""
+    account, now = account_of(request), clock.now()
+    own = _own(account)
+    rounds = [] if home.own_nodes(account) and not _above(account) else _rounds(request)
+    chosen = next((row for row in rounds if str(row.pk) == request.GET.get("round")), rounds[0] if rounds else None)
+    shown = chosen or (own[0].round if own else None)
+    context: dict[str, Any] = {
+        "own": own,
+        "own_plans": _plans_of_units_above(account, chosen) if chosen else [],
+        "waiting": list(home.waiting(account, now)),
+        "rounds": rounds,
+        "round": shown,
+        "rules": rules_of(shown.campaign) if shown else None,
+        "groups": _groups(request, chosen) if chosen else [],
+        "cards": [card for card in CARDS if can(account, card.action)],
+    }
+    return render(request, "rectification/home.html", context)
+
+
+def _above(account: Account) -> bool:
+    """Tell whether an account looks after more than one branch."""
+    reach = scope(account, Action.VIEW_RECTIFICATION).held
+    return reach.everything or Branch.objects.filter(pk__in=reach.roots).exclude(level=Branch.Level.BRANCH).exists()
+
+
+def _plans_of_units_above(account: Account, round_: Round) -> list[Own]:
+    """Return the 党总支 an account draws up for, with the plan each filed itself or may file."""
+    reach = scope(account, Action.DRAW_UP_PLAN).held
+    nodes = Branch.objects.filter(pk__in=reach.roots, level=Branch.Level.GENERAL_BRANCH)
+    found = []
+    for node in nodes:
+        plan = Plan.objects.filter(round=round_, branch=node).annotate(number=Count("items")).first()
+        name = node.name_on(clock.today())
+        found.append(Own(name, round_, None, node, plan, getattr(plan, "number", 0), may_start=plan is None))
+    return found
+
+
+@requires(Action.VIEW_RECTIFICATION)
+@require_http_methods(["GET", "POST"])
+def plan_list(request: HttpRequest) -> HttpResponse:
+    """List the branches of graded rounds with the state of their plans."""
+    rows = plan_rows(RoundUnit.objects.filter(graded=True).within(request.scope))  # type: ignore[attr-defined]
+    return render_list(request, PLANS, rows, template="rectification/plans.html")

@@ -1,0 +1,65 @@
+"""What several pages of rectification need: finding a plan or an item, putting refusals beside their fields."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+
+from branches.forms_base import ZhForm
+from branches.models import Branch
+from branches.permissions import Allowed, Denied, get_or_404
+from grading.services.errors import RefusedError
+from rectification.models import Item, Plan
+
+
+def plans() -> QuerySet[Plan]:
+    """Return plans with what their pages need."""
+    return Plan.objects.select_related("campaign__root", "round__scale", "branch", "unit__parent", "target")
+
+
+def plan_or_404(request: HttpRequest, pk: int) -> Plan:
+    """Return a plan the request's scope reaches; 404 otherwise."""
+    return get_or_404(plans(), request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def items(now: Any) -> QuerySet[Item]:
+    """Return items with what their pages need, each with its `status`."""
+    rows = Item.objects.status(now).select_related(
+        "plan__campaign__root", "plan__round__scale", "plan__branch", "plan__unit__parent", "category", "dimension",
+        "escalated_to", "requested_by__person",
+    )  # fmt: skip
+    return rows.prefetch_related("checkpoints")
+
+
+def item_or_404(request: HttpRequest, pk: int, now: Any) -> Item:
+    """Return an item the request's scope reaches; 404 otherwise."""
+    return get_or_404(items(now), request.scope, pk=pk)  # type: ignore[attr-defined, type-var]
+
+
+def superior_name(plan: Plan) -> str:
+    """Return who consents to a plan, in words: the 党总支, or the 党委 for what stands directly below it."""
+    if plan.branch.level == Branch.Level.BRANCH and plan.unit is not None and not plan.unit.direct:
+        return plan.unit.parent_name
+    return "活动办公室"
+
+
+def refusal(form: ZhForm, error: RefusedError) -> None:
+    """Put a service's sentences to the fields they belong to, the others to the form as a whole."""
+    said = set()
+    for name, sentence in error.fields.items():
+        if name in form.fields:
+            form.add_error(name, sentence)
+            said.add(sentence)
+    for sentence in error.sentences:
+        if sentence not in said and not said:
+            form.add_error(None, sentence)
+
+
+def allowed(answer: Allowed | Denied) -> None:
+    """Raise Http404 when a thing must stay hidden, PermissionDenied with the reason when it is seen but barred."""
+    if answer:
+        return
+    if isinstance(answer, Denied) and answer.hidden:
+        raise Http404
+    raise PermissionDenied(answer.reason)
