@@ -252,6 +252,8 @@ def check_mail() -> Finding:
     """Mail is off, or its server takes connections."""
     if settings.EMAIL_BACKEND.endswith(("dummy.EmailBackend", "locmem.EmailBackend", "console.EmailBackend")):
         return ok("邮件", "未启用，提醒只在系统内显示")
+    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        return ok("邮件", "没有邮件服务器，提醒邮件写到 mail 目录；设置 EMAIL_HOST 后才真正发出")
     wire = get_connection(timeout=5)
     wire.open()
     wire.close()

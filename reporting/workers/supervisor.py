@@ -26,12 +26,14 @@ from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
 from grading.tasks import announce_boxes
+from rectification.tasks import announce_messages
 from reporting import scratch
 from reporting.services import upkeep
 from reporting.workers import processes, runner
 
 BEAT_SECONDS = 10.0
 SEAL_SECONDS = 30.0
+MAIL_SECONDS = 15.0
 EXPIRE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 STOP_SECONDS = 8.0
@@ -103,6 +105,7 @@ class Supervisor:
             Chore(settings.WORKER_POLL_SECONDS, upkeep.reap),
             Chore(settings.WORKER_POLL_SECONDS, self.announce),
             Chore(settings.WORKER_POLL_SECONDS, announce_boxes),
+            Chore(MAIL_SECONDS, announce_messages),
             Chore(BEAT_SECONDS, self.beat),
             Chore(SEAL_SECONDS, seal_tail),
             Chore(EXPIRE_SECONDS, upkeep.expire),
