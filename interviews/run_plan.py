@@ -221,7 +221,13 @@ def _missing(plan: RunPlan, rule: VisitRule, asked: list[tuple[Member, Demand]],
     plan.without += [Shortfall(rule, unit, why, count) for (unit, why), count in sorted(counts.items())]
 
 
-def _loads(plan: RunPlan, asked: list[tuple[Member, Demand]], outcome: Outcome, pools: dict[int, list[int]]) -> None:
+def _loads(
+    plan: RunPlan,
+    rule: VisitRule,
+    asked: list[tuple[Member, Demand]],
+    outcome: Outcome,
+    pools: dict[int, list[int]],
+) -> None:
     """Note how many people each interviewer of a unit is to visit under a rule."""
     per_unit: dict[int, Counter[int]] = defaultdict(Counter)
     for one, _ in asked:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from branches import audit
 from branches.models import Account, Campaign
@@ -27,7 +27,7 @@ from interviews.services import confidence
 from interviews.services.errors import refuse
 
 PRESET = Path(settings.BASE_DIR) / "presets" / "interviews-plan.toml"
-_WORDS: tuple[tuple[str, type[models.Model]], ...] = (
+_WORDS: tuple[tuple[str, Any], ...] = (
     ("categories", PersonCategory), ("focus_groups", FocusGroup), ("channels", Channel), ("topics", Topic),
     ("sections", ReportSection),
 )  # fmt: skip
@@ -50,7 +50,7 @@ def set_up(*, by: Account | None, campaign: Campaign, now: dt.datetime) -> Visit
     content = preset_of(campaign)
     for key, model in _WORDS:
         rows = (model(campaign=campaign, position=place, **entry) for place, entry in enumerate(content[key], start=1))
-        model._default_manager.bulk_create(rows, ignore_conflicts=True)
+        model.objects.bulk_create(rows, ignore_conflicts=True)
     for ordinal, period in enumerate(content["periods"], start=1):
         ReportPeriod.objects.get_or_create(campaign=campaign, ordinal=ordinal, defaults=_period(period, campaign))
     if not VisitRule.objects.filter(campaign=campaign).exists():
