@@ -93,6 +93,7 @@ class Vocabulary:
     exempt: frozenset[str]
     score_units: tuple[str, ...]
     not_held: tuple[str, ...]
+    marks: Mapping[str, bool]  # √ and its like -> whether it means yes
 
     def label(self, table: str, field: str) -> str:
         """Return the heading an export prints for a field, e.g. 党员数/正式."""
@@ -230,6 +231,7 @@ def load_vocabulary(path: Path) -> Vocabulary:
         exempt=frozenset(heading_key(word) for word in data["annual"]["exempt"]),
         score_units=tuple(data["annual"]["score_units"]),
         not_held=tuple(data["appraisal"]["not_held"]),
+        marks={word.casefold(): said == "yes" for said in ("no", "yes") for word in data["ledger"][said]},
     )
 
 

@@ -233,14 +233,3 @@ def school_name(committee: str) -> str:
     for tail in ("党委", "委员会"):
         name = name.removesuffix(tail)
     return name or committee
-
-
-def without_unit(name: str, group: str) -> str:
-    """Return a branch's name without its unit's, which stands beside it: 文学院中文系党支部 → 中文系党支部."""
-    stem = group
-    for tail in ("党总支部", "党总支", "总支", "党委", "委员会"):
-        if stem.endswith(tail) and stem != tail:
-            stem = stem.removesuffix(tail)
-            break
-    rest = name.removeprefix(stem)
-    return rest if rest not in ("党支部", "支部", "") and rest != name else name

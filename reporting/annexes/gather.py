@@ -13,6 +13,7 @@ from django.db.models import Prefetch
 
 from branches.models import Branch, Category
 from branches.partial_dates import PartialDate
+from branches.wording import without_unit
 from grading import scoring
 from grading.models import (
     AnnualResult,
@@ -189,7 +190,7 @@ class Gatherer:
         composite = derivation.composite if derivation else None
         valid, satisfied = self._satisfaction(derivation)
         return f.BranchResult(
-            code=unit.code, group=group, name=unit.name, short_name=f.without_unit(unit.name, group),
+            code=unit.code, group=group, name=unit.name, short_name=without_unit(unit.name, group),
             category=unit.category_name, secretary=unit.secretary_name,
             members=unit.facts.get("total_members"), full_members=unit.facts.get("full_members"),
             probationary=unit.facts.get("probationary_members"),

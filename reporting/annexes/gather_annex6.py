@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from branches import clock
 from branches.models import Branch
+from branches.wording import without_unit
 from grading.models import Round
 from rectification.ledger import Line, lines_below
 from rectification.ledger import has_items as drawn_up
 from reporting.annexes import annex6
-from reporting.annexes.facts import DIRECT, school_name, without_unit
+from reporting.annexes.facts import DIRECT, school_name
 from reporting.annexes.gather import round_facts, units_below
 
 __all__ = ["annex6_of", "by_unit", "drawn_up"]
@@ -27,12 +28,17 @@ def annex6_of(round_: Round, unit: Branch) -> annex6.Annex6:
 
 def _row(line: Line) -> annex6.ItemRow:
     return annex6.ItemRow(
-        branch=line.branch, group=line.group, name=line.name, short_name=without_unit(line.name, line.group),
+        branch=line.branch, group=line.group, name=line.name, short_name=_short(line),
         grade=line.grade, target=line.target, category=line.category, problem=line.problem, goal=line.goal,
         measures=line.measures, owner=line.owner, due=line.due, long_term=line.long_term,
         standing=annex6.Standing(line.standing), progress=line.progress, verified_on=line.verified_on,
         verifier=line.verifier, remark=line.remark,
     )  # fmt: skip
+
+
+def _short(line: Line) -> str:
+    """Return the name beside that of its unit; the plan of the 党总支 itself keeps its full name."""
+    return line.name if line.name == line.group else without_unit(line.name, line.group)
 
 
 def by_unit(round_: Round, unit: Branch) -> list[annex6.Annex6]:

@@ -9,6 +9,7 @@ from decimal import Decimal as D
 from typing import Any
 
 from branches.partial_dates import PartialDate
+from branches.wording import without_unit
 from reporting.annexes import facts as f
 
 SOURCES = (
@@ -107,7 +108,7 @@ def _branch(number: int, row: tuple[Any, ...]) -> f.BranchResult:
     *each, composite = (D(text) for text in scores.split())
     full_name = f"数学与计算机科学学院{name}党支部"
     return f.BranchResult(
-        code=f"SJ{number:02d}", group=MATHS, name=full_name, short_name=f.without_unit(full_name, MATHS),
+        code=f"SJ{number:02d}", group=MATHS, name=full_name, short_name=without_unit(full_name, MATHS),
         category=category, secretary=secretary, members=full + probationary, full_members=full, probationary=probationary,
         scores=tuple(each), composite=composite, valid=valid, satisfied=satisfied, self_grade=grade, proposed_grade=grade,
         decided_grade="", veto_known=True, problem=problem, target=target,

@@ -9,6 +9,7 @@ import openpyxl
 import pypdf
 import pytest
 
+from branches.wording import without_unit
 from reporting.annexes import annex4, annex5, facts, scoring_sheet, wording
 from reporting.tables import Sheet, pdf, xlsx
 from tests.reporting import samples
@@ -300,7 +301,7 @@ def test_the_pdf_embeds_every_font_and_its_text_can_be_read(twelve):
     ],
 )
 def test_the_unit_is_left_out_of_a_branch_name_only_where_a_name_remains(name, group, short):
-    assert facts.without_unit(name, group) == short
+    assert without_unit(name, group) == short
 
 
 @pytest.mark.parametrize(

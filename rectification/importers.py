@@ -1,0 +1,468 @@
+"""附件6 that comes back as a workbook: say what it would change, item by item and field by field, then do all of it.
+
+A plan writes nothing. An item is found by its branch and problem. What a branch may change itself is saved, progress is
+written down, what needs the consent of the level above becomes a request; anything else is an error at its cell.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+
+from branches import audit
+from branches.importers import site_vocabulary
+from branches.intake.ledger import LedgerReading, LedgerRow, read_ledger
+from branches.intake.matching import KnownBranch, MatchResult, WantedName, likeness, match_names, nearest
+from branches.intake.shapes import Limits, Problem, Severity, Workbook
+from branches.intake.values import close_up, narrow
+from branches.intake.vocabulary import Vocabulary, heading_key
+from branches.models import Account
+from branches.transitions import BlockedError, IllegalMoveError
+from branches.versions import ConflictError
+from branches.wording import without_unit, zh_date
+from grading.models import Round, RoundUnit
+from grading.services.errors import RefusedError
+from rectification import ledger
+from rectification.ledger import Line
+from rectification.models import Category, Change, Item, Plan
+from rectification.services import changes, items, plans, progress
+from rectification.services.settings import ensure_rules
+
+LIMITS = Limits(person_length=60, text_length=4000)
+REASON = "按交回的附件6修改"
+ALIKE = 0.6
+LABELS = {
+    "category": "问题类别", "problem": "存在的主要问题", "goal": "整改目标", "measures": "整改措施", "owner": "责任人",
+    "due": "完成时限", "long_term": "长期性项目", "progress": "进展/完成情况", "verified_on": "销号日期",
+    "verifier": "销号确认人",
+}  # fmt: skip
+
+
+class Way(StrEnum):
+    """How a change takes effect."""
+
+    SAVED = "saved"
+    PROGRESS = "progress"
+    RECORDED = "recorded"
+    REQUESTED = "requested"
+
+    @property
+    def zh(self) -> str:
+        """Say it to a person."""
+        return WAYS[self]
+
+
+WAYS = {
+    Way.SAVED: "直接修改",
+    Way.PROGRESS: "登记进展",
+    Way.RECORDED: "修改并留痕",
+    Way.REQUESTED: "提出变更申请",
+}
+
+
+class Fate(StrEnum):
+    """What becomes of a row."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+    @property
+    def zh(self) -> str:
+        """Say it to a person."""
+        return {"new": "新增", "changed": "修改", "same": "没有变化"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that would change: as stored, as in the file, and how."""
+
+    name: str
+    before: Any
+    after: Any
+    way: Way
+    cell: str
+
+    @property
+    def label(self) -> str:
+        """The heading of its column."""
+        return LABELS[self.name]
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Both values as a person reads them."""
+        return _said(self.before), _said(self.after)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dt.date):
+        return zh_date(value)
+    if isinstance(value, bool):
+        return "√" if value else "—"
+    return str(value or "—")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the file with the item it means; `line` is None for a new one."""
+
+    row: LedgerRow
+    name: str
+    fate: Fate
+    node: int
+    line: Line | None = None
+    changes: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class LedgerPlan:
+    """What a file would do. `ready` when nothing stands against it; `missing` items stay as they are."""
+
+    round: Round
+    file_name: str
+    entries: tuple[Entry, ...]
+    missing: tuple[Line, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    def of(self, fate: Fate) -> list[Entry]:
+        """Return the entries of one fate."""
+        return [entry for entry in self.entries if entry.fate is fate]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Problems that stop the import."""
+        return tuple(problem for problem in self.problems if problem.level is Severity.ERROR)
+
+    @property
+    def touched(self) -> list[Entry]:
+        """Entries that would change something."""
+        return [entry for entry in self.entries if entry.fate is not Fate.SAME]
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the plan may be applied."""
+        return not self.errors and bool(self.touched)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest that changes with anything the plan would do."""
+        told = [(e.fate, e.line.item if e.line else e.row, e.changes) for e in self.entries]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an import did, in numbers of items and of requests to the level above."""
+
+    new: int
+    changed: int
+    same: int
+    requests: int
+
+    @property
+    def summary(self) -> str:
+        """Say it to a person."""
+        asked = f"，其中 {self.requests} 处须上级同意，已提出变更申请" if self.requests else ""
+        return f"附件6已导入：新增 {self.new} 项，修改 {self.changed} 项{asked}，没有变化 {self.same} 项。"
+
+
+@dataclass
+class _Known:
+    """What the file is compared with."""
+
+    units: list[RoundUnit]
+    lines: dict[int, list[Line]] = field(default_factory=dict)
+    items: dict[int, Item] = field(default_factory=dict)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+
+def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now: dt.datetime) -> _Known:
+    found = _Known(list(units))
+    rows = Plan.objects.filter(round=round_, branch__in=[*nodes, *(unit.branch_id for unit in units)])
+    found.plans = {plan.branch_id: plan for plan in rows.select_related("campaign", "branch")}
+    found.names = {unit.branch_id: unit.name for unit in units} | {pk: p.name for pk, p in found.plans.items()}
+    told = ledger.lines(round_=round_, units=found.units, nodes=nodes, now=now, drafts=True)
+    by_plan = {plan.pk: pk for pk, plan in found.plans.items()}
+    for line in told:
+        found.lines.setdefault(by_plan[line.plan], []).append(line)
+    found.items = Item.objects.select_related("plan__campaign", "plan__branch").in_bulk([line.item for line in told])
+    return found
+
+
+def _nodes(known: _Known) -> list[KnownBranch]:
+    """Return the branches, and the 党总支 with a plan of their own, as names are matched against."""
+    own = {unit.branch_id for unit in known.units}
+    found = [
+        KnownBranch(
+            key=str(unit.branch_id), name=unit.name, unit_name="" if unit.direct else unit.parent_name, code=unit.code,
+            aliases=tuple({unit.short_name, without_unit(unit.name, unit.general_branch_name)} - {"", unit.name}),
+        )
+        for unit in known.units
+    ]  # fmt: skip
+    return found + [
+        KnownBranch(str(pk), plan.name, plan.name) for pk, plan in known.plans.items() if pk not in own
+    ]  # fmt: skip
+
+
+def plan_ledger(
+    *, round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int] = (), workbook: Workbook, now: dt.datetime,
+    vocabulary: Vocabulary | None = None,
+) -> LedgerPlan:  # fmt: skip
+    """Say what a returned 附件6 would change for branches (`units`) and nodes a person may act for."""
+    words = vocabulary or site_vocabulary()
+    named = Category.objects.filter(campaign=round_.campaign_id).values_list("name", flat=True)
+    reading = read_ledger(
+        workbook, words, categories={name: name for name in named}, limits=LIMITS
+    )  # fmt: skip
+    known = _known(round_, units, nodes, now)
+    matched, problems = _match(reading, known)
+    comparer = _Comparer(words, known)
+    entries: list[Entry] = []
+    for node, rows in matched.items():
+        entries += comparer.branch(node, rows)
+    entries.sort(key=lambda entry: reading.rows.index(entry.row))
+    taken = {entry.line.item for entry in entries if entry.line is not None}
+    missing = tuple(line for node in matched for line in known.lines.get(node, ()) if line.item not in taken)
+    found = (*reading.problems, *problems, *comparer.problems)
+    return LedgerPlan(round_, workbook.name, tuple(entries), missing, found, reading.notes)
+
+
+def _match(reading: LedgerReading, known: _Known) -> tuple[dict[int, list[LedgerRow]], list[Problem]]:
+    """Return the rows of each node, and an error for each name that is none; what resembles one is named."""
+    nodes = _nodes(known)
+    wanted = {(row.general_branch, row.direct, row.name) for row in reading.rows if row.name}
+    keys: dict[tuple[str | None, bool, str], str] = {}
+    for unit, direct, name in wanted:
+        found: MatchResult = match_names([WantedName(name, "" if direct else unit)], nodes)
+        if 0 in found.exact:
+            keys[unit, direct, name] = found.exact[0]
+    rows: dict[int, list[LedgerRow]] = {}
+    problems = []
+    for row in reading.rows:
+        key = keys.get((row.general_branch, row.direct, row.name))
+        if key is not None:
+            rows.setdefault(int(key), []).append(row)
+        elif row.name:
+            near = nearest(row.name, [one.name for one in nodes])
+            hint = f"，是不是“{near[0]}”？" if near else "。"
+            text = f"没有“{row.name}”这个党组织，或不在您的办理范围内{hint}"
+            problems.append(_problem(row, "name", text, "unknown"))
+    return rows, problems
+
+
+def _problem(row: LedgerRow, name: str, text: str, code: str, level: Severity = Severity.ERROR) -> Problem:
+    return Problem(row.sheet, row.cells.get(name, f"A{row.row}"), level, text, code)
+
+
+class _Comparer:
+    """Compares the rows of a branch with its items; `problems` grows while it does."""
+
+    def __init__(self, words: Vocabulary, known: _Known) -> None:
+        self.words, self.known = words, known
+        self.problems: list[Problem] = []
+
+    def branch(self, node: int, rows: Sequence[LedgerRow]) -> Iterator[Entry]:
+        """Yield the entries of one branch."""
+        pairs = _paired(rows, self.known.lines.get(node, ()))
+        name = self.known.names[node]
+        for row, line in pairs:
+            if line is None:
+                yield self._new(node, name, row)
+                continue
+            changes_ = tuple(self._changes(row, line, self.known.items[line.item]))
+            yield Entry(row, name, Fate.CHANGED if changes_ else Fate.SAME, node, line, changes_)
+
+    def _add(self, row: LedgerRow, name: str, text: str, code: str, level: Severity = Severity.ERROR) -> None:
+        self.problems.append(_problem(row, name, text, code, level))
+
+    def _new(self, node: int, name: str, row: LedgerRow) -> Entry:
+        plan = self.known.plans.get(node)
+        if plan is not None and plan.state in (Plan.State.SUBMITTED, Plan.State.CLOSED):
+            self._add(row, "problem", f"{name}的方案{plan.get_state_display()}，现在不能增加项目", "closed")
+        for field_name in ("verified_on", "verifier"):
+            if getattr(row, field_name):
+                self._add(row, field_name, "新增的项目还没有批准，不能销号，请清空这一格", "not_yet")
+        if row.progress:
+            self._add(row, "progress", "新增的项目还没有批准，进展不导入", "not_yet", Severity.WARNING)
+        if row.long_term:
+            self._add(row, "long_term", "长期性项目还要写明理由和检查点，提交前请补齐", "reason", Severity.WARNING)
+        return Entry(row, name, Fate.NEW, node)
+
+    def _plain(self, name: str, value: Any) -> Any:
+        """Return a stored value as it would be read back from its cell."""
+        if not isinstance(value, str):
+            return value
+        text = close_up(narrow(value)) if name in ("owner", "verifier") and value else value
+        text = "\n".join(line.strip() for line in text.strip().splitlines())
+        return "" if self.words.is_none(text) else text
+
+    def _changes(self, row: LedgerRow, line: Line, item: Item) -> Iterator[FieldChange]:
+        """Yield the fields that differ and may change; note an error for those that may not."""
+        for name in LABELS:
+            before, after = self._plain(name, getattr(line, name)), getattr(row, name)
+            if name == "category":
+                before, after = before or None, after or None
+            if before == after or (name == "category" and name not in row.cells):
+                continue
+            if name not in row.cells:
+                continue
+            way = self._way(name, row, item, after)
+            if way is not None:
+                yield FieldChange(name, before, after, way, row.cells[name])
+
+    def _way(self, name: str, row: LedgerRow, item: Item, after: Any) -> Way | None:
+        """Return how a field of an item may change; None with an error where it may not."""
+        reason = _barred(name, item, after)
+        if reason:
+            self._add(row, name, reason, "barred")
+            return None
+        if item.editable:
+            return Way.SAVED
+        if name == "progress":
+            return Way.PROGRESS
+        return Way.RECORDED if name in ("measures", "owner") else Way.REQUESTED
+
+
+def _barred(name: str, item: Item, after: Any) -> str:
+    """Return why a field may not change from a file, or ""."""
+    state = item.get_state_display()
+    if name in ("verified_on", "verifier"):
+        return "销号由上级在系统里核实登记，不从表格导入，请改回原样"
+    if item.editable:
+        if name == "progress":
+            return "项目还没有批准，不登记进展，请清空这一格"
+        if name == "due" and item.term == Item.Term.CONDITIONS:
+            return "暂不具备条件的项目请在方案里改条件复核日期"
+        return "存在的主要问题不能空着" if name == "problem" and not after else ""
+    if item.state not in (Item.State.APPROVED, Item.State.IN_HAND, Item.State.REOPENED):
+        return f"这一项{state}，不能再改，请改回原样"
+    if name in ("problem", "category"):
+        return "方案已经批准，问题和类别不能再改，请改回原样"
+    if name == "long_term" or (name == "due" and item.long_lasting):
+        return "期限类型和长期性项目的日期请在项目页申请调整，请改回原样"
+    if not after:
+        return f"已批准的项目{LABELS[name]}不能空着"
+    return ""
+
+
+def _paired(rows: Sequence[LedgerRow], lines: Sequence[Line]) -> list[tuple[LedgerRow, Line | None]]:
+    """Return each row with its item: the one of the same problem, else the most alike that is left, else none."""
+    left = list(lines)
+    found: dict[int, Line] = {}
+    for place, row in enumerate(rows):
+        key = heading_key(row.problem)
+        same = next((line for line in left if heading_key(line.problem) == key), None)
+        if same is not None:
+            found[place] = same
+            left.remove(same)
+    scored = sorted(
+        (
+            (likeness(row.problem, line.problem), -abs(place - at), place, line)
+            for place, row in enumerate(rows)
+            if place not in found and row.problem
+            for at, line in enumerate(left)
+        ),
+        key=lambda one: one[:2],
+        reverse=True,
+    )
+    for score, _, place, line in scored:
+        if score >= ALIKE and place not in found and line in left:
+            found[place] = line
+            left.remove(line)
+    return [(row, found.get(place)) for place, row in enumerate(rows)]
+
+
+@transaction.atomic
+def apply_ledger(*, by: Account, plan: LedgerPlan, now: dt.datetime) -> Outcome:
+    """Do all a plan says, or nothing. Raises RefusedError with a sentence for each cell that stands against it."""
+    if plan.errors:
+        raise RefusedError([problem.zh() for problem in plan.errors])
+    ensure_rules(by=by, campaign=plan.round.campaign, now=now)
+    writer = _Writer(by, plan.round, now)
+    for entry in plan.touched:
+        writer.write(entry)
+    if writer.refusals:
+        raise RefusedError(writer.refusals)
+    audit.record(
+        by=by, action="annex6.import", thing=plan.round, branch=plan.round.campaign.root,
+        summary=f"导入附件6“{plan.file_name}”",
+        after={"new": len(plan.of(Fate.NEW)), "changed": len(plan.of(Fate.CHANGED)), "requests": writer.requests},
+    )  # fmt: skip
+    return Outcome(len(plan.of(Fate.NEW)), len(plan.of(Fate.CHANGED)), len(plan.of(Fate.SAME)), writer.requests)
+
+
+class _Writer:
+    """Writes entries through the services of the pages; what they refuse is gathered with its cell."""
+
+    def __init__(self, by: Account, round_: Round, now: dt.datetime) -> None:
+        self.by, self.round, self.now = by, round_, now
+        self.refusals: list[str] = []
+        self.requests = 0
+        known = Category.objects.filter(campaign=round_.campaign_id)
+        self.categories: Mapping[str, Category] = {category.name: category for category in known}
+
+    def write(self, entry: Entry) -> None:
+        """Write one entry."""
+        try:
+            if entry.line is None:
+                self._add(entry)
+            else:
+                self._change(
+                    entry, Item.objects.select_related("plan__branch", "plan__campaign").get(pk=entry.line.item)
+                )
+        except (RefusedError, BlockedError, IllegalMoveError, ConflictError) as error:
+            where = f"工作表“{entry.row.sheet}”第{entry.row.row}行（{entry.name}）"
+            sentences = getattr(error, "sentences", None) or getattr(error, "blockers", None) or [str(error)]
+            self.refusals += [f"{where}：{sentence}" for sentence in sentences]
+
+    def _add(self, entry: Entry) -> None:
+        unit = RoundUnit.objects.filter(round=self.round, branch=entry.node).select_related("round__campaign").first()
+        plan = Plan.objects.filter(round=self.round, branch=entry.node).first()
+        if plan is None and unit is not None:
+            plan = plans.start(by=self.by, unit=unit, now=self.now)
+        if plan is None:
+            raise RefusedError(["这个党组织还没有方案，请先起草。"])
+        row = entry.row
+        values = {
+            "problem": row.problem, "goal": row.goal, "measures": row.measures, "owner_name": row.owner,
+            "due_on": row.due, "category": self.categories.get(row.category or ""),
+            "term": Item.Term.LONG_TERM if row.long_term else Item.Term.NORMAL,
+        }  # fmt: skip
+        items.save_item(by=self.by, plan=plan, item=None, version=0, values=values, now=self.now)
+
+    def _change(self, entry: Entry, item: Item) -> None:
+        given = {way: {c.name: c.after for c in entry.changes if c.way is way} for way in Way}
+        if given[Way.SAVED]:
+            values = self._values(given[Way.SAVED], item)
+            items.save_item(
+                by=self.by, plan=item.plan, item=item, version=item.version, values=values, now=self.now
+            )  # fmt: skip
+        if given[Way.RECORDED]:
+            new = {FIELDS[name]: value for name, value in given[Way.RECORDED].items()}
+            changes.request(by=self.by, item=item, kind=Change.Kind.DETAILS, new=new, reason=REASON, now=self.now)
+        for name, value in given[Way.REQUESTED].items():
+            kind = Change.Kind.GOAL if name == "goal" else Change.Kind.DEADLINE
+            changes.request(by=self.by, item=item, kind=kind, new={FIELDS[name]: value}, reason=REASON, now=self.now)
+            self.requests += 1
+        for value in given[Way.PROGRESS].values():
+            progress.add_progress(by=self.by, item=item, percent=item.percent, text=value, now=self.now)
+
+    def _values(self, given: Mapping[str, Any], item: Item) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name == "category":
+                values["category"] = self.categories.get(value or "")
+            elif name == "long_term":
+                values["term"] = Item.Term.LONG_TERM if value else Item.Term.NORMAL
+            else:
+                values[FIELDS[name]] = value
+        return values
+
+
+FIELDS = {"problem": "problem", "goal": "goal", "measures": "measures", "owner": "owner_name", "due": "due_on"}
