@@ -22,6 +22,8 @@ from kombu import Connection
 from branches import clock, database_roles, guards
 from branches.models import AuditEntry
 from grading.services import ballot_keys, freezing
+from interviews.services import keys as interview_keys
+from interviews.services.keys import KeyHealth
 from reporting import backup
 from reporting.database_time import database_now
 from reporting.models import Export, WorkerHeartbeat
@@ -236,6 +238,51 @@ def check_ballot_keys() -> Finding:
     return ok("评议箱密钥", "未统计的都在，已统计的都已销毁")
 
 
+def check_interview_keys() -> Finding:
+    """Sealed talks can be opened by whoever may, erased ones by nobody, and keys lie apart from what is backed up."""
+    name = "访谈密钥"
+    found = interview_keys.health(backed_up=backup.files_root(), now=clock.now(), day=clock.today())
+    for wrong, said, remedy in _sealed_faults(found):
+        if wrong:
+            return bad(name, said, remedy)
+    for wrong, said, remedy in _sealed_doubts(found):
+        if wrong:
+            return warn(name, said, remedy)
+    return ok(name, f"{found.sealed} 条密存记录，密钥齐全")
+
+
+def _sealed_faults(found: KeyHealth) -> list[tuple[bool, str, str]]:
+    """Return what must be put right about keys of talks: whether it is so, in words, what to do."""
+    apart = "INTERVIEW_KEY_DIR、INTERVIEW_JOURNAL_DIR 放到单独的目录，不在文件目录和记录密钥目录里。"
+    replay, restore = "运行 manage.py interview_keys replay。", "用 manage.py interview_keys restore 恢复最近的备份。"
+    return [
+        (found.keyless > 0, f"{found.keyless} 条记录没有密钥，内容打不开", restore),
+        (bool(found.broken), found.broken, f"把另存的主密钥文件放回 {settings.INTERVIEW_KEY_DIR}。"),
+        (found.copied, "密钥、删除登记和备份放在了一起", apart),
+        (bool(found.readable), f"其他用户可以读取：{'、'.join(found.readable[:5])}", "运行 chmod -R go-rwx 收回权限。"),
+        (found.unreplayed > 0, f"{found.unreplayed} 条记录登记为已清除，数据库里还在", replay),
+        (found.unjournalled > 0, f"{found.unjournalled} 条已清除的记录不在删除登记里", "恢复删除登记的另存副本。"),
+    ]  # fmt: skip
+
+
+def _sealed_doubts(found: KeyHealth) -> list[tuple[bool, str, str]]:
+    """Return what should be looked at about keys of talks."""
+    days, kept = settings.INTERVIEW_KEY_DAYS, settings.INTERVIEW_VAULT_BACKUP_DAYS
+    old, copied = found.key_days or 0, found.copy_days
+    due = found.sealed > 0 and not settings.DEMO and (copied is None or copied >= kept)
+    rotate, retain = (
+        "运行 manage.py interview_keys rotate。",
+        "运行 manage.py interview_retention；可放进每日定时任务。",
+    )
+    return [
+        (found.unfinished, "更换主密钥没有做完", rotate),
+        (found.expired > 0, f"{found.expired} 条记录保存期满，还没有清除", retain),
+        (found.stale > 0, f"{found.stale} 份记录密钥备份过期未销毁", "运行 manage.py interview_keys backup。"),
+        (due, "近期没有备份记录密钥", "运行 manage.py backup（同时备份记录密钥）。"),
+        (old > days, f"主密钥已用 {old} 天", rotate),
+    ]  # fmt: skip
+
+
 def check_clock() -> Finding:
     """Web host and database agree about the time; a demo's clock may have been moved."""
     real = dt.datetime.now(tz=dt.UTC)
@@ -286,6 +333,7 @@ CHECKS: dict[str, tuple[Callable[[], Finding], str]] = {
     "磁盘": (check_disk, "检查数据目录是否存在、能否访问。"),
     "密钥": (check_secrets, "检查数据目录的权限。"),
     "评议箱密钥": (check_ballot_keys, "检查 BALLOT_KEY_DIR 的权限。"),
+    "访谈密钥": (check_interview_keys, "检查 INTERVIEW_KEY_DIR、INTERVIEW_VAULT_DIR 的权限。"),
     "时钟": (check_clock, "检查数据库服务是否在运行。"),
     "邮件": (check_mail, "检查 EMAIL_HOST 等邮件设置。"),
     "备份": (check_backup, "检查数据目录的权限。"),

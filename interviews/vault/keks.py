@@ -5,6 +5,7 @@ can be printed and kept in a safe: whoever loses the last copy loses every text.
 """
 
 import base64
+import datetime as dt
 import hashlib
 import re
 import secrets
@@ -62,6 +63,10 @@ class Keks:
         if content != _line(name, key):
             raise KeyLost("访谈主密钥文件已损坏，请用另存的副本恢复。")
         return key
+
+    def made_at(self, name: str) -> dt.datetime:
+        """Return when a key was made, as the disk says."""
+        return dt.datetime.fromtimestamp(self._path(name).stat().st_mtime, tz=dt.UTC)
 
     def destroy(self, name: str) -> None:
         """Overwrite and remove a key."""

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from branches import clock
+from interviews.services import keys
+from interviews.vault.faults import VaultError
 from reporting import backup
 
 
@@ -21,7 +24,11 @@ class Command(BaseCommand):
         """Back up and say where it is."""
         try:
             made = backup.backup(to)
-        except backup.BackupError as problem:
+            # After the database: a record's key is there before its row.
+            sealed = keys.back_up(now=clock.now())
+        except (backup.BackupError, VaultError, OSError) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"已备份到 {made.path}：{made.rows} 行数据，{made.files} 个文件，{made.size / 2**20:.1f} MB")
         self.stdout.write("备份未加密，含个人信息，请只放在办公室可读的地方；密钥 var/secret_key 请另行保存。")
+        if sealed.keys:
+            self.stdout.write(f"访谈记录的密钥另备份在 {sealed.path}（{sealed.keys} 条，不能和数据库备份放在一起）。")

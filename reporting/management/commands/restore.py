@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
+from branches import clock
+from interviews.services import erasure
 from reporting import backup
 
 
@@ -25,4 +28,13 @@ class Command(BaseCommand):
         except backup.BackupError as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"已恢复 {held.made_at} 的备份：{held.rows} 行数据，{held.files} 个文件")
+        self.stdout.write(self._replay())
         self.stdout.write("行数和文件都已核对。下一步：运行 manage.py migrate，再运行 manage.py doctor。")
+
+    def _replay(self) -> str:
+        """Carry out again what was erased after the backup was made."""
+        try:
+            done = erasure.replay(now=clock.now())
+        except DatabaseError:
+            return "这份备份的表结构较旧：运行 manage.py migrate 后，再运行 manage.py interview_keys replay。"
+        return f"访谈的删除登记已重放：又销毁 {done.keys} 把密钥，清除 {done.records} 条记录的密文。"
