@@ -103,15 +103,14 @@ def submit(*, by: Account | None, plan: Plan, now: dt.datetime) -> Plan:
 
     Raises BlockedError with what is missing (党员大会, items), IllegalMoveError when it was handed in already.
     """
-    row = advance(plan, Plan.State.SUBMITTED, by=by, now=now)
-    items = list(row.items.filter(state__in=[Item.State.DRAFT, Item.State.RETURNED]))
-    for item in items:
-        advance(item, Item.State.SUBMITTED, by=by, now=now)
+    row = Plan.objects.select_for_update(of=("self",)).select_related("round__campaign").get(pk=plan.pk)
     last = plan_due_on(row.round)
-    row.late = last is not None and now >= clock.end_of(last)
-    row.submitted_by, row.submitted_at = by, now
-    row.version += 1
-    row.save(update_fields=["late", "submitted_by", "submitted_at", "version"])
+    late = last is not None and now >= clock.end_of(last)
+    if row.editable:  # else `advance` says what is wrong
+        Plan.objects.filter(pk=row.pk).update(submitted_by=by, submitted_at=now, late=late, version=row.version + 1)
+    row = advance(plan, Plan.State.SUBMITTED, by=by, now=now)
+    for item in row.items.filter(state__in=[Item.State.DRAFT, Item.State.RETURNED]):
+        advance(item, Item.State.SUBMITTED, by=by, now=now)
     _receipt(by, row, now)
     return row
 
