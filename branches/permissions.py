@@ -273,12 +273,8 @@ def can(account: Any, action: Action, obj: Any = None) -> Allowed | Denied:
     branch_id = branch_id_of(obj)
     if branch_id is None:
         return Denied("没有找到。", hidden=True)
-    if not reach.everything and not Branch.objects.within(reach).filter(pk=branch_id).exists():
-        seen = any(
-            s.everything or Branch.objects.within(s).filter(pk=branch_id).exists()
-            for s in (scope(account, a) for a in (A.VIEW_BRANCHES, A.VIEW_GRADING))
-            if s
-        )
+    if not _reaches(reach, branch_id):
+        seen = any(_reaches(scope(account, a), branch_id) for a in (A.VIEW_BRANCHES, A.VIEW_GRADING))
         return Denied("这个党支部不在您的管理范围内。", hidden=not seen)
     if action in RECUSABLE and is_recused(account, branch_id):
         return Denied("您在该党支部任书记或支委，按规定应当回避，请由其他负责人或上级办理。")
@@ -316,7 +312,9 @@ def may_manage(account: Account, other: Account) -> Allowed | Denied:
 
 
 def _reaches(reach: Scope, branch_id: int) -> bool:
-    return reach.everything or (bool(reach) and Branch.objects.within(reach).filter(pk=branch_id).exists())
+    if reach.everything or branch_id in reach.roots:
+        return True
+    return bool(reach) and Branch.objects.within(reach).filter(pk=branch_id).exists()
 
 
 def enforce(request: HttpRequest, action: Action, obj: Any = None) -> None:
@@ -334,10 +332,10 @@ M = TypeVar("M", bound=models.Model)
 
 def get_or_404(queryset: "models.QuerySet[M]", reach: Scope, **lookup: Any) -> M:
     """Return the one row within `reach`, else raise Http404; the queryset must have `.within(scope)`."""
-    row: M | None = queryset.within(reach).filter(**lookup).first()  # type: ignore[attr-defined]
-    if row is None:
+    found: list[M] = list(queryset.within(reach).filter(**lookup).order_by()[:1])  # type: ignore[attr-defined]
+    if not found:
         raise Http404
-    return row
+    return found[0]
 
 
 View = Callable[..., HttpResponseBase]

@@ -75,14 +75,23 @@ def _label(thing: models.Model, state: str) -> str:
 
 @transaction.atomic
 def advance(
-    thing: T, to: str, *, by: Account | None, now: dt.datetime, reason: str = "", decision: Decision | None = None
+    thing: T,
+    to: str,
+    *,
+    by: Account | None,
+    now: dt.datetime,
+    reason: str = "",
+    decision: Decision | None = None,
+    held: bool = False,
 ) -> T:
     """Move `thing` to state `to`; lock the row, ask the gates, write state, log and audit. Returns the fresh row.
+
+    `held` says that the caller's transaction has the row's lock and has read it, and what the gates look at, since.
 
     Raises IllegalMoveError when the table does not know the move, or a needed reason or body is missing, and
     BlockedError with the gates' sentences.
     """
-    row: Any = type(thing)._base_manager.select_for_update().get(pk=thing.pk)
+    row: Any = thing if held else type(thing)._base_manager.select_for_update().get(pk=thing.pk)
     move = _find(row, to)
     if move.needs_reason and not reason.strip():
         message = f"{move.verb}须写明理由。"

@@ -258,9 +258,8 @@ def _sheet_is_complete(sheet: Assessment, now: dt.datetime) -> Iterator[str]:  #
     round_ = sheet.unit.round
     if not round_.is_open:
         yield f"本轮现在是“{round_.get_state_display()}”，不能提交。"
-    scores = sheet.scores.select_related("criterion", "section")
     rubric = rules.rubric_rule(sheet.unit.rubric)
-    given = rules.sheet_input(sheet, scores)
+    given = rules.sheet_input(sheet, rules.scores_of(sheet))
     if given.sections is not None:
         missing = scoring.score_sections(rubric, given.sections).missing
     else:

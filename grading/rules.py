@@ -161,6 +161,20 @@ def sections_of(scores: Iterable[Score]) -> dict[str, Decimal | None]:
     return {score.section.code: score.points for score in scores if score.section is not None}
 
 
+def scores_of(sheet: Assessment) -> list[Score]:
+    """Return the scores of a sheet in one plain query, their items and sections taken from the rubric of its unit."""
+    prefetch_related_objects([sheet.unit.rubric], "sections__criteria__levels")
+    sections = {section.pk: section for section in sheet.unit.rubric.sections.all()}
+    items = {item.pk: item for section in sections.values() for item in section.criteria.all()}
+    found = list(sheet.scores.all())
+    for score in found:
+        if score.criterion_id in items:
+            score.criterion = items[score.criterion_id]
+        if score.section_id in sections:
+            score.section = sections[score.section_id]
+    return found
+
+
 def sheet_input(assessment: Assessment, scores: Iterable[Score]) -> scoring.SheetInput:
     """Return a filled sheet as the source takes it."""
     if assessment.source.entry == Source.Entry.SECTIONS:

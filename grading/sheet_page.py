@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from django.db.models import prefetch_related_objects
+
 from branches.registries import FigureText, figure_texts, figures
 from grading import rules, scoring
 from grading.models import (
@@ -276,21 +278,33 @@ def _fill_in(items: Iterable[Item], unit: RoundUnit) -> None:
 
 
 def build(unit: RoundUnit, assessment: Assessment | None, other: Assessment | None = None) -> Sheet:
-    """Return the sheet of `unit` as `assessment` fills it; `other` gives the figures to compare with."""
-    scores, others, files = _points(assessment), _points(other), files_by_criterion(unit)
-    local, exceed = guidance.of_unit(unit), scoring.Exceed(unit.rubric.exceed)
+    """Return the sheet of `unit` as `assessment` fills it, to be shown; `other` gives the figures to compare with."""
+    sheet = entered(unit, assessment)
+    complete(sheet, other)
+    return sheet
+
+
+def complete(sheet: Sheet, other: Assessment | None) -> None:
+    """Add what only a page needs: the files each item cites, and the figures to compare with."""
+    others, files = _points(other), files_by_criterion(sheet.unit)
+    for item in sheet.items:
+        item.files = files.get(item.criterion.pk, [])
+        if score := others.get(item.criterion.pk):
+            item.other = score.points
+
+
+def entered(unit: RoundUnit, assessment: Assessment | None) -> Sheet:
+    """Return the items of `unit` with what `assessment` says of each: enough to read a posted form by."""
+    scores, local, exceed = _points(assessment), guidance.of_unit(unit), scoring.Exceed(unit.rubric.exceed)
+    prefetch_related_objects([unit.rubric], "sections__criteria__levels")
     sections, vetoes = [], []
-    for section in unit.rubric.sections.prefetch_related("criteria__levels").order_by("ordinal"):
+    for section in unit.rubric.sections.all():
         items = []
         for criterion in section.criteria.all():
             if criterion.kind == Criterion.Kind.VETO:
                 vetoes.append(criterion)
                 continue
-            item = _item(criterion, local.get(criterion.pk), scores.get(criterion.pk))
-            item.files = files.get(criterion.pk, [])
-            if score := others.get(criterion.pk):
-                item.other = score.points
-            items.append(item)
+            items.append(_item(criterion, local.get(criterion.pk), scores.get(criterion.pk)))
         sections.append(SheetSection(section, items, exceed))
     sheet = Sheet(unit, assessment, sections, vetoes)
     _fill_in(sheet.items, unit)

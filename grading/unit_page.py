@@ -65,7 +65,7 @@ class UnitPage:
     @property
     def receipt(self) -> Receipt | None:
         """The receipt of the branch's last filing."""
-        return self.own.receipts.first() if self.own is not None else None
+        return next(iter(self.own.receipts.all()), None) if self.own is not None else None
 
     @property
     def superior(self) -> Assessment | None:
@@ -105,6 +105,7 @@ class UnitPage:
 def build(unit: RoundUnit) -> UnitPage:
     """Return the overview of a unit."""
     sheets = Assessment.objects.filter(unit=unit).select_related("source", "submitted_by__person")
+    sheets = sheets.prefetch_related("receipts")
     surveys = Survey.objects.filter(unit=unit).select_related("saved_by__person")
     profile = BranchProfile.objects.filter(branch=unit.branch_id).first()
     return UnitPage(

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
-from branches import audit
+from branches import audit, drafts
 from branches.models import Account
-from branches.transitions import advance
+from branches.transitions import BlockedError, advance
 from branches.versions import ConflictError, save_versioned
 from grading import rules, scoring
 from grading.models import Assessment, Criterion, Result, RoundUnit, Score, Section, Source
@@ -40,9 +41,8 @@ def sheet_for(*, by: Account | None, unit: RoundUnit, source: Source) -> Assessm
     """Return the sheet of a branch for a source, made on first use. Raises RefusedError for a source without sheets."""
     if source.kind != Source.Kind.SHEET or source.round_id != unit.round_id:
         refuse(f"{source.name}不是按评分标准打分的来源。")
-    sheet, created = Assessment.objects.select_related("unit__round__campaign", "source").get_or_create(
-        unit=unit, source=source
-    )
+    sheet, created = Assessment.objects.get_or_create(unit=unit, source=source)
+    sheet.unit, sheet.source = unit, source
     if created:
         audit.record(
             by=by, action="assessment.create", thing=sheet, branch=unit.branch, summary=f"建立{source.name}评分表"
@@ -59,23 +59,22 @@ def save_scores(
     entries: Mapping[str, ScoreInput],
     now: dt.datetime,
     reason: str | None = None,
+    shapes: Mapping[str, EntryShape] | None = None,
 ) -> Assessment:
     """Save what changed on a sheet, keyed by item code (by section code where the source is scored by section).
 
     Codes that are not given stay as they are. `reason` is the 评分理由 the branch can read. A sheet of the branch
-    must be a draft or returned; a superior's sheet counts as handed in while it is complete.
+    must be a draft or returned; a superior's sheet counts as handed in while it is complete. `shapes` says how
+    items are entered where the caller has just read it.
 
     Raises:
         RefusedError: wrong points (`.fields` by code), the sheet or the round is closed, or the grade is proposed.
         ConflictError: somebody saved since `version`.
     """
-    sheet = Assessment.objects.select_related("unit__round", "unit__rubric", "unit__branch", "source").get(
-        pk=assessment.pk
-    )
+    sheet = _opened(assessment)
     _refuse_closed(sheet)
-    targets, shapes = _targets(sheet, entries)
+    targets, shapes = _targets(sheet, entries, shapes)
     entries = {code: resolved(entry, shapes.get(code)) for code, entry in entries.items()}
-    before = {code: _shown(score) for code, score in _stored(sheet, targets).items()}
     values: dict[str, Any] = {"saved_at": now, "saved_by": by, "entered_on_behalf": _on_behalf(by, sheet)}
     if reason is not None and reason.strip() != sheet.reason:
         values |= {"reason": reason.strip(), "reason_by": by, "reason_at": now}
@@ -85,7 +84,10 @@ def save_scores(
         fresh = save_versioned(sheet, version=version, values=values)
     except ConflictError as conflict:
         raise ConflictError(conflict.current, mine) from conflict
-    _write(fresh, targets, entries, shapes)
+    fresh.unit, fresh.source = sheet.unit, sheet.source
+    stored = _stored(fresh, targets)
+    before = {code: _shown(score) for code, score in stored.items()}
+    _write(fresh, stored, targets, entries, shapes)
     after = {code: vars_of(entry) for code, entry in entries.items()}
     audit.record(
         by=by,
@@ -97,6 +99,19 @@ def save_scores(
         after={"scores": after, "reason": fresh.reason},
     )
     return _settle(fresh, by, now)
+
+
+def _opened(assessment: Assessment, *, lock: bool = False) -> Assessment:
+    """Return a sheet, its unit and its round as they stand now, with the items of its rubric.
+
+    The items are those of the unit the sheet came with, where there is one: a published rubric never changes.
+    """
+    rows = Assessment.objects.select_related("unit__round__campaign", "unit__rubric", "unit__branch", "source")
+    sheet = (rows.select_for_update(of=("self",)) if lock else rows).get(pk=assessment.pk)
+    if Assessment._meta.get_field("unit").is_cached(assessment) and assessment.unit.rubric_id == sheet.unit.rubric_id:
+        sheet.unit.rubric = assessment.unit.rubric
+    prefetch_related_objects([sheet.unit.rubric], "sections__criteria__levels")
+    return sheet
 
 
 def vars_of(entry: ScoreInput) -> dict[str, Any]:
@@ -149,8 +164,8 @@ def refuse_decided(unit: RoundUnit) -> None:
 
 
 def _targets(
-    sheet: Assessment, entries: Mapping[str, ScoreInput]
-) -> tuple[dict[str, Criterion | Section], dict[str, EntryShape]]:
+    sheet: Assessment, entries: Mapping[str, ScoreInput], shapes: Mapping[str, EntryShape] | None
+) -> tuple[dict[str, Criterion | Section], Mapping[str, EntryShape]]:
     """Return the rows the codes mean and how items are entered; unknown codes and wrong points get a sentence each."""
     by_section = sheet.source.entry == Source.Entry.SECTIONS
     known: dict[str, Criterion | Section] = {}
@@ -160,7 +175,10 @@ def _targets(
         else:
             known |= {item.code: item for item in section.criteria.all()}
     problems = {code: f"评分标准里没有 {code}。" for code in entries if code not in known}
-    shapes = {} if by_section else shapes_of(sheet.unit)
+    if by_section:
+        shapes = {}
+    elif shapes is None:
+        shapes = shapes_of(sheet.unit)
     rule = scoring.NotApplicable(sheet.unit.rubric.not_applicable)
     for code, entry in entries.items():
         if code in problems:
@@ -207,7 +225,7 @@ def _section_problem(section: Criterion | Section, entry: ScoreInput) -> str | N
 def _stored(sheet: Assessment, targets: Mapping[str, Criterion | Section]) -> dict[str, Score]:
     """Return the stored scores of the given codes."""
     found = {}
-    for score in sheet.scores.select_related("criterion", "section"):
+    for score in rules.scores_of(sheet):
         row = score.criterion or score.section
         if row is not None and row.code in targets:
             found[row.code] = score
@@ -216,12 +234,12 @@ def _stored(sheet: Assessment, targets: Mapping[str, Criterion | Section]) -> di
 
 def _write(
     sheet: Assessment,
+    stored: Mapping[str, Score],
     targets: Mapping[str, Criterion | Section],
     entries: Mapping[str, ScoreInput],
     shapes: Mapping[str, EntryShape],
 ) -> None:
-    """Insert and update the scores in two queries."""
-    stored = _stored(sheet, targets)
+    """Insert and update the scores in two queries, and keep them at hand as they are now stored."""
     new, changed = [], []
     for code, entry in entries.items():
         target = targets[code]
@@ -237,6 +255,7 @@ def _write(
         score.counts = _counted(shapes.get(code), entry)
     Score.objects.bulk_create(new)
     Score.objects.bulk_update(changed, ["points", "not_applicable", "remark", "counts"])
+    prefetch_related_objects([sheet], "scores")
 
 
 def _counted(shape: EntryShape | None, entry: ScoreInput) -> list[dict[str, Any]]:
@@ -250,7 +269,7 @@ def _counted(shape: EntryShape | None, entry: ScoreInput) -> list[dict[str, Any]
 def sheet_score(sheet: Assessment) -> scoring.SheetScore:
     """Return the arithmetic of a sheet as it stands: sections, running sum, what is open."""
     rubric = rules.rubric_rule(sheet.unit.rubric)
-    given = rules.sheet_input(sheet, sheet.scores.select_related("criterion", "section"))
+    given = rules.sheet_input(sheet, rules.scores_of(sheet))
     if given.sections is not None:
         return scoring.score_sections(rubric, given.sections)
     known = rules.unit_figures(sheet.unit, rubric)
@@ -270,12 +289,18 @@ def _settle(sheet: Assessment, by: Account | None, now: dt.datetime) -> Assessme
     }
     complete = not typed
     if sheet.source.code not in HANDED_IN_BY_HAND and not complete and sheet.state == Assessment.State.SUBMITTED:
-        sheet = advance(sheet, Assessment.State.DRAFT, by=by, now=now)
-    Assessment.objects.filter(pk=sheet.pk).update(**values)
-    sheet.refresh_from_db()
+        sheet = advance(sheet, Assessment.State.DRAFT, by=by, now=now, held=True)
+    _update(sheet, values)
     if sheet.source.code not in HANDED_IN_BY_HAND and complete and sheet.editable:
         return _hand_in(sheet, by, now)
     return sheet
+
+
+def _update(sheet: Assessment, values: dict[str, Any]) -> None:
+    """Write some columns of a sheet whose row is held."""
+    for name, value in values.items():
+        setattr(sheet, name, value)
+    sheet.save(update_fields=list(values))
 
 
 def _hand_in(
@@ -283,8 +308,8 @@ def _hand_in(
 ) -> Assessment:
     """Submit a sheet: time, person, lateness, then the move; the branch's own gets a receipt."""
     filed_at, late = receipts.time_that_counts(assessment=sheet, now=now, ticket_at=ticket_at)
-    Assessment.objects.filter(pk=sheet.pk).update(submitted_at=now, submitted_by=by, late=late)
-    done = advance(sheet, Assessment.State.SUBMITTED, by=by, now=now)
+    _update(sheet, {"submitted_at": now, "submitted_by": by, "late": late})
+    done = advance(sheet, Assessment.State.SUBMITTED, by=by, now=now, held=True)
     if done.source.code == Source.SELF:
         receipts.issue(by=by, assessment=done, filed_at=filed_at, received_at=now, late=late)
     return done
@@ -306,10 +331,46 @@ def submit(
     Raises BlockedError naming open items and missing evidence, ConflictError when the sheet changed since `version`,
     and IllegalMoveError when it is submitted already.
     """
-    sheet = Assessment.objects.select_for_update().get(pk=assessment.pk)
+    sheet = _opened(assessment, lock=True)
     if version is not None and sheet.version != version:
         raise ConflictError(sheet, {})
     return _hand_in(sheet, by, now, ticket_at)
+
+
+def file(
+    *,
+    by: Account,
+    unit: RoundUnit,
+    source: Source,
+    version: int,
+    entries: Mapping[str, ScoreInput],
+    now: dt.datetime,
+    hand_in: bool,
+    shapes: Mapping[str, EntryShape] | None = None,
+    ticket_at: dt.datetime | None = None,
+    draft: tuple[str, str] | None = None,
+) -> Assessment:
+    """Save a whole sheet from its page and, with `hand_in`, submit it: one transaction, so that the lock is taken once.
+
+    `version` is 0 where the page showed no sheet yet; `draft` (form, key) is what was typed, dropped once it is saved.
+    What is entered stays saved where the gates refuse the submission. Raises as `save_scores` and `submit` do.
+    """
+    blocked = None
+    with transaction.atomic():
+        sheet = sheet_for(by=by, unit=unit, source=source)
+        version = version or (1 if sheet.version == 1 else 0)
+        sheet = save_scores(by=by, assessment=sheet, version=version, entries=entries, now=now, shapes=shapes)
+        if draft:
+            drafts.drop(account=by, form=draft[0], key=draft[1])
+        if hand_in:
+            try:
+                with transaction.atomic():
+                    sheet = _hand_in(sheet, by, now, ticket_at)
+            except BlockedError as error:
+                blocked = error
+    if blocked:
+        raise blocked
+    return sheet
 
 
 @transaction.atomic

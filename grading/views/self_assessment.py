@@ -165,19 +165,19 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
     account, now = account_of(request), clock.now()
     submit = request.POST.get("do") == "submit"
     verb = "提交" if submit else "保存"
-    assessment = sheets.sheet_for(by=account, unit=unit, source=source)
-    sheet = sheet_page.build(unit, _assessment(unit, source), _previous(unit))
+    sheet = sheet_page.entered(unit, _assessment(unit, source))
     entries, faults = parse(request.POST, sheet)
     if faults:
+        sheet_page.complete(sheet, _previous(unit))
         return _page(request, unit, sheet, source, errors=faults, verb=verb)
-    version = posted_version(request) or (1 if assessment.version == 1 else 0)
     try:
-        saved = sheets.save_scores(by=account, assessment=assessment, version=version, entries=entries, now=now)
-        drafts.drop(account=account, form=FORM, key=str(unit.pk))
-        if submit:
-            ticket_at = filing.ticket_at(request, unit, source.code, now)
-            sheets.submit(by=account, assessment=saved, now=now, ticket_at=ticket_at)
+        saved = sheets.file(
+            by=account, unit=unit, source=source, version=posted_version(request), entries=entries, now=now,
+            hand_in=submit, ticket_at=filing.ticket_at(request, unit, source.code, now) if submit else None,
+            draft=(FORM, str(unit.pk)), shapes={item.criterion.code: item.shape for item in sheet.items},
+        )  # fmt: skip
     except RefusedError as error:
+        sheet_page.complete(sheet, _previous(unit))
         return _page(request, unit, sheet, source, errors=marked_faults(sheet, error), verb=verb)
     except BlockedError as error:
         fresh = sheet_page.build(unit, _assessment(unit, source), _previous(unit))

@@ -26,6 +26,7 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
     """Show where a branch stands in a round."""
     row = unit_or_404(request, pk)
     page = unit_page.build(row)
+    sources = list(row.round.sources.all())
     may = {
         action.value: bool(can(request.user, action, row))
         for action in (
@@ -37,10 +38,10 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         "unit": row,
         "round": row.round,
         "page": page,
-        "sources": row.round.sources.all(),
+        "sources": sources,
         "branch_survey": page.survey_line(Survey.By.BRANCH),
         "superior_survey": page.survey_line(Survey.By.SUPERIOR),
-        "sheet_lines": [(s, page.sheet_line(s)) for s in row.round.sources.filter(kind=Source.Kind.SHEET)],
+        "sheet_lines": [(s, page.sheet_line(s)) for s in sources if s.kind == Source.Kind.SHEET],
         "task": row.spot_checks.filter(active=True).first(),
         "counts": row.appraisals.select_related("source", "group"),
         "boxes": ballot_board.with_turnout(row.ballot_boxes.live().select_related("source")),

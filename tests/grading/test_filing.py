@@ -145,6 +145,36 @@ def test_a_filing_begun_before_the_deadline_may_finish_within_minutes(client, gr
 
 
 @pytest.mark.once
+def test_a_filing_takes_one_lock_and_few_queries(client, grading, django_assert_max_num_queries):
+    """The last five minutes hang on it: one transaction from the first row to the receipt (bench.rush)."""
+    unit = grading.unit("software")
+    ticket = opened_at(client, account(grading.school, "secretary"), unit, MIDNIGHT - seconds(60))
+    with django_assert_max_num_queries(58) as filed:
+        assert sent_at(client, unit, MIDNIGHT, ticket=ticket).status_code == 302
+    said = [one["sql"] for one in filed.captured_queries]
+    outermost = next(number for number, sql in enumerate(said) if sql.startswith("SAVEPOINT"))
+    closed = said[outermost].replace("SAVEPOINT", "RELEASE SAVEPOINT")
+    assert all(said.index(closed) > number for number, sql in enumerate(said) if sql.startswith(("INSERT", "UPDATE")))
+    with django_assert_max_num_queries(26):
+        client.get(page("unit", unit.pk))
+
+
+@pytest.mark.once
+def test_what_is_entered_stays_saved_where_the_submission_is_refused(client, grading):
+    unit = grading.unit("software")
+    opened_at(client, account(grading.school, "secretary"), unit, MIDNIGHT - seconds(60))
+    without = {next(iter(all_points(unit))): ""}
+    assert sent_at(client, unit, MIDNIGHT - seconds(9), **without).status_code == 422
+    sheet = unit.assessments.get()
+    assert (sheet.state, sheet.submitted_at, sheet.answered) == (
+        Assessment.State.DRAFT,
+        None,
+        len(all_points(unit)) - 1,
+    )
+    assert not Receipt.objects.exists()
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("whose", ["nobody", "another account", "another round"])
 def test_without_a_ticket_of_ones_own_it_is_late(client, grading, whose):
     unit, secretary = grading.unit("software"), account(grading.school, "secretary")
