@@ -5,7 +5,7 @@ Nothing here knows a model or a template. Widths are strings such as `12.34%`, f
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -169,14 +169,40 @@ class Band:
     letter: str
 
 
+LETTER_WIDTH = Decimal("3.8")  # of a Chinese letter of 12 px in the 320 px a telephone leaves, in percent
+FIRST_LABEL, LABEL_HEIGHT = 78, 13
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedMark:
-    """A drawn mark; `row` keeps neighbours apart."""
+    """A drawn mark; `row` keeps neighbours apart, and near an end the label begins or ends at its mark."""
 
     label: str
     text: str
     x: Decimal
     row: int
+
+    @property
+    def y(self) -> int:
+        """Where the label stands, from the top."""
+        return FIRST_LABEL + self.row * LABEL_HEIGHT
+
+    @property
+    def width(self) -> Decimal:
+        """The share of a telephone's width the label takes, in percent."""
+        return LETTER_WIDTH * sum(1 if ord(letter) > 0x2E7F else Decimal("0.6") for letter in self.label)
+
+    @property
+    def anchor(self) -> str:
+        """Which point of the label stands at the mark."""
+        if self.x < self.width / 2:
+            return "start"
+        return "end" if self.x + self.width / 2 > 100 else "middle"
+
+    @property
+    def left(self) -> Decimal:
+        """Where the label begins."""
+        return self.x - {"start": Decimal(0), "end": self.width, "middle": self.width / 2}[self.anchor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +227,18 @@ class Scale:
     spoken: str
     ends: str
 
+    @property
+    def height(self) -> int:
+        """Down to the last row of labels."""
+        return FIRST_LABEL + (max((mark.row for mark in self.sources), default=0) + 1) * LABEL_HEIGHT
+
+
+def _beside(marks: Sequence[PlacedMark], mark: PlacedMark) -> PlacedMark:
+    """Return a mark in the first row where its label touches none of those placed before it."""
+    while any(one.row == mark.row and one.left + one.width + LETTER_WIDTH / 2 > mark.left for one in marks):
+        mark = replace(mark, row=mark.row + 1)
+    return mark
+
 
 def scale(bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark], *, full: Decimal) -> Scale:
     """Lay bands (best first or not) from a little below the lowest cut up to `full`, and mark the figures on them."""
@@ -221,9 +259,7 @@ def scale(bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark],
         placed.append(PlacedBand(band.label, band.letter, x, right - x, x + (right - x) / 2, cut))
     marks: list[PlacedMark] = []
     for mark in sorted(sources, key=lambda mark: mark.value):
-        x = place(mark.value)
-        row = 1 - marks[-1].row if marks and x - marks[-1].x < Decimal(8) else 0
-        marks.append(PlacedMark(mark.label, wording.score2(mark.value), x, row))
+        marks.append(_beside(marks, PlacedMark(mark.label, wording.score2(mark.value), place(mark.value), 0)))
     pin = PlacedMark("综合", wording.score2(score), place(score), 0) if score is not None else None
     said = [f"综合 {wording.score2(score)}", *(f"{mark.label} {wording.score2(mark.value)}" for mark in sources)]
     return Scale(placed, pin, marks, "，".join(said), f"{wording.points(floor)} 至 {wording.points(full)} 分")

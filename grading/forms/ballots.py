@@ -57,6 +57,7 @@ class Want:
     picked: bool
     numbers: list[tuple[str, str]]
     error: str = ""
+    common: bool = False  # what is wrong is the number that stands for all branches
     groups: dict[str, int] = field(default_factory=dict)
 
 
@@ -75,7 +76,10 @@ def read_wants(units: Sequence[RoundUnit], source: Source, data: Any) -> list[Wa
         if want.picked:
             for code, text in typed:
                 number = text or str(data.get(f"all-{code}", "")).strip()
-                if not number.isascii() or not number.isdigit() or int(number) > MOST_CODES:
+                want.common = want.common or not text
+                if not number:
+                    want.error = "没有填评议人数。"
+                elif not number.isascii() or not number.isdigit() or int(number) > MOST_CODES:
                     want.error = f"请填 0 至 {MOST_CODES} 的整数。"
                 else:
                     want.groups[code] = int(number)

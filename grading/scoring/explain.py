@@ -110,8 +110,8 @@ def _gate(gate: GateOutcome, current: GradeName | None, *, pooled: bool = False)
 
     `pooled` says that voters were in groups, so that it is worth telling that 满意率 is not weighted by them.
     """
-    title = f"{gate.name}门槛"
     line = f"{plain(gate.minimum)}%"
+    title = f"{gate.name}门槛（{line}）"
     if gate.value is None:
         return Step("gate", title, f"没有{gate.name}数据，不按 {line} 的门槛处理", "无数据", current)
     ratio = f"{gate.value.numerator}/{gate.value.denominator}"
@@ -147,7 +147,8 @@ def _vetoes(derivation: Derivation, current: GradeName | None) -> Step:
 
 def _cap(cap: CapOutcome, derivation: Derivation) -> Step:
     """Return the step of one cap."""
-    title = f"{cap.grade.label}{'比例' if cap.side == 'at_most' else '下限'}"
+    among = "本党总支内" if cap.group else "全校"
+    title = f"{cap.grade.label}{'比例' if cap.side == 'at_most' else '下限'}（{among}）"
     limit = f"名额 {cap.allowed} 个，测算 {cap.counted} 个"
     place = f"，本支部第 {cap.place} 名" if cap.place is not None else ""
     text = f"{limit}{place}，{CAP_STATES[cap.state]}"

@@ -20,6 +20,7 @@ from branches.permissions import Action, account_of, can, requires, scope
 from branches.transitions import BlockedError, IllegalMoveError
 from grading import ballot_board, ballot_slips
 from grading.forms.ballots import KeepersForm, Want, group_codes, read_wants
+from grading.gates import listed
 from grading.models import BallotBox, Round, RoundUnit, Source
 from grading.services import ballots
 from grading.services.errors import RefusedError
@@ -106,6 +107,7 @@ def ballot_new(request: HttpRequest, pk: int) -> HttpResponse:
             made, faults = _make(request, source, form, [want for want in wants if want.picked])
             if made:
                 return _copies(request, round_, made, faults)
+            faults = _told_once(wants)
     context = {
         "round": round_, "source": source, "form": form, "wants": wants, "errors": faults,
         "groups": [(code, name, request.POST.get(f"all-{code}", "")) for code, name in group_codes(source)],
@@ -134,7 +136,23 @@ def _want_faults(form: KeepersForm, wants: list[Want]) -> list[Fault]:
     ]  # fmt: skip
     if not any(want.picked for want in wants):
         faults.append(Fault("请至少选一个支部。"))
-    faults += [Fault(f"{want.unit.name}：{want.error}", f"id_n-{want.unit.pk}") for want in wants if want.error]
+    return faults + _told_once(wants)
+
+
+def _told_once(wants: list[Want]) -> list[Fault]:
+    """Return what is wrong with rows, the same thing once; it leads to the number all have in common."""
+    rows: dict[tuple[str, bool], list[Want]] = {}
+    for want in wants:
+        if want.error:
+            rows.setdefault((want.error, want.common), []).append(want)
+    faults = []
+    for (error, common), found in rows.items():
+        if len(found) == 1:
+            faults.append(Fault(f"{found[0].unit.name}：{error}", f"id_n-{found[0].unit.pk}"))
+            continue
+        how = "可在“每个支部发多少张”填一个数，或在下面逐个填写。" if common else ""
+        names = listed(want.unit.name for want in found)
+        faults.append(Fault(f"{names}：{error}{how}", "id_all-1" if common else f"id_n-{found[0].unit.pk}"))
     return faults
 
 

@@ -189,6 +189,23 @@ def test_what_no_box_can_be_made_of(office, grading, given, said):
     assert (given.get("second_keeper") or "李保管") in answer.content.decode()
 
 
+def test_one_sentence_for_all_branches_without_a_number(office, grading):
+    address = page("ballot-new", grading.round.pk)
+    picks = {f"pick-{want.unit.pk}": "1" for want in office.get(address).context["wants"]}
+    how = "可在“每个支部发多少张”填一个数，或在下面逐个填写。"
+    for typed, wrong in (("", "没有填评议人数。"), ("很多", "请填 0 至 500 的整数。"), ("4", "公布下限")):
+        answer = office.post(address, keepers(**picks) | {"all-": typed})
+        (fault,) = answer.context["errors"]
+        assert (answer.status_code, fault.target) == (422, "id_all-1")
+        assert wrong in fault.text
+        assert how in fault.text
+        assert answer.content.decode().count('class="has-error"') == 5
+    assert not BallotBox.objects.exists()
+    software = grading.unit("software")
+    answer = office.post(address, keepers(**picks) | {f"n-{software.pk}-": "x"})
+    assert errors(answer) == [f"{software.name}：请填 0 至 500 的整数。"]
+
+
 def test_codes_are_printed_once_and_kept_nowhere(office, grading, caplog):
     made = ballots.create_box(
         by=grading.office, unit=grading.unit("software"), source=grading.source("appraisal"), groups={"": 23},

@@ -260,6 +260,9 @@ def test_caps_count_by_group_or_whole():
     assert labels(s.grade_round(by_group, units)) == ["先进", "较好", "先进", "较好"]
     whole = one_source(caps=(s.CapRule("advanced", D(2), measure=s.CapMeasure.NUMBER, scope=s.CapScope.ROUND),))
     assert s.grade_round(whole, units).caps[0].warning == "“先进”3 个，超过 4 个支部的 2 个（2 个）。"
+    both = dataclasses.replace(whole, caps=(*by_group.caps, *whole.caps))
+    titles = [step.title for step in s.explain_steps(s.grade_round(both, units).derivations[0]) if step.key == "cap"]
+    assert titles == ["先进比例（本党总支内）", "先进比例（全校）"]
 
 
 def test_a_tie_across_an_enforced_line_waits_for_a_person():
@@ -363,8 +366,8 @@ def test_the_steps_of_the_reference_page():
         ("按权重合成", "92.2142…", False),
         ("四舍五入", "92.21", False),
         ("对照分数线", "先进", False),
-        ("满意率门槛", "较好", True),
-        ("满意率门槛", "通过", False),
+        ("满意率门槛（90%）", "较好", True),
+        ("满意率门槛（80%）", "通过", False),
         ("一票否决", "无", False),
     ]
     assert steps[0].text == "支部自评 94.50，群众评议 88.57，年度考核“优秀”折 95，党总支考评 91.50；无缺项"

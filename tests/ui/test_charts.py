@@ -1,6 +1,7 @@
 """The geometry of the small charts, by hand-worked figures."""
 
 import datetime as dt
+import itertools
 from decimal import Decimal
 
 from branches import charts
@@ -53,6 +54,28 @@ def test_scale_places_cuts_and_keeps_neighbours_apart():
     assert [(mark.label, mark.x, mark.row) for mark in drawn.sources] == [("群众", D(80), 0), ("自评", D(82), 1)]
     assert drawn.spoken == "综合 75.00，自评 91.00，群众 90.00"
     assert drawn.ends == "50 至 100 分"
+
+
+def test_labels_of_marks_close_together_stand_in_rows_of_their_own():
+    """Four names of 4, 4, 5 and 2 letters of 3.8 % each, within six percent of one another, need a row each."""
+    marks = [charts.Mark(name, value) for name, value in (
+        ("支部自评", D("91")), ("群众评议", D("92")), ("党总支考评", D("93")), ("抽查", D("60")), ("考核", D("100")),
+    )]  # fmt: skip
+    drawn = charts.scale([charts.Band("好", D(0), "a")], D("90"), marks, full=D(100))
+    placed = {mark.label: (mark.x, mark.row, mark.anchor, mark.left) for mark in drawn.sources}
+    assert placed == {
+        "抽查": (D(60), 0, "middle", D("56.2")),
+        "支部自评": (D(91), 0, "middle", D("83.4")),
+        "群众评议": (D(92), 1, "middle", D("84.4")),
+        "党总支考评": (D(93), 2, "end", D(74)),
+        "考核": (D(100), 3, "end", D("92.4")),
+    }
+    rows: dict[int, list[charts.PlacedMark]] = {}
+    for mark in drawn.sources:
+        rows.setdefault(mark.row, []).append(mark)
+    for row in rows.values():
+        assert all(left.left + left.width < right.left for left, right in itertools.pairwise(row))
+    assert drawn.height == 78 + 4 * 13
 
 
 def test_a_burn_down_steps_down_the_day_after():
