@@ -89,7 +89,7 @@ def health(*, backed_up: Path, now: dt.datetime, day: dt.date) -> KeyHealth:
     oldest = now - dt.timedelta(days=settings.INTERVIEW_VAULT_BACKUP_DAYS + 1)
     return KeyHealth(
         keyless=len(live - held - erased),
-        broken=_broken(live & held),
+        broken=_broken((live & held) - erased),
         readable=_readable(),
         copied=vault.inside([backed_up]) or _together(),
         unjournalled=len(gone - erased),
