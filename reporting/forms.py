@@ -198,6 +198,8 @@ class ExportForm(forms.Form):
 def wish_for(order: Order, name: str) -> Wish:
     """Return the request for an order: a zip, or a bound PDF, where many documents come of it; `name` is the unit's."""
     params: dict[str, Any] = {"round": order.round.pk}
+    if order.one:
+        params |= {"one": order.one}
     if order.kind.dated:  # what is overdue today is not what was yesterday
         params["day"] = clock.today().isoformat()
     several = ""

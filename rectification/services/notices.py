@@ -175,6 +175,13 @@ def _short_name(node: Branch, day: dt.date) -> str:
     return (placement.short_name or placement.name) if placement else node.name_on(day)
 
 
+def issuer_name(campaign: Campaign, issuer: Branch, day: dt.date) -> str:
+    """Return who issues a 督办单, as it is printed: the office of the leading group for the school."""
+    if issuer.pk == campaign.root_id:
+        return f"{campaign.short_name or campaign.name}领导小组办公室"
+    return issuer.name_on(day)
+
+
 def _line(notice: SupervisionNotice, item: Item, ordinal: int, day: dt.date) -> NoticeItem:
     due = item.counts_on
     return NoticeItem(
@@ -185,7 +192,7 @@ def _line(notice: SupervisionNotice, item: Item, ordinal: int, day: dt.date) -> 
 
 def _tell_issued(notice: SupervisionNotice, items: Sequence[Item], name: str, now: dt.datetime) -> None:
     """Write to those who act for the branch. The items count as told: the digest of that day leaves them out."""
-    issuer = notice.issuer.name_on(notice.issued_on)
+    issuer = issuer_name(notice.campaign, notice.issuer, notice.issued_on)
     text = (
         f"{issuer}向{name}签发了督办单 {notice.code}，涉及 {len(items)} 项已逾期的整改项目，"
         f"请于 {zh_date(notice.reply_due_on)} 前在系统内逐项回复。"

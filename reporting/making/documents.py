@@ -12,6 +12,7 @@ from branches.models import Branch
 from grading.models import Round, RoundUnit
 from reporting.annexes import facts as f
 from reporting.annexes.annex6 import Annex6
+from reporting.annexes.notice import NoticeFacts
 from reporting.annexes.promotion import PromotionFacts
 from reporting.database_time import snapshot
 from reporting.making.kinds import BY_SLUG, Kind
@@ -23,6 +24,7 @@ SHOWN: dict[str, type] = {
     "scoring_sheet": f.Sheet,
     "promotion": PromotionFacts,
     "annex6": Annex6,
+    "notice": NoticeFacts,
 }
 
 
@@ -54,9 +56,10 @@ def identified(*, kind: Kind, round_: Round, unit: Branch, facts: Sequence[Any],
     digests = [f.digest([one]) for one in facts]
     if not bundled:
         return [(unit, digest) for digest in digests]
-    if facts and isinstance(facts[0], Annex6):
-        nodes = Branch.objects.in_bulk([one.code for one in facts], field_name="code")
-        return [(nodes[one.code], digest) for one, digest in zip(facts, digests, strict=True)]
+    if facts and isinstance(facts[0], Annex6 | NoticeFacts):
+        own = [one.branch_code if isinstance(one, NoticeFacts) else one.code for one in facts]
+        nodes = Branch.objects.in_bulk(own, field_name="code")
+        return [(nodes[code], digest) for code, digest in zip(own, digests, strict=True)]
     codes = [_branch_code(one) for one in facts]
     rows = RoundUnit.objects.filter(round=round_, code__in=codes).select_related("branch", "parent")
     by_code = {row.code: row for row in rows}

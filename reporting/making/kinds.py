@@ -6,7 +6,18 @@ from typing import Any
 
 from branches.models import Branch
 from grading.models import Round
-from reporting.annexes import annex4, annex5, annex6, gather, gather_annex6, gather_promotion, promotion, scoring_sheet
+from reporting.annexes import (
+    annex4,
+    annex5,
+    annex6,
+    gather,
+    gather_annex6,
+    gather_notice,
+    gather_promotion,
+    notice,
+    promotion,
+    scoring_sheet,
+)
 from reporting.annexes.facts import DIRECT, Stamp
 from reporting.tables import Sheet
 
@@ -31,6 +42,7 @@ class Kind:
         available: whether a round has it at all.
         lacking: what there is none of when nothing can be shown.
         dated: whether it says other things on another day though no row changed (逾期).
+        one: where a unit has several, the document with a key.
     """
 
     slug: str
@@ -48,6 +60,7 @@ class Kind:
     available: Callable[[Round], bool] = lambda _round: True
     lacking: str = "支部"
     dated: bool = False
+    one: Callable[[Round, Branch, int], Sequence[Any]] | None = None
 
     @property
     def label(self) -> str:
@@ -145,6 +158,22 @@ KINDS: tuple[Kind, ...] = (
         available=gather_annex6.drawn_up,
         lacking="整改项目",
         dated=True,
+    ),
+    Kind(
+        slug="notice",
+        code="",
+        title="党支部整改督办单",
+        levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
+        single=(Level.BRANCH,),
+        gather=gather_notice.latest,
+        pieces=gather_notice.below,
+        lay=notice.sheets,
+        name=lambda facts: f"{facts.branch}，{facts.code}",
+        group=lambda facts: facts.parent,
+        each="督办单",
+        available=gather_notice.issued,
+        lacking="督办单",
+        one=gather_notice.one,
     ),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}

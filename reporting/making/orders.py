@@ -34,11 +34,18 @@ class Order:
     format: str
     each: bool = False
     merged: bool = False
+    one: int = 0
 
     @property
     def bundled(self) -> bool:
-        """Tell whether several documents are wanted."""
-        return self.kind.bundled(self.unit, each=self.each)
+        """Tell whether several documents are wanted; `one` names a single one of a unit that has several."""
+        return not self.one and self.kind.bundled(self.unit, each=self.each)
+
+    def gather(self) -> Sequence[Any]:
+        """Gather the facts of its documents."""
+        if self.one:
+            return self.kind.one(self.round, self.unit, self.one) if self.kind.one else ()
+        return (self.kind.pieces if self.bundled else self.kind.gather)(self.round, self.unit)
 
 
 def order_of(export: Export) -> Order:
@@ -47,7 +54,7 @@ def order_of(export: Export) -> Order:
     round_ = Round.objects.select_related("campaign__root", "scale").get(pk=export.params["round"])
     inner = export.params.get("inner") or export.format
     chosen = {name: bool(export.params.get(name)) for name in ("each", "merged")}
-    return Order(kind, round_, export.unit, inner, **chosen)
+    return Order(kind, round_, export.unit, inner, **chosen, one=int(export.params.get("one", 0)))
 
 
 def stamp_for(account: Any = None) -> Stamp:
@@ -70,7 +77,7 @@ def facts_for(order: Order) -> Sequence[Any]:
     Raises NothingToShowError when the round holds no branch of that unit.
     """
     with snapshot():
-        facts = (order.kind.pieces if order.bundled else order.kind.gather)(order.round, order.unit)
+        facts = order.gather()
         name = order.unit.name_on(order.round.frozen_on or clock.today())
     if not facts or not getattr(facts[0], "rows", True):
         raise NothingToShowError(f"{order.round.name}里没有{name}的{order.kind.lacking}，没有可导出的内容。")

@@ -37,9 +37,11 @@ def _order(request: HttpRequest, kind: str, round_: int, unit: int) -> Order:
     if node is None or chosen is None or found is None or found.state == Round.State.PREPARING:
         raise Http404
     enforce(request, Action.EXPORT, node)
-    if node.level not in chosen.levels or chosen.bundled(node, each=False):
+    wanted = request.GET.get("one", "")
+    order = Order(chosen, found, node, Export.Format.PDF, one=int(wanted) if chosen.one and wanted.isdigit() else 0)
+    if node.level not in chosen.levels or order.bundled:
         raise Http404
-    return Order(chosen, found, node, Export.Format.PDF)
+    return order
 
 
 def _named(order: Order, facts: Sequence[Any]) -> Identified:
@@ -86,7 +88,8 @@ def print_out(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> H
     except NothingToShowError as nothing:
         raise Http404 from nothing
     form_versions.issue(kind=kind, round_=order.round, documents=named, by=account_of(request))
-    return redirect(reverse("annex-preview", args=[kind, round_pk, unit_pk]) + "#print")
+    chosen = f"?one={order.one}" if order.one else ""
+    return redirect(reverse("annex-preview", args=[kind, round_pk, unit_pk]) + f"{chosen}#print")
 
 
 @require_POST

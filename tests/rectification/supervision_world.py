@@ -82,7 +82,11 @@ def world() -> World:
     rules = RectificationRulesFactory(
         campaign=campaign, digest_weekday=1, notice_pattern="{issuer}督〔{year}〕{number}号"
     )
-    opened = {"opened_at": at("2012-03-20 09:00"), "frozen_on": dt.date(2012, 3, 20), "finalised_at": at("2012-04-30 09:00")}
+    opened = {
+        "opened_at": at("2012-03-20 09:00"),
+        "frozen_on": dt.date(2012, 3, 20),
+        "finalised_at": at("2012-04-30 09:00"),
+    }
     round_ = RoundFactory(campaign=campaign, state=Round.State.FINAL, **opened)
     plans = {key: _plan(round_, getattr(tree, key), f"{key}党支部") for key in ("software", "algebra", "chinese")}
     going = {"state": Item.State.IN_HAND, "approved_at": at("2012-05-25 10:00"), "due_on": DUE}
@@ -109,3 +113,12 @@ def world() -> World:
         clerk=holder(Role.CLERK, tree.software),
         items=items,
     )  # fmt: skip
+
+
+def noticed_world() -> World:
+    """Make the rows, and one 督办单 to the software branch that is answered."""
+    made = world()
+    notice = made.issue()
+    moment = at("2013-01-10 10:00")
+    notices.reply(by=made.secretary, notice=notice, version=notice.version, answer=answer(notice), now=moment)
+    return made

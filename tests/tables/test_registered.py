@@ -25,6 +25,7 @@ from tests.factories.promotion import two_rounds
 from tests.factories.publicity import ObjectionFactory, PublicityNoticeFactory
 from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
 from tests.guards import without
+from tests.rectification.supervision_world import noticed_world
 from tests.tables.parity import assert_parity
 from tests.worlds import shared
 
@@ -88,8 +89,9 @@ def world():
 
 second = shared(two_rounds)
 ledger = shared(lambda: ledger_world().grading)
+noticed = shared(noticed_world)
 # Annexes that need more than `world` has.
-WORLDS = {"promotion": "second", "annex6": "ledger"}
+WORLDS = {"promotion": "second", "annex6": "ledger", "notice": "noticed"}
 
 
 @pytest.mark.unit
