@@ -1,5 +1,7 @@
-"""URLs of talks (两访两创)."""
+"""URLs of talks (两访两创): recording, planning and counting, keeping confidence."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", include("interviews.urls_record")),
+]

@@ -26,6 +26,7 @@ from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
 from grading.tasks import announce_boxes
+from interviews.tasks import announce_emergencies
 from rectification.tasks import announce_messages
 from reporting import scratch
 from reporting.services import upkeep
@@ -105,6 +106,7 @@ class Supervisor:
             Chore(settings.WORKER_POLL_SECONDS, upkeep.reap),
             Chore(settings.WORKER_POLL_SECONDS, self.announce),
             Chore(settings.WORKER_POLL_SECONDS, announce_boxes),
+            Chore(settings.WORKER_POLL_SECONDS, announce_emergencies),
             Chore(MAIL_SECONDS, announce_messages),
             Chore(BEAT_SECONDS, self.beat),
             Chore(SEAL_SECONDS, seal_tail),
