@@ -1,5 +1,7 @@
 """督办单 on paper: what it says, its reply slip, and which of several is printed."""
 
+import datetime as dt
+
 import pytest
 
 from grading.models import Round
@@ -37,9 +39,7 @@ def test_notice_and_slip_are_two_sheets_with_every_item(w):
     assert "支委会一年没有换届" in words(first)
     assert "请逐项查明原因。" in words(first)
     assert {"已补齐1", "已补齐2", "已补齐3", "已逐项落实。"} <= set(words(second))
-    assert not any(
-        "2013年2月1日" in text for text in (*words(first), *words(second))
-    )  # the day of printing is no matter
+    assert not any("2013年2月1日" in text for text in (*words(first), *words(second)))
 
 
 def test_before_there_is_a_reply_the_slip_is_blank_for_the_pen(w):
@@ -59,7 +59,7 @@ def test_the_office_signs_as_the_leading_groups_office(w):
 def test_an_earlier_one_is_printed_by_its_key_and_never_another_branchs(w):
     first = w.school.software.notices.get()
     notices.close(by=w.officer, notice=first, version=first.version, now=LATER)
-    second = w.issue(now=at("2013-01-21 09:00"))
+    second = w.issue(now=at("2013-01-21 09:00"), due=dt.date(2013, 1, 28))
     assert [one.code[-2:] for one in gather_notice.latest(w.round, w.school.software)] == ["2号"]
     order = Order(KIND, w.round, w.school.software, "pdf", one=first.pk)
     assert [facts.code[-2:] for facts in facts_for(order)] == ["1号"]
