@@ -11,8 +11,8 @@ from tests.worlds import shared
 ROWS = engine.load_rows()
 NAMES = engine.url_names()
 
-
-IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in {"grading", "reporting", "ballots"}]
+ROUND_MODULES = {"grading", "reporting", "ballots", "rectification"}
+IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in ROUND_MODULES]
 
 
 @shared
