@@ -23,7 +23,7 @@ from interviews.models import (
     VisitRule,
     VisitSettings,
 )
-from interviews.services import confidence
+from interviews.services import confidence, matters
 from interviews.services.errors import refuse
 
 PRESET = Path(settings.BASE_DIR) / "presets" / "interviews-plan.toml"
@@ -57,6 +57,7 @@ def set_up(*, by: Account | None, campaign: Campaign, now: dt.datetime) -> Visit
         for position, rule in enumerate(content["rules"], start=1):
             _rule(campaign, position, rule)
     confidence.set_up(by=by, campaign=campaign, now=now)
+    matters.set_up(by=by, campaign=campaign)
     row, is_new = VisitSettings.objects.get_or_create(
         campaign=campaign, defaults={"least_count": content["least_count"]}
     )

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from branches import clock
@@ -21,9 +21,13 @@ from interviews.models import EmergencyContact, EmergencyReport, Interview, Rost
 from interviews.people import accounts_with
 from interviews.services import emergency as service
 from interviews.services import sealed
-from interviews.services.errors import RefusedError
+from interviews.services.errors import NotReadableError, RefusedError
 from interviews.tasks import announce_emergencies
 from interviews.views.shared import my_campaign, refusal
+
+_REPORTS = EmergencyReport.objects.select_related(
+    "record", "contact", "duty__person", "reporter__person", "entry__person"
+)
 
 
 def _campaign(request: HttpRequest) -> Campaign | None:
@@ -47,6 +51,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 @requires(Action.RECEIVE_EMERGENCY)
 @sensitive_post_parameters("facts", "entry")
+@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def emergency(request: HttpRequest) -> HttpResponse:
     """Show whom to call, take a report, list what one sent and received."""
@@ -119,10 +124,7 @@ def _report_or_404(request: HttpRequest, pk: int, *, received: bool = False) -> 
     """Return a report the account sent or received; 404 otherwise."""
     account = account_of(request)
     mine = Q(duty=account) if received else Q(duty=account) | Q(reporter=account)
-    rows = EmergencyReport.objects.filter(mine).select_related(
-        "record", "contact", "duty__person", "reporter__person", "entry__person"
-    )
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(_REPORTS.filter(mine), pk=pk)
 
 
 def _context(request: HttpRequest, row: EmergencyReport) -> dict[str, Any]:
@@ -146,13 +148,16 @@ def report_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Action.RECEIVE_EMERGENCY)
+@sensitive_variables()
 @require_POST
 def report_read(request: HttpRequest, pk: int) -> HttpResponse:
-    """Open the facts, and note who did."""
-    row = _report_or_404(request, pk)
+    """Open the facts, and note who did; who may not is noted too."""
+    row = get_object_or_404(_REPORTS, pk=pk)
     found: dict[str, Any] = {}
     try:
         found["opened"] = sealed.open_record(by=account_of(request), record=row.record, now=clock.now())
+    except NotReadableError as error:
+        raise Http404 from error
     except RefusedError as error:
         found["errors"] = error.sentences
     status = 422 if "errors" in found else 200
@@ -175,6 +180,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Action.RECEIVE_EMERGENCY)
 @sensitive_post_parameters("outcome")
+@sensitive_variables()
 @require_POST
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what was done."""

@@ -33,6 +33,7 @@ DOORS = (
     (Action.RECEIVE_EMERGENCY, "紧急上报", "值班电话，实名上报，接报", "emergency"),
     (Action.VIEW_COVERAGE, "名册、任务和覆盖", "名册、规则、分配，覆盖表和报告表，只有数字", "visit-plan-start"),
     (Action.VIEW_COVERAGE, "全年实际问题", "按单位和类别：反映、解决、待办", "matter-summary"),
+    (Action.MANAGE_INTERVIEWS, "保密与告知", "告知书、保存期限，按本人要求清除，谁打开过多少次", "confidence"),
     (Action.MANAGE_INTERVIEWS, "紧急联系人", "值班岗位、电话和接报账号", "emergency-contacts"),
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from branches import clock
@@ -20,7 +20,7 @@ from interviews.matter_figures import with_units
 from interviews.models import Matter
 from interviews.people import accounts_with
 from interviews.services import matters, sealed
-from interviews.services.errors import RefusedError
+from interviews.services.errors import NotReadableError, RefusedError
 from interviews.views.shared import names_of, own_or_404, refusal, who
 
 SAID = {
@@ -44,6 +44,7 @@ def my_matters(request: HttpRequest) -> HttpResponse:
 
 @requires(Action.RECORD_INTERVIEW)
 @sensitive_post_parameters("text")
+@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Write a problem in a text of its own and hand it on."""
@@ -108,13 +109,17 @@ def matter_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Action.HANDLE_MATTER)
+@sensitive_variables()
 @require_POST
 def matter_read(request: HttpRequest, pk: int) -> HttpResponse:
-    """Open the text and the result, and note who did."""
-    matter = _matter_or_404(request, pk)
+    """Open the text and the result, and note who did; who may not is noted too."""
+    rows = with_units(Matter.objects.all(), clock.today()).select_related("record", "campaign", "interview")
+    matter = get_object_or_404(rows, pk=pk)
     found: dict[str, Any] = {}
     try:
         found["opened"] = sealed.open_record(by=account_of(request), record=matter.record, now=clock.now())
+    except NotReadableError as error:
+        raise Http404 from error
     except RefusedError as error:
         found["errors"] = error.sentences
     status = 422 if "errors" in found else 200
@@ -138,6 +143,7 @@ def _given(request: HttpRequest, matter: Matter, move: str) -> tuple[dict[str, A
 
 @requires(Action.HANDLE_MATTER)
 @sensitive_post_parameters("result")
+@sensitive_variables()
 @require_POST
 def matter_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept, return, answer, tell …: `do` names the move."""

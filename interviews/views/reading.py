@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from branches import clock
@@ -69,10 +69,12 @@ def interview_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Action.READ_INTERVIEW)
+@sensitive_variables()
 @require_POST
 def interview_read(request: HttpRequest, pk: int) -> HttpResponse:
-    """Open the text, the newest version or an earlier one, and note who did."""
-    interview = visible_or_404(request, pk)
+    """Open the text, the newest version or an earlier one, and note who did; who may not is noted too."""
+    rows = Interview.objects.select_related("record", "campaign", "unit", "interviewer__person", "channel", "notice")
+    interview = get_object_or_404(rows, pk=pk)
     wanted = _number(request.POST.get("number")) or None
     found: dict[str, Any] = {}
     status = 200
@@ -90,6 +92,7 @@ def interview_read(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "interviews/interview.html", context, status=status)
 
 
+@sensitive_variables()
 def _amendable(interview: Interview, opened: Read) -> dict[str, Any]:
     """Return what the form of an amendment begins with: the talk as it was read."""
     chosen = QueryDict(mutable=True)
@@ -116,6 +119,7 @@ def _amendable(interview: Interview, opened: Read) -> dict[str, Any]:
 
 @requires(Action.RECORD_INTERVIEW)
 @sensitive_post_parameters("text", "problems", "place", "groups", "topics")
+@sensitive_variables()
 @require_POST
 def interview_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Write a talk anew; earlier versions stay. A background request gets JSON, as when it was recorded."""
@@ -143,6 +147,7 @@ def interview_amend(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "interviews/interview.html", context | _posted(request, interview), status=422)
 
 
+@sensitive_variables()
 def _posted(request: HttpRequest, interview: Interview) -> dict[str, Any]:
     """Return the form of an amendment as it was sent, so that nothing typed is lost."""
     entries = [row.entry for row in interview.subjects.select_related("entry__person")]

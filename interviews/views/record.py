@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock
@@ -58,6 +58,7 @@ def pick(request: HttpRequest) -> HttpResponse:
 
 @requires(Action.RECORD_INTERVIEW)
 @sensitive_post_parameters("text", "problems", "place", "groups", "topics")
+@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def interview_new(request: HttpRequest) -> HttpResponse:
     """Record a talk. A background request gets JSON: what was taken, or what to put right."""
@@ -73,6 +74,7 @@ def _wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
+@sensitive_variables()
 def _taken(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Record what was posted, once however often it comes."""
     account, now = account_of(request), clock.now()
@@ -107,6 +109,7 @@ def _answer(request: HttpRequest, taken: Interview) -> HttpResponse:
     return redirect(url)
 
 
+@sensitive_variables()
 def _page(request: HttpRequest, campaign: Campaign, form: TalkForm | None) -> HttpResponse:
     """Draw the entry page; everything it needs to go on without a connection lies in it."""
     account, day = account_of(request), clock.today()

@@ -1,8 +1,8 @@
 """Targets of talks and of what comes of them.
 
 `own` is a talk of the matrix's interviewer; as `named_reader` the interviewer was named a reader of a colleague's talk,
-as `expired_reader` that is over; `same_unit` and `other_unit` are a colleague's talks with people of the own 党总支 and of
-the other one. Nobody's rank opens any of them.
+as `expired_reader` that is over; `same_unit` and `other_unit` are a colleague's talks with people of the own 党总支 and
+of the other one. Nobody's rank opens any of them.
 """
 
 import datetime as dt
