@@ -1,7 +1,7 @@
 """Models of talks: who there is, who visits whom, what units report."""
 
 from interviews.models.access import Reader, Reading, SealedRecord, SealedText, SealedVersion
-from interviews.models.assignments import Assignment, CoverageCount
+from interviews.models.assignments import Assignment
 from interviews.models.confidence import ConfidenceRules, Notice
 from interviews.models.emergency import EmergencyContact, EmergencyReport, EmergencyStep
 from interviews.models.follow_ups import FollowUp
@@ -25,7 +25,6 @@ __all__ = [
     "Channel",
     "ClassGroup",
     "ConfidenceRules",
-    "CoverageCount",
     "EmergencyContact",
     "EmergencyReport",
     "EmergencyStep",

@@ -1,11 +1,11 @@
-"""Who is to talk with whom; and the coverage figures as last counted."""
+"""Who is to talk with whom."""
 
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
-from branches.models import Account, Branch, Campaign, Person
+from branches.models import Account, Campaign, Person
 from interviews.models.roster import RosterEntry
 from interviews.models.rules import VisitRule
 
@@ -67,33 +67,3 @@ class Assignment(models.Model):
     def permission_branch_id(self) -> int:
         """The node permission is asked for."""
         return self.entry.unit_id
-
-
-class CoverageCount(models.Model):
-    """The coverage tables of a campaign, or of one unit in it, already free of counts that must not be shown.
-
-    `unit` is empty for the table of the whole campaign. `basis` names what was counted: nothing is counted again
-    while it stays the same.
-    """
-
-    campaign = models.ForeignKey(
-        Campaign, on_delete=models.CASCADE, related_name="coverage_counts", verbose_name="活动"
-    )
-    unit = models.ForeignKey(
-        Branch, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name="单位"
-    )
-    basis = models.CharField("依据", max_length=64)
-    counted_at = models.DateTimeField("统计时间")
-    tables = models.JSONField("统计表", default=dict)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "覆盖统计"
-        constraints = (
-            models.UniqueConstraint(fields=["campaign", "unit"], name="coverage_count_once"),
-            models.UniqueConstraint(
-                fields=["campaign"], condition=Q(unit__isnull=True), name="coverage_count_one_total"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.campaign_id} {self.unit_id}"

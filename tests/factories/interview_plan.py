@@ -139,15 +139,6 @@ class AssignmentFactory(DjangoModelFactory):
     assigned_at = factory.LazyFunction(clock.now)
 
 
-class CoverageCountFactory(DjangoModelFactory):
-    class Meta:
-        model = models.CoverageCount
-
-    campaign = factory.SubFactory(branches.CampaignFactory)
-    basis = "0"
-    counted_at = factory.LazyFunction(clock.now)
-
-
 class ReportPeriodFactory(DjangoModelFactory):
     class Meta:
         model = models.ReportPeriod
