@@ -17,4 +17,5 @@ class Card:
 
 CARDS: list[Card] = [
     Card("各支部方案", "谁已提交、谁待审批", "plans", Action.VIEW_RECTIFICATION),
+    Card("整改进度", "各党总支、各类问题、逾期和燃尽图", "rectification-boards", Action.VIEW_RECTIFICATION),
 ]

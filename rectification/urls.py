@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from rectification import board_urls
 from rectification.views import approval, changes, item, item_acts, items, landing, meetings, plans
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -35,4 +36,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<int:pk>/remove/", item_acts.item_file_remove, name="item-file-remove"),
     path("changes/<int:pk>/decide/", changes.change_decide, name="change-decide"),
     path("changes/<int:pk>/withdraw/", changes.change_withdraw, name="change-withdraw"),
+    *board_urls.urlpatterns,
 ]
