@@ -12,8 +12,11 @@ from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
 from branches.wording import SOON_DAYS
 from grading.models import Result, RoundUnit
+from rectification import home_supervision
 from rectification.models import Item, Plan, Recheck, Status
 from rectification.services.settings import plan_due_on
+
+__all__ = ["home_supervision"]  # imported so that its items register
 
 RECHECK_DAYS = 7
 nav(NavItem("整改提高", "rectification", Action.VIEW_RECTIFICATION, "/rectification/", 40))

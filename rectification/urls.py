@@ -1,12 +1,13 @@
 """URLs of rectification: plans and their items; supervision and boards add theirs."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from rectification import board_urls
 from rectification.views import approval, changes, item, item_acts, items, landing, meetings, plans
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.landing, name="rectification"),
+    path("supervision/", include("rectification.urls_supervision")),
     path("plans/", landing.plan_list, name="plans"),
     path("units/<int:pk>/start/", plans.plan_start, name="plan-start"),
     path("rounds/<int:pk>/start/<int:branch>/", plans.plan_start_own, name="plan-start-own"),

@@ -1,0 +1,203 @@
+"""What the pages of supervision read: who is behind, what happened to a 督办单, which branches are weak."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from branches import clock, transitions
+from branches.models import Account, Appointment, Branch, Campaign
+from branches.permissions import is_recused
+from branches.scopes import Scope
+from grading.models import Grade, Result, Round
+from rectification import reminders
+from rectification.models import Contact, Item, SupervisionNotice
+from rectification.services import notices
+
+
+@dataclass(slots=True)
+class Line:
+    """A branch that is behind: its overdue items, and why it cannot be urged now ("" when it can)."""
+
+    branch: Branch
+    name: str
+    parent: str
+    items: list[Item] = field(default_factory=list)
+    why_not: str = ""
+    alive: SupervisionNotice | None = None
+
+    @property
+    def may(self) -> bool:
+        """Whether a 督办单 can be issued."""
+        return not self.why_not
+
+    @property
+    def longest(self) -> int:
+        """Days since the earliest deadline."""
+        days = [(clock.today() - item.counts_on).days for item in self.items if item.counts_on]
+        return max(days, default=0)
+
+
+@dataclass(slots=True)
+class Behind:
+    """Everybody who is behind in one campaign."""
+
+    campaign: Campaign
+    lines: list[Line]
+
+    @property
+    def items(self) -> int:
+        """How many items are overdue."""
+        return sum(len(line.items) for line in self.lines)
+
+
+def behind(account: Account, reach: Scope, now: dt.datetime) -> list[Behind]:
+    """Return the campaigns within reach with branches that are behind, the longest behind first."""
+    campaigns = Campaign.objects.within(reach).filter(backfill=False, plans__isnull=False).distinct()
+    tree = reminders.tree_on(timezone.localdate(now))
+    found = []
+    for campaign in campaigns.select_related("root").order_by("-starts_on", "-pk"):
+        lines = _lines(account, campaign, reach, tree, now)
+        if lines:
+            found.append(Behind(campaign, sorted(lines, key=lambda line: (-line.longest, line.name))))
+    return found
+
+
+def _lines(account: Account, campaign: Campaign, reach: Scope, tree: reminders.Tree, now: dt.datetime) -> list[Line]:
+    by_node: dict[int, list[Item]] = {}
+    for item in notices.overdue(campaign, now):
+        by_node.setdefault(item.answers_id, []).append(item)
+    alive = SupervisionNotice.objects.alive().filter(campaign=campaign, branch__in=by_node)
+    there = {one.branch_id: one for one in alive}
+    lines = []
+    for branch in Branch.objects.within(reach).filter(pk__in=by_node):
+        line = Line(branch, tree.name(branch.pk), tree.name(tree.parents.get(branch.pk) or 0), by_node[branch.pk])
+        line.alive = there.get(branch.pk)
+        line.why_not = _why_not(account, line, tree, reach)
+        if branch.pk != campaign.root_id:
+            lines.append(line)
+    return lines
+
+
+def _why_not(account: Account, line: Line, tree: reminders.Tree, reach: Scope) -> str:
+    """Say why an account cannot urge a branch now; the service asks again."""
+    if line.alive is not None:
+        return "已督办，等待办结"
+    above = list(tree.path(line.branch.pk))[1:]
+    if not reach.everything and not any(node in reach.held.roots for node in above):
+        return "由上级督办"
+    return "您在该支部任职，应当回避" if is_recused(account, line.branch.pk) else ""
+
+
+def chosen(found: Sequence[Behind], wanted: str | None) -> Behind | None:
+    """Return the campaign asked for, else the newest."""
+    return next((one for one in found if str(one.campaign.pk) == wanted), found[0] if found else None)
+
+
+def round_of(notice: SupervisionNotice) -> Round | None:
+    """Return the round whose items a 督办单 is about, the newest of them: its form is printed under that."""
+    rounds = Round.objects.filter(plans__items__notice_lines__notice=notice)
+    return rounds.order_by("-ordinal").first()
+
+
+def history(notice: SupervisionNotice) -> list[dict[str, Any]]:
+    """Return what happened to a 督办单, newest first."""
+    states = dict(SupervisionNotice.State.choices)
+    moves = [
+        {
+            "at": timezone.localtime(move.at),
+            "who": str(move.by or ""),
+            "what": states[move.to_state],
+            "text": move.reason,
+        }
+        for move in transitions.history(notice).order_by("-at", "-pk")
+    ]  # fmt: skip
+    first = {"at": timezone.localtime(notice.issued_at), "who": str(notice.issued_by), "what": "签发", "text": ""}
+    return [*moves, first]
+
+
+def secretary_of(branch: Branch) -> str:
+    """Return the name of the present 书记 of a node, "" when nobody is."""
+    post = Appointment.objects.on(clock.today()).secretaries().filter(branch=branch).select_related("person").first()
+    return post.person.name if post else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """A branch of the lowest grade, or one that has a contact all the same."""
+
+    branch: Branch
+    name: str
+    parent: str
+    grade: Grade | None
+    steps: int
+    contact: Contact | None
+    lowest: bool
+    earlier: tuple[Contact, ...] = ()
+
+
+def weak(campaign: Campaign, reach: Scope, day: dt.date) -> list[Weak]:
+    """Return the branches of the lowest grade in the newest round with grades, and those with a contact."""
+    tree = reminders.tree_on(day)
+    results = _newest_results(campaign, reach)
+    last = max((one.decided_grade.rank for one in _lowest(results)), default=0)
+    contacts: dict[int, list[Contact]] = {}
+    rows = Contact.objects.within(reach).filter(campaign=campaign).select_related("account", "branch")
+    for contact in rows.order_by("branch", "-starts_on", "-pk"):
+        contacts.setdefault(contact.branch_id, []).append(contact)
+    found: dict[int, Weak] = {}
+    for result in results:
+        branch, grade = result.unit.branch, result.decided_grade
+        lowest = grade is not None and grade.rank == last
+        if lowest or any(one.ends_on is None for one in contacts.get(branch.pk, ())):
+            found[branch.pk] = _weak(tree, branch, grade, len(_scale(result)), contacts, lowest=lowest)
+    for pk, held in contacts.items():
+        if pk not in found and any(one.ends_on is None for one in held):
+            found[pk] = _weak(tree, held[0].branch, None, 0, contacts, lowest=False)
+    return sorted(found.values(), key=lambda one: (not one.lowest, one.contact is not None, one.parent, one.name))
+
+
+def _newest_results(campaign: Campaign, reach: Scope) -> list[Result]:
+    decided = Result.objects.current().filter(
+        state=Result.State.DECIDED, unit__round__campaign=campaign, unit__branch__dissolved_on__isnull=True
+    )
+    if not reach.everything:
+        decided = decided.filter(unit__branch__in=reach.held.branches())
+    newest = decided.order_by("-unit__round__ordinal").values_list("unit__round", flat=True).first()
+    rows = decided.filter(unit__round=newest) if newest else decided.none()
+    return list(rows.select_related("unit__branch", "decided_grade", "unit__round__scale").prefetch_related(
+        "unit__round__scale__grades"
+    ))  # fmt: skip
+
+
+def _scale(result: Result) -> list[Grade]:
+    return list(result.unit.round.scale.grades.all())
+
+
+def _lowest(results: Sequence[Result]) -> Iterator[Any]:
+    """Yield results that hold the last grade of their scale."""
+    for result in results:
+        grades = _scale(result)
+        if grades and result.decided_grade and result.decided_grade.rank == max(one.rank for one in grades):
+            yield result
+
+
+def _weak(
+    tree: reminders.Tree, branch: Branch, grade: Grade | None, steps: int, contacts: dict[int, list[Contact]], *,
+    lowest: bool,
+) -> Weak:  # fmt: skip
+    held = contacts.get(branch.pk, [])
+    present = next((one for one in held if one.ends_on is None), None)
+    earlier = tuple(one for one in held if one.ends_on is not None)
+    parent = tree.name(tree.parents.get(branch.pk) or 0)
+    return Weak(branch, tree.name(branch.pk), parent, grade, steps, present, lowest, earlier)
+
+
+def units_within(reach: Scope, day: dt.date, *, below: Branch | None = None) -> list[tuple[int, str]]:
+    """Return the nodes an account may visit, as choices; `below` keeps one node and what hangs under it."""
+    scope = Scope(frozenset({below.pk}), day) if below is not None else reach
+    rows = Branch.objects.within(scope).as_of(day).exclude(level=Branch.Level.COMMITTEE)
+    names = rows.order_by("position", "code").values_list("pk", "name")
+    return [(pk, name) for pk, name in names]
