@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from branches import audit
-from branches.models import Account
+from branches.models import Account, Person
+from branches.scopes import Scope
 from interviews import permissions
-from interviews.models import SealedRecord, SealedText
+from interviews.models import Interview, RosterEntry, SealedRecord, SealedText
+from interviews.models.access import SealedRecordQuerySet
 from interviews.services import vaults
 from interviews.services.errors import NotReadableError, RefusedError, refuse
 from interviews.vault.journal import Entry
@@ -55,6 +58,38 @@ def erase(*, by: Account, record: SealedRecord, cause: str, now: dt.datetime) ->
         refuse("正文已经清除。")
     (proof,) = _erase(by, [row], E(cause), now)
     return proof
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """How much there is about one person: nothing of what it says."""
+
+    known: bool
+    records: int
+    groups: int
+
+
+def _of_person(person: Person, reach: Scope) -> SealedRecordQuerySet:
+    """Return the records about one person alone: one-to-one talks, and the problems handed on from them."""
+    talks = Interview.objects.filter(one_to_one=True, subjects__entry__person=person)
+    rows = SealedRecord.objects.within(reach).filter(erased_at__isnull=True)
+    return rows.filter(Q(interview__in=talks) | Q(matter__interview__in=talks))
+
+
+def about(person: Person, reach: Scope) -> About:
+    """Count what would be erased for somebody in the units `reach` covers, and the group talks that would stay."""
+    known = RosterEntry.objects.within(reach).filter(person=person).exists()
+    groups = Interview.objects.within(reach).counting().filter(one_to_one=False, subjects__entry__person=person)
+    return About(known, _of_person(person, reach).count() if known else 0, groups.count() if known else 0)
+
+
+def erase_person(*, by: Account, person: Person, reach: Scope, now: dt.datetime) -> list[Erased]:
+    """Erase every text about somebody who asked for it; group talks and emergency reports are kept to their date."""
+    rows = list(_of_person(person, reach).select_related("unit").order_by("pk"))
+    done: list[Erased] = []
+    for start in range(0, len(rows), BATCH):
+        done += _erase(by, rows[start : start + BATCH], E.REQUEST, now)
+    return done
 
 
 def erase_expired(*, now: dt.datetime, day: dt.date, limit: int = BATCH) -> list[Erased]:
