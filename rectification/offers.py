@@ -27,6 +27,7 @@ from rectification import known
 from rectification.models import VisitFinding
 
 MOST_LOST = 4
+VISITS = "visits"
 _DONE = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
 
 
@@ -80,7 +81,7 @@ def known_of(unit: RoundUnit | None, branch_id: int, taken: Iterable[str] = ()) 
     """
     used = set(taken)
     found = _of_unit(unit) if unit is not None else Known([])
-    visits = Group("visits", "督导发现的问题", "领导小组办公室督导时写下的。", list(_findings(branch_id)))
+    visits = Group(VISITS, "督导发现的问题", "领导小组办公室督导时写下的。", list(_findings(branch_id)))
     groups = [
         replace(one, offers=[replace(offer, taken=offer.key in used) for offer in one.offers])
         for one in (*found.groups, visits)

@@ -49,6 +49,16 @@ class Card:
         return self.item.counts_on or self.item.due_on
 
     @property
+    def late(self) -> bool:
+        """Whether its day has passed and nothing was asked for."""
+        return is_late(self.item)
+
+    @property
+    def waits_for_day(self) -> bool:
+        """Whether the day that counts next is worth showing: not while somebody else has to act."""
+        return self.day is not None and waits_for_day(self.item)
+
+    @property
     def under_way(self) -> bool:
         """Whether work on it is measured."""
         return self.item.state in (*Item.UNDER_WAY, Item.State.VERIFIED)
@@ -79,6 +89,18 @@ class Entry:
     who: str = ""
     reason: str = ""
     receipt: PlanReceipt | None = None
+
+
+def is_late(item: Any) -> bool:
+    """Tell whether an approved item is past its day."""
+    return item.state in Item.UNDER_WAY and item.status == Status.OVERDUE
+
+
+def waits_for_day(item: Any) -> bool:
+    """Tell whether the next day of an item counts now: not once it is finished, asked for or paused."""
+    if item.state in Item.FINISHED or item.state == Item.State.AWAITING:
+        return False
+    return item.state in Item.BEFORE_APPROVAL or item.status != Status.PAUSED
 
 
 def badge(item: Any, *, lacking: Sequence[str] = ()) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """One item once its plan is handed in: what happened to it, and every form somebody may use on it now."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import QuerySet
@@ -24,13 +25,22 @@ from rectification.forms.items import (
     VerifyForm,
 )
 from rectification.models import Change, Item, Plan
-from rectification.permissions import may_decide, may_decide_change, may_edit, may_record, may_submit, may_verify
+from rectification.permissions import (
+    acts_for,
+    may_decide,
+    may_decide_change,
+    may_edit,
+    may_record,
+    may_submit,
+    may_verify,
+)
 from rectification.services.changes import CHANGEABLE, is_paused
 from rectification.services.progress import TAKES_PROGRESS
 from rectification.services.verification import ON_THE_SPOT
 from rectification.views.shared import item_or_404, superior_name
 
 S = Item.State
+SOON_DAYS = 30  # a check-point nearer than this stands open on the page
 
 
 @requires(Action.VIEW_RECTIFICATION)
@@ -51,7 +61,7 @@ def rights(request: HttpRequest, row: Item) -> dict[str, bool]:
         "hand_in": supplement and bool(may_submit(account, row.plan)),
         "approve": row.state == S.SUBMITTED and bool(may_decide(account, row.plan)),
         "report": records and row.state in TAKES_PROGRESS,
-        "withdraw": records and row.state == S.AWAITING,
+        "withdraw": records and row.state == S.AWAITING and acts_for(account, row.responsible_id),
         "verify": verifies and row.state in (S.AWAITING, *ON_THE_SPOT),
         "recheck": verified and bool(may_verify(account, _anew(row))),
         "checkpoint": records and row.state in Item.UNDER_WAY,
@@ -120,7 +130,10 @@ def page(request: HttpRequest, row: Item, *, answer: ZhForm | None = None, **giv
     concerned = row.state == S.AWAITING and bool(may_decide(request.user, row.plan))
     context: dict[str, Any] = {
         "item": row, "plan": row.plan, "may": may, "kind": kind, "word": word,
-        "day": None if row.state in Item.FINISHED else row.counts_on or row.due_on,
+        "day": (row.counts_on or row.due_on) if plan_page.waits_for_day(row) else None,
+        "late": plan_page.is_late(row),
+        "acts": acts_for(request.user, row.responsible_id),
+        "soon": clock.today() + dt.timedelta(days=SOON_DAYS),
         "lines": item_page.lines(row),
         "files": row.files.filter(removed_at__isnull=True),
         "pending": _pending(request, row, answer),

@@ -127,7 +127,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     account, now = account_of(request), clock.now()
     own = _own(account)
     rounds = [] if home.own_nodes(account) and not _above(account) else _rounds(request)
-    chosen = next((row for row in rounds if str(row.pk) == request.GET.get("round")), rounds[0] if rounds else None)
+    chosen = _chosen(request, rounds)
     shown = chosen or (own[0].round if own else None)
     context: dict[str, Any] = {
         "own": own,
@@ -140,6 +140,13 @@ def landing(request: HttpRequest) -> HttpResponse:
         "cards": [card for card in CARDS if can(account, card.action)],
     }
     return render(request, "rectification/home.html", context)
+
+
+def _chosen(request: HttpRequest, rounds: list[Round]) -> Round | None:
+    """Return the round asked for, else the newest in which somebody within reach has begun a plan."""
+    asked = next((row for row in rounds if str(row.pk) == request.GET.get("round")), None)
+    begun = set(Plan.objects.within(request.scope).values_list("round_id", flat=True))  # type: ignore[attr-defined]
+    return asked or next((row for row in rounds if row.pk in begun), rounds[0] if rounds else None)
 
 
 def _above(account: Account) -> bool:

@@ -1,6 +1,7 @@
 """One plan: starting it, taking known problems over, its goal, handing it in, its receipt."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from grading.views.shared import posted_version
 from rectification import offers, plan_page, vague
 from rectification.forms.plan import GoalForm
 from rectification.models import Item, MeetingRecord, Plan, PlanReceipt, RectificationRules
-from rectification.permissions import may_decide, may_edit, may_submit
+from rectification.permissions import acts_for, may_decide, may_edit, may_submit
 from rectification.services import checks, items, plans
 from rectification.services.settings import plan_due_on, rules_of
 from rectification.views import prefill
@@ -63,7 +64,9 @@ def rights(request: HttpRequest, plan: Plan, rows: list[Item]) -> dict[str, bool
         "edit": edits and plan.editable,
         "add": edits and (plan.editable or plan.state == Plan.State.APPROVED),
         "submit": plan.editable and bool(may_submit(request.user, plan)),
-        "withdraw": plan.state == Plan.State.SUBMITTED and bool(may_submit(request.user, plan)),
+        "withdraw": plan.state == Plan.State.SUBMITTED
+        and acts_for(request.user, plan.branch_id)
+        and bool(may_submit(request.user, plan)),
         "decide": waiting and bool(may_decide(request.user, plan)),
     }
 
@@ -106,8 +109,8 @@ def page(request: HttpRequest, row: Plan, *, errors: list[str] | None = None) ->
     taken = [item.source_key for item in rows if item.source_key]
     context: dict[str, Any] = {
         "plan": row, "unit": row.unit, "round": row.round, "rules": rules, "cards": cards, "may": may, "record": record,
-        "known": offers.known_of(row.unit, row.branch_id, taken) if may["add"] else None,
-        "steps": plan_page.steps(row, cards, lacking, superior=superior) if row.state != Plan.State.APPROVED else [],
+        "known": _known(row, taken) if may["add"] else None,
+        "steps": plan_page.steps(row, cards, lacking, superior=superior) if row.editable else [],
         "incomplete": sum(bool(card.lacking) for card in cards),
         "lacking": lacking, "superior": superior, "errors": errors or [],
         "returned_count": sum(item.state == Item.State.RETURNED for item in rows),
@@ -118,6 +121,14 @@ def page(request: HttpRequest, row: Plan, *, errors: list[str] | None = None) ->
         "goal_form": GoalForm(initial={"goal": row.goal, "target": row.target_id}, scale=row.round.scale_id),
     }  # fmt: skip
     return render(request, "rectification/plan.html", context, status=422 if errors else 200)
+
+
+def _known(plan: Plan, taken: list[str]) -> offers.Known:
+    """Return what is known; once a plan is approved only what 督导 found since is offered."""
+    found = offers.known_of(plan.unit, plan.branch_id, taken)
+    if plan.editable:
+        return found
+    return replace(found, groups=[group for group in found.groups if group.code == offers.VISITS and group.left])
 
 
 def _grade(plan: Plan) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from branches.models import Account, Branch, Role, RoleGrant
+from branches.models import Account, Branch, Campaign, Role, RoleGrant
 from branches.transitions import Decision
 from grading.models import Assessment, Preset, Result, Round, RoundUnit, Source
 from grading.services import presets, results, rounds
@@ -17,9 +17,10 @@ from rectification.offers import known_of
 from rectification.services import changes, items, meetings, plans, progress, verification
 from reporting.demo.round_one import Filler
 
-NAME = "2011年基层组织建设试点"
+NAME, SHORT_NAME = "2011年基层组织建设试点", "基层组织建设试点"
 BEGUN_DAYS = 272  # before the demo's day: plans were due after 65 days, items are due five days from now
 PILOT_GROUPS = 3
+DAYS_AGO = {"approved": 210, "returned": 20}  # since a pilot plan was drawn up; the others are late
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ def _pilot(root: Branch, now: dt.datetime) -> Round:
     plan = presets.CampaignPlan(name=NAME, year=begun.year, starts_on=begun.date())
     preset = Preset.objects.filter(code="2012").latest("pk")
     campaign = presets.open_campaign(by=None, preset=preset, root=root, plan=plan)
+    Campaign.objects.filter(pk=campaign.pk).update(short_name=SHORT_NAME)
     campaign.rounds.exclude(ordinal=1).delete()
     round_ = rounds.open_round(by=None, round_=campaign.rounds.get(), now=begun)
     groups = list(dict.fromkeys(round_.units.order_by("parent_position").values_list("parent", flat=True)))
@@ -173,13 +175,15 @@ class _Author:
         self.unit, self.now, self.ahead = unit, now, ahead
         self.secretary = cast.secretaries[unit.branch_id]
         self.officer = cast.above(unit)
-        self.begun = now - dt.timedelta(days=60 if not ahead else 1)
+        self.begun = now
         self.plan = Plan()
 
     def write(self, how: str, troubles: Sequence[Trouble]) -> None:
         """Draw up a plan and bring it to `how`: none, draft, submitted, returned, approved."""
         if how == "none":
             return
+        days = DAYS_AGO.get(how, 3) if not self.ahead else 1
+        self.begun = self.now - dt.timedelta(days=days)
         self.plan = plans.start(by=self.secretary, unit=self.unit, now=self.begun)
         known = known_of(self.unit, self.unit.branch_id)
         keys = [offer.key for group in known.groups if group.code == "annex4" for offer in group.offers]
