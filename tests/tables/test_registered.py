@@ -12,6 +12,7 @@ from grading.lists import unit_rows
 from grading.lists_review import review_rows
 from grading.lists_spot_checks import check_rows
 from grading.models import Objection, RoundUnit, SpotCheck
+from rectification.lists_plans import plan_rows
 from reporting.annexes.facts import Stamp
 from reporting.lists import return_rows
 from reporting.making.kinds import KINDS
@@ -23,6 +24,7 @@ from tests.factories.grading import fill, opened_round
 from tests.factories.ledger_world import ledger_world
 from tests.factories.promotion import two_rounds
 from tests.factories.publicity import ObjectionFactory, PublicityNoticeFactory
+from tests.factories.rectification import PlanFactory
 from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
 from tests.guards import without
 from tests.rectification.supervision_world import noticed_world
@@ -62,11 +64,23 @@ def drawn(world):
     return check_rows(SpotCheck.objects.active().order_by("pk"))
 
 
+def planned(world):
+    """Two branches with plans, one handed in late, one begun."""
+    for name, given in (
+        ("software", {"state": "submitted", "submitted_at": clock.now(), "late": True}),
+        ("algebra", {}),
+    ):
+        unit = world.unit(name)
+        PlanFactory(round=world.round, branch=unit.branch, unit=unit, **given)
+    return plan_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))
+
+
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
     "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
     "objections": one_of_each_outcome,
+    "rectification-plans": planned,
     "review": lambda world: unit_rows(review_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))),
     "people": lambda _world: Person.objects.order_by("pk"),
     "returns": signed_paper,
