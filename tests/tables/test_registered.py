@@ -66,10 +66,8 @@ def drawn(world):
 
 def planned(world):
     """Two branches with plans, one handed in late, one begun."""
-    for name, given in (
-        ("software", {"state": "submitted", "submitted_at": clock.now(), "late": True}),
-        ("algebra", {}),
-    ):
+    late = {"state": "submitted", "submitted_at": clock.now(), "late": True}
+    for name, given in (("software", late), ("algebra", {})):
         unit = world.unit(name)
         PlanFactory(round=world.round, branch=unit.branch, unit=unit, **given)
     return plan_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))
