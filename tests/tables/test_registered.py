@@ -13,6 +13,9 @@ from grading.lists_review import review_rows
 from grading.lists_spot_checks import check_rows
 from grading.models import Objection, RoundUnit, SpotCheck
 from rectification.lists_plans import plan_rows
+from rectification.board import Place
+from rectification.lists import item_rows
+from rectification.lists_plans import plan_rows
 from reporting.annexes.facts import Stamp
 from reporting.lists import return_rows
 from reporting.making.kinds import KINDS
@@ -84,6 +87,8 @@ ROWS = {
     "returns": signed_paper,
     "spot-checks": drawn,
     "inspections": drawn,
+    "rectification-plans": lambda made: plan_rows(RoundUnit.objects.filter(round=made.round).order_by("code")),
+    "rectification-items": lambda made: item_rows(Place(made.round, EVERYTHING)).order_by("pk"),
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
 }
 
@@ -102,7 +107,8 @@ def world():
 second = shared(two_rounds)
 ledger = shared(lambda: ledger_world().grading)
 noticed = shared(noticed_world)
-# Annexes that need more than `world` has.
+# Lists and annexes that need more than `world` has.
+LISTS = {"rectification-items": "ledger", "rectification-plans": "ledger"}
 WORLDS = {"promotion": "second", "annex6": "ledger", "notice": "noticed"}
 
 
@@ -113,7 +119,8 @@ def test_every_registered_list_has_rows_here():
 
 
 @pytest.mark.parametrize("slug", sorted(ROWS))
-def test_a_list_is_the_same_everywhere(world, slug):
+def test_a_list_is_the_same_everywhere(slug, request):
+    world = request.getfixturevalue(LISTS.get(slug, "world"))
     page = lists()[slug]
     rows = page.prepare(list(ROWS[slug](world)))
     assert len(rows) > 0
