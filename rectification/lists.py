@@ -141,7 +141,7 @@ ITEMS = list_page(
                 Column("branch", "党组织", 46, align="left", sort_key="order"),
                 Column("group", "所属党总支", 40, align="left", hide_small=True),
                 Column("category", "问题类别", 28, sort_key="category", hide_small=True),
-                Column("dimension", "对标内容", 28, sort_key="dimension", hide_small=True),
+                Column("dimension", "对标内容", 28, sort_key="dimension", screen=False),
                 Column("goal", "整改目标", 40, align="left", screen=False),
                 Column("measures", "整改措施", 60, align="left", screen=False),
                 Column("leader", "责任领导", 20, format=formats.NAME, screen=False),
@@ -150,7 +150,7 @@ ITEMS = list_page(
                 Column("term", "期限", 20, hide_small=True, blank=""),
                 Column("percent", "进度（%）", 18, format=formats.INTEGER, sort_key="percent", hide_small=True),
                 Column("status", "情况", 26, kind="state", badge=lambda row: row["shape"], sort_key="status"),
-                Column("verified_on", "销号日期", 24, format=formats.DATE, sort_key="verified", hide_small=True),
+                Column("verified_on", "销号日期", 24, format=formats.DATE, sort_key="verified", screen=False),
             ),
         ),
         sorts={

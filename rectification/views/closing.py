@@ -95,7 +95,7 @@ def _page(request: HttpRequest, pk: int, form: CloseForm, status: int = 200) -> 
     round_ = round_or_404(request, pk)
     campaign, now = round_.campaign, clock.now()
     left = closing.still_open(campaign=campaign, now=now, reach=request.scope)  # type: ignore[attr-defined]
-    alive = Item.objects.alive().filter(plan__campaign=campaign).exclude(state=Item.State.DRAFT)
+    alive = Item.objects.alive().filter(plan__campaign=campaign)
     alive = alive.within(request.scope)  # type: ignore[attr-defined]
     may_settle = bool(can(request.user, Action.APPROVE_PLAN))
     context: dict[str, Any] = {

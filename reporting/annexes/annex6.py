@@ -148,7 +148,7 @@ def _columns(widths: _Widths, *, merged: bool) -> tuple[Head, ...]:
         Column("owner", "责任人", 13.0, format=formats.NAME),
         Column("due", "完成时限", 17.6, format=formats.DATE),
         Column("long_term", "长期性\n项　目", 12.0, format=formats.TICK),
-        Column("progress", "进展/完成情况", widths.progress, align="left"),
+        Column("progress", "进展/\n完成情况" if merged else "进展/完成情况", widths.progress, align="left"),
         Group("销　号", (
             Column("verified_on", "日期", 16.7, format=formats.DATE),
             Column("verifier", "确认人", 12.0, format=formats.NAME),
@@ -227,7 +227,10 @@ def subtotals_table(facts: Annex6, stamp: Stamp) -> Table:
     def of_all(over: Over) -> Callable[[Sequence[_GroupRow]], Any]:
         return lambda groups: over([row for group in groups for row in group.rows])
 
-    columns = [Column(key, word, 26, format=formats.INTEGER, value=of_group(over)) for key, word, over in measures]
+    columns = [
+        Column(key, word.replace("具备条件", "具备\n条件"), 26, format=formats.INTEGER, value=of_group(over))
+        for key, word, over in measures
+    ]
     cells = [TotalCell(key, of_all(over)) for key, _, over in measures]
     return Table(
         slug="annex6_subtotals",

@@ -12,7 +12,6 @@ from grading.lists import unit_rows
 from grading.lists_review import review_rows
 from grading.lists_spot_checks import check_rows
 from grading.models import Objection, RoundUnit, SpotCheck
-from rectification.lists_plans import plan_rows
 from rectification.board import Place
 from rectification.lists import item_rows
 from rectification.lists_plans import plan_rows
@@ -87,7 +86,6 @@ ROWS = {
     "returns": signed_paper,
     "spot-checks": drawn,
     "inspections": drawn,
-    "rectification-plans": lambda made: plan_rows(RoundUnit.objects.filter(round=made.round).order_by("code")),
     "rectification-items": lambda made: item_rows(Place(made.round, EVERYTHING)).order_by("pk"),
     "round-units": lambda world: unit_rows(RoundUnit.objects.filter(round=world.round).order_by("code")),
 }
@@ -108,7 +106,7 @@ second = shared(two_rounds)
 ledger = shared(lambda: ledger_world().grading)
 noticed = shared(noticed_world)
 # Lists and annexes that need more than `world` has.
-LISTS = {"rectification-items": "ledger", "rectification-plans": "ledger"}
+LISTS = {"rectification-items": "ledger"}
 WORLDS = {"promotion": "second", "annex6": "ledger", "notice": "noticed"}
 
 
