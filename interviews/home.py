@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from django.urls import reverse
 from django.utils import timezone
 
+from branches import wording
 from branches.models import Account
 from branches.permissions import Action, scope
 from branches.registries import HomeItem, HomeStat, NavItem, home, home_stats, nav
@@ -102,7 +103,13 @@ def named_reader(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     for row in fresh.order_by("until")[:5]:
         url = reverse("interview", args=[row.record.interview.pk])
         who = row.granted_by.get_full_name()
-        yield HomeItem("指定您查看一次访谈", f"{who}指定，{row.reason}", "去查看", url, timezone.localdate(row.until))
+        yield HomeItem(
+            "指定您查看一次访谈",
+            f"{who}指定，{row.reason}",
+            "去查看",
+            url,
+            wording.last_day(timezone.localtime(row.until)),
+        )
 
 
 @home_stats

@@ -80,7 +80,7 @@ MINE = list_page(
             columns=(
                 Column("pick", "选择", kind="select", value=lambda row: row["pk"], export=False),
                 Column("name", "姓名", 24, align="left", row_header=True, sort_key="name"),
-                Column("group", "班级", 34, align="left", sort_key="group"),
+                Column("group", "班级", 34, align="left", sort_key="group", hide_small=True),
                 Column("number", "学号/工号", 30, align="left", sort_key="number", hide_small=True),
                 Column("state", "进度", 22, kind="state", badge=lambda row: row["badge"], sort_key="rank"),
                 Column("times", "一对一", 16, hide_small=True),
@@ -354,7 +354,7 @@ SUMMARY = list_page(
                 Column("late", "其中逾期", 20, format=formats.INTEGER, hide_small=True),
                 Column("unsolved", "暂不能解决", 24, format=formats.INTEGER, hide_small=True),
                 Column("told", "已反馈本人", 24, format=formats.INTEGER, hide_small=True),
-                Column("share", "解决率%", 20, format=formats.DECIMAL1),
+                Column("share", "解决率%", 20, format=formats.DECIMAL1, hide_small=True),
             ),
         ),
         sorts={

@@ -10,7 +10,7 @@ from branches.forms_base import ZhForm
 from branches.models import Account, Branch, Campaign
 from interviews.models import EmergencyContact, Matter, MatterCategory, RosterEntry
 
-_DATE = forms.DateInput(attrs={"type": "date"})
+_DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 def _confidential(rows: int) -> forms.Textarea:

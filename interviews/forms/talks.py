@@ -108,7 +108,9 @@ class ReaderForm(ZhForm):
     account = forms.ModelChoiceField(label="指定的人", queryset=Account.objects.none(), empty_label="请选择")
     reason = forms.CharField(label="理由", max_length=200, help_text="例如：学院心理辅导员共同跟进。")
     until = forms.DateField(
-        label="有效到", widget=forms.DateInput(attrs={"type": "date"}), help_text="当天 24 时以后就不能再看。"
+        label="有效到",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="当天 24 时以后就不能再看。",
     )
 
     def __init__(self, *args: Any, accounts: QuerySet[Account], **kwargs: Any) -> None:

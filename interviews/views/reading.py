@@ -7,10 +7,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from branches import clock
+from branches import clock, wording
 from branches.models import Account
 from branches.permissions import Action, account_of, requires
 from branches.versions import ConflictError
@@ -28,6 +29,7 @@ def _context(request: HttpRequest, interview: Interview) -> dict[str, Any]:
     own = is_own(account, interview)
     subjects = interview.subjects.select_related("entry__person", "entry__class_group")
     named = interview.record.readers.select_related("account__person", "granted_by__person")
+    granted = None if own else named.in_force(now).filter(account=account).first()
     return {
         "interview": interview,
         "own": own,
@@ -35,8 +37,9 @@ def _context(request: HttpRequest, interview: Interview) -> dict[str, Any]:
         "who": who(names_of(interview)),
         "topics": interview.topics.all(),
         "groups": interview.focus_groups.all(),
-        "readers": [(row, _standing(row, now)) for row in named] if own else [],
-        "granted": None if own else named.in_force(now).filter(account=account).first(),
+        "readers": [(row, _standing(row, now), _last_day(row)) for row in named] if own else [],
+        "granted": granted,
+        "granted_to": _last_day(granted) if granted else None,
         "readings": _readings(interview) if own else [],
         "versions": interview.record.versions.select_related("written_by__person").order_by("-number"),
         "matters": interview.matters.select_related("category", "owner__person") if own else [],
@@ -50,6 +53,11 @@ def _standing(row: Reader, now: dt.datetime) -> tuple[str, str]:
     if row.revoked_at:
         return "todo", "已收回"
     return ("ok", "有效") if row.until > now else ("todo", "已到期")
+
+
+def _last_day(row: Reader) -> dt.date:
+    """Return the last day on which a reader may read."""
+    return wording.last_day(timezone.localtime(row.until))
 
 
 def _readings(interview: Interview) -> Any:
@@ -233,7 +241,7 @@ def shared_interviews(request: HttpRequest) -> HttpResponse:
     )
     found = [(row, _standing(row, now)) for row in rows[:200]]
     context = {
-        "open": [row for row, standing in found if standing[1] == "有效"],
-        "over": [(row, standing) for row, standing in found if standing[1] != "有效"],
+        "open": [(row, _last_day(row)) for row, standing in found if standing[1] == "有效"],
+        "over": [(row, standing, _last_day(row)) for row, standing in found if standing[1] != "有效"],
     }
     return render(request, "interviews/shared.html", context)

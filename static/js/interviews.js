@@ -30,7 +30,6 @@
   let busy = false;
   let timer = 0;
   let saved = 0;
-  let switched = false;
 
   /* ---- small helpers ---- */
 
@@ -133,20 +132,18 @@
     draw();
   }
 
-  /* Two or more people are never one-to-one. */
+  /* Two or more people are never one-to-one, and one person is no group. */
   function mode() {
     const single = form.querySelector("[name=mode][value=one]");
     const group = form.querySelector("[name=mode][value=group]");
     if (!single || !group) return;
     single.disabled = chosen.size > 1;
+    group.disabled = chosen.size === 1;
     if (chosen.size > 1 && single.checked) {
       group.checked = true;
-      switched = true;
       window.zhibu.announce("选了两人以上，按座谈（延伸）记");
-    } else if (chosen.size < 2 && switched) {
-      single.checked = true;
-      switched = false;
-    }
+    } else if (chosen.size === 1) single.checked = true;
+    fold();
   }
 
   function pick(id) {
@@ -219,6 +216,17 @@
   }
   form.addEventListener("change", parts);
 
+  /* What a folded part says in a line: date, mode, channel, topics. */
+  function fold() {
+    const line = form.querySelector("[data-how]");
+    if (!line) return;
+    const day = form.elements.namedItem("held_on")?.value || "";
+    const words = ["mode", "channel", "topics"].flatMap((name) => [...form.querySelectorAll(`[name=${name}]:checked`)])
+      .map((field) => field.nextElementSibling?.firstChild?.textContent || "");
+    line.textContent = [day.slice(5).replace("-", "月") + (day ? "日" : ""), ...words].filter(Boolean).join("　");
+  }
+  form.addEventListener("change", fold);
+
   /* ---- faults ---- */
 
   function clearFaults() {
@@ -238,6 +246,8 @@
         link.href = `#${target}`;
         line.append(link);
         field.setAttribute("aria-invalid", "true");
+        const closed = field.closest("details:not([open])");
+        if (closed) closed.open = true;
       } else line.textContent = text;
       list.append(line);
     }
@@ -346,18 +356,18 @@
   /* Ready for the next person: what [data-keep] holds stays, the rest begins anew. */
   function next() {
     chosen.clear();
-    switched = false;
     form.querySelectorAll("input, textarea, select").forEach((field) => {
       if (field.type === "hidden" || field.closest("[data-keep]")) return;
       if (field.type === "checkbox" || field.type === "radio") field.checked = field.hasAttribute("data-default");
       else field.value = "";
     });
-    form.querySelectorAll("details[open]:not([data-keep])").forEach((part) => { part.open = false; });
+    form.querySelectorAll("details[data-fold]").forEach((part) => { part.open = false; });
     form.querySelectorAll("[data-once]").forEach((part) => part.remove());
     form.elements.namedItem("client_id").value = uuid();
     if (picked) drawPicked();
     days();
     parts();
+    fold();
     blank = typed();
   }
 
@@ -400,6 +410,7 @@
     if (picked) drawPicked();
     days();
     parts();
+    fold();
     if (!form.hasAttribute("data-dirty")) blank = typed();
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
