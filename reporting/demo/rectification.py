@@ -22,6 +22,8 @@ BEGUN_DAYS = 272  # before the demo's day: plans were due after 65 days, items a
 PILOT_GROUPS = 3
 DAYS_AGO = {"approved": 210, "returned": 20}  # since a pilot plan was drawn up; the others are late
 
+LONG = 100  # days after which an item may be past its day
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -175,7 +177,7 @@ class _Author:
         self.unit, self.now, self.ahead = unit, now, ahead
         self.secretary = cast.secretaries[unit.branch_id]
         self.officer = cast.above(unit)
-        self.begun = now
+        self.begun, self.old = now, False
         self.plan = Plan()
 
     def write(self, how: str, troubles: Sequence[Trouble]) -> None:
@@ -184,6 +186,7 @@ class _Author:
             return
         days = DAYS_AGO.get(how, 3) if not self.ahead else 1
         self.begun = self.now - dt.timedelta(days=days)
+        self.old = days > LONG
         self.plan = plans.start(by=self.secretary, unit=self.unit, now=self.begun)
         known = known_of(self.unit, self.unit.branch_id)
         keys = [offer.key for group in known.groups if group.code == "annex4" for offer in group.offers]
@@ -210,12 +213,13 @@ class _Author:
 
     def _item(self, trouble: Trouble, key: str) -> Item:
         campaign = self.plan.campaign_id
+        due = self._day(trouble.due if self.old else max(trouble.due, 3))
         values: dict[str, Any] = {
             "problem": trouble.problem, "goal": trouble.goal, "measures": trouble.measures,
             "category": Category.objects.get(campaign=campaign, code=trouble.category),
             "dimension": Dimension.objects.get(campaign=campaign, code=trouble.dimension),
             "leader": str(self.secretary), "owner_name": "李育民", "source_key": key,
-            "source": Item.Source.SURVEY if key else Item.Source.OTHER, "due_on": self._day(trouble.due),
+            "source": Item.Source.SURVEY if key else Item.Source.OTHER, "due_on": due,
         }  # fmt: skip
         points: list[dt.date] = []
         if trouble.how == "long_term":
