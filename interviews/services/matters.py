@@ -179,7 +179,7 @@ def ask_again(*, by: Account, matter: Matter, reason: str, now: dt.datetime) -> 
     row = advance(matter, State.IN_HAND, by=by, now=now, reason=reason[:200])
     row.outcome, row.answered_at = "", None
     row.save(update_fields=["outcome", "answered_at"])
-    if not row.record.readers.in_force(now).filter(account=row.owner).exists():
+    if not row.record.readers.filter(account=row.owner, revoked_at__isnull=True, until__gt=now).exists():
         _open_to(by, row, now)
     return row
 

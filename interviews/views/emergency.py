@@ -23,7 +23,7 @@ from interviews.services import emergency as service
 from interviews.services import sealed
 from interviews.services.errors import NotReadableError, RefusedError
 from interviews.tasks import announce_emergencies
-from interviews.views.shared import my_campaign, refusal
+from interviews.views.shared import my_campaign, posted, refusal
 
 _REPORTS = EmergencyReport.objects.select_related(
     "record", "contact", "duty__person", "reporter__person", "entry__person"
@@ -60,7 +60,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
     people = my_entries(account, campaign, clock.today()) if campaign else RosterEntry.objects.none()
     initial = {"client_id": uuid.uuid4(), "entry": request.GET.get("person"), "contact": _only(contacts)}
     form = ReportForm(
-        request.POST or None, contacts=contacts.exclude(account=None).exclude(account=account), people=people,
+        posted(request), contacts=contacts.exclude(account=None).exclude(account=account), people=people,
         initial=initial,
     )  # fmt: skip
     if request.method == "POST":
@@ -226,7 +226,7 @@ def _contact_form(request: HttpRequest, contact: EmergencyContact | None) -> Con
         initial |= {"unit": contact.unit_id, "account": contact.account_id}
     accounts = accounts_with(Action.RECEIVE_EMERGENCY)
     return ContactForm(
-        request.POST or None, units=units.exclude(level=Branch.Level.BRANCH), accounts=accounts, initial=initial
+        posted(request), units=units.exclude(level=Branch.Level.BRANCH), accounts=accounts, initial=initial
     )
 
 

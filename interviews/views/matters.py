@@ -21,7 +21,7 @@ from interviews.models import Matter
 from interviews.people import accounts_with
 from interviews.services import matters, sealed
 from interviews.services.errors import NotReadableError, RefusedError
-from interviews.views.shared import names_of, own_or_404, refusal, who
+from interviews.views.shared import names_of, own_or_404, posted, refusal, who
 
 SAID = {
     "accept": "已受理。",
@@ -50,7 +50,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Write a problem in a text of its own and hand it on."""
     interview = own_or_404(request, pk)
     owners = accounts_with(Action.HANDLE_MATTER, interview.unit)
-    form = ReleaseForm(request.POST or None, campaign=interview.campaign, owners=owners)
+    form = ReleaseForm(posted(request), campaign=interview.campaign, owners=owners)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:

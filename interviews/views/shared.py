@@ -16,6 +16,11 @@ from interviews.models import Channel, FocusGroup, Interview, Topic
 from interviews.services.errors import RefusedError
 
 
+def posted(request: HttpRequest) -> Any:
+    """Return what a form is bound to: what was posted, be it nothing, else None."""
+    return request.POST if request.method == "POST" else None
+
+
 def refusal(form: ZhForm, error: RefusedError) -> None:
     """Put what a service says to the fields it is about, the rest above the form."""
     for name, sentence in error.fields.items():
@@ -77,14 +82,14 @@ def _chips(rows: Iterable[Any], chosen: set[str]) -> list[Chip]:
     return [(row.pk, row.name, str(row.pk) in chosen, getattr(row, "sensitive", False)) for row in rows]
 
 
-def choices(campaign: Campaign, posted: Any, kinds: set[str]) -> dict[str, list[Chip]]:
+def choices(campaign: Campaign, given: Any, kinds: set[str]) -> dict[str, list[Chip]]:
     """Return the chips of a campaign with what is chosen: face to face unless something else was."""
     channels = list(Channel.objects.filter(campaign=campaign))
-    given = posted.get("channel")
-    chosen = {given} if given else {str(row.pk) for row in channels if row.face_to_face}
+    channel = given.get("channel")
+    chosen = {channel} if channel else {str(row.pk) for row in channels if row.face_to_face}
     groups = FocusGroup.objects.filter(campaign=campaign, kind__in=kinds)
     return {
         "channels": _chips(channels, chosen),
-        "topics": _chips(Topic.objects.filter(campaign=campaign), set(posted.getlist("topics"))),
-        "groups": _chips(groups, set(posted.getlist("groups"))),
+        "topics": _chips(Topic.objects.filter(campaign=campaign), set(given.getlist("topics"))),
+        "groups": _chips(groups, set(given.getlist("groups"))),
     }

@@ -1,0 +1,159 @@
+"""A problem goes to who handles it in a text of its own, comes back answered, and the person is told."""
+
+import datetime as dt
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from branches import clock
+from branches.models import AuditDetail
+from branches.transitions import IllegalMoveError
+from interviews.matter_figures import by_unit_and_category, total
+from interviews.models import Matter, Reader
+from interviews.services import interviews, matters, sealed
+from interviews.services.errors import NotReadableError, RefusedError
+from tests.factories.interview_matters import MatterCategoryFactory, MatterFactory
+from tests.interviews import follow, talks
+from tests.interviews.follow import released
+from tests.worlds import shared
+
+pytestmark = pytest.mark.once
+world = shared(follow.world)
+
+
+def opened(account, row):
+    return sealed.open_record(by=account, record=row.record, now=clock.now()).texts
+
+
+def answered(world, **given):
+    row = released(world, **given)
+    matters.accept(by=row.owner, matter=row, now=clock.now())
+    return matters.answer(by=row.owner, matter=row, outcome="solved", result="已换灯。", now=clock.now())
+
+
+def test_the_owner_reads_the_problem_and_nothing_of_the_talk(world):
+    row = released(world)
+    assert opened(world.handler, row)["text"] == "三号楼二层的灯坏了。"
+    with pytest.raises(NotReadableError):
+        interviews.read_interview(by=world.handler, interview=row.interview, now=clock.now())
+    with pytest.raises(NotReadableError):
+        opened(world.base.office, row)
+    assert not AuditDetail.objects.filter(after__icontains="灯坏了").exists()
+
+
+def test_from_hand_to_hand_until_the_person_is_told(world):
+    row = answered(world)
+    now = clock.now()
+    assert opened(world.base.interviewer, row) == {"text": "三号楼二层的灯坏了。", "result": "已换灯。"}
+    again = matters.ask_again(by=world.base.interviewer, matter=row, reason="又坏了", now=now)
+    assert (again.state, again.outcome, again.answered_at) == ("in_hand", "", None)
+    row = matters.answer(by=world.handler, matter=again, outcome="unsolved", result="等暑期改造。", now=now)
+    row = matters.tell(by=world.base.interviewer, matter=row, told_on=now.date(), now=now)
+    assert (row.state, row.outcome, row.told_on) == ("told", "unsolved", now.date())
+    with pytest.raises(NotReadableError):
+        opened(world.handler, row)
+
+
+def test_a_returned_problem_goes_to_somebody_else(world):
+    now, row = clock.now(), released(world)
+    back = matters.send_back(by=world.handler, matter=row, reason="不归我管", now=now)
+    with pytest.raises(NotReadableError):
+        opened(world.handler, back)
+    row = matters.reassign(by=world.base.interviewer, matter=back, owner=world.duty, due_on=now.date(), now=now)
+    assert (row.state, row.owner) == ("released", world.duty)
+    assert opened(world.duty, row)["text"] == "三号楼二层的灯坏了。"
+
+
+def test_only_who_it_belongs_to_moves_it(world):
+    now, row, mine = clock.now(), released(world), world.base.interviewer
+    for wrong in (
+        lambda: matters.accept(by=mine, matter=row, now=now),
+        lambda: matters.withdraw(by=world.handler, matter=row, reason="不办", now=now),
+        lambda: matters.answer(by=world.handler, matter=row, outcome="solved", result="好", now=now),
+        lambda: released(world, text="  "),
+        lambda: released(world, owner=world.base.administrator),
+        lambda: released(world, due_on=now.date() - dt.timedelta(days=1)),
+        lambda: released(world, interview=talks.recorded(world.base, by=world.base.colleague)),
+        lambda: matters.tell(by=mine, matter=answered(world), told_on=now.date() + dt.timedelta(days=1), now=now),
+    ):
+        with pytest.raises(RefusedError):
+            wrong()
+    with pytest.raises(IllegalMoveError):
+        matters.withdraw(by=mine, matter=row, reason=" ", now=now)
+
+
+def test_numbers_run_through_the_year(world):
+    assert [released(world).number for _ in range(3)] == [1, 2, 3]
+
+
+def test_the_year_is_counted_by_unit_and_category(world):
+    day = clock.today()
+    kept = {"interview": released(world).interview, "category": world.category, "campaign": world.base.campaign}
+    done = {"answered_at": clock.now(), "outcome": "solved"}
+    late = day - dt.timedelta(days=2)
+    MatterFactory(**kept, state="in_hand", due_on=late, number=11)
+    MatterFactory(**kept, state="answered", number=12, **done)
+    MatterFactory(**kept, state="told", told_on=day, number=13, **done | {"outcome": "unsolved"})
+    MatterFactory(**kept, state="withdrawn", due_on=late, number=14)
+    other = MatterCategoryFactory(campaign=world.base.campaign, code="teaching")
+    MatterFactory(**kept | {"category": other}, number=15)
+    rows = by_unit_and_category(Matter.objects.filter(campaign=world.base.campaign), day).order_by("pk")
+    names = ("raised", "solved", "unsolved", "pending", "late", "told")
+    # 后勤: one just released, one late in hand, one solved, one not and told; the withdrawn one counts nowhere.
+    assert [[getattr(row, name) for name in names] for row in rows] == [[4, 1, 1, 2, 1, 1], [1, 0, 0, 1, 0, 0]]
+    year = total(Matter.objects.all(), day)
+    assert [getattr(year, name) for name in names] == [5, 1, 1, 3, 1, 1]
+
+
+def test_the_office_sees_figures_and_no_word(world, signed_in):
+    answered(world)
+    client = signed_in(world.base.office)
+    pages = [client.get(reverse(name)).content.decode() for name in ("matter-summary", "matters")]
+    assert all("后勤保障" in page and "灯" not in page for page in pages)
+    sheet = client.post(reverse("matter-summary"), {"format": "xlsx"})
+    assert sheet["Content-Type"].endswith("spreadsheetml.sheet")
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_lists_ask_as_much_for_three_rows_as_for_one(world, signed_in, django_assert_num_queries, number):
+    for _ in range(number):
+        released(world)
+    client = signed_in(world.base.office)
+    client.get(reverse("matter-summary"))
+    for name, queries in (("matter-summary", 9), ("matters", 10)):
+        with django_assert_num_queries(queries):
+            client.get(reverse(name))
+
+
+def test_the_page_leads_from_release_to_answer(world, signed_in):
+    interview, day = talks.recorded(world.base), clock.today() + dt.timedelta(days=4)
+    mine = signed_in(world.base.interviewer)
+    data = {"category": world.category.pk, "owner": world.handler.pk, "due_on": day.isoformat(), "text": "灯坏了。"}
+    empty = mine.post(reverse("matter-new", args=[interview.pk]), data | {"text": ""})
+    assert (empty.status_code, "请填写问题。" in empty.content.decode()) == (422, True)
+    mine.post(reverse("matter-new", args=[interview.pk]), data)
+    row = Matter.objects.get()
+    move = reverse("matter-move", args=[row.pk])
+    hand = signed_in(world.handler)
+    assert "受理实际问题" in hand.get("/").content.decode()
+    hand.post(move, {"do": "accept"})
+    assert "灯坏了。" in hand.post(reverse("matter-read", args=[row.pk])).content.decode()
+    wrong = hand.post(move, {"do": "answer", "outcome": "solved", "result": ""})
+    assert wrong.status_code == 422
+    hand.post(move, {"do": "answer", "outcome": "solved", "result": "已换。"})
+    page = signed_in(world.base.interviewer).get("/").content.decode()
+    assert "实际问题已办复，请告诉本人" in page
+    assert Reader.objects.filter(record=row.record, revoked_at=None).count() == 1
+
+
+def test_the_database_refuses_what_is_wrong(world):
+    for wrong in (
+        {"state": "lost"}, {"outcome": "maybe"}, {"state": "answered"},
+        {"state": "told", "outcome": "solved", "answered_at": clock.now()},
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError), transaction.atomic():
+            MatterFactory(**wrong)
+    first = MatterFactory()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MatterFactory(interview=first.interview, number=first.number)
