@@ -16,7 +16,7 @@ from rectification.services.notices import Answer, Order
 DEMAND = (
     "请党支部书记牵头，逐项查明没有按期完成的原因。能马上办的在回复期限前办结；一时办不完的，写明剩余步骤和完成日期。"
 )
-SIGNS = 200
+SIGNS = 60
 
 
 class NoticeForm(ZhForm):
@@ -41,7 +41,8 @@ class ReplyForm(ZhForm):
         self.lines = list(lines)
         for line in self.lines:
             self.fields[f"line-{line.pk}"] = forms.CharField(
-                label=f"第 {line.ordinal} 项的办理情况", max_length=500, widget=area(2), help_text=line.problem[:SIGNS],
+                label=f"第 {line.ordinal} 项　{line.problem[:SIGNS]}", max_length=500, widget=area(2),
+                help_text="办到哪一步，什么时候完成。",
                 error_messages={"required": f"第 {line.ordinal} 项还没有写办理情况。"},
             )  # fmt: skip
         self.fields["text"] = forms.CharField(

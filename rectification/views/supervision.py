@@ -22,6 +22,7 @@ from rectification import supervision_page
 from rectification.forms.supervision import NoticeForm, ReplyForm, ReturnForm, reply_day
 from rectification.lists_supervision import NOTICES, notice_rows, standing
 from rectification.models import SupervisionNotice
+from rectification.permissions import acts_for
 from rectification.services import notices
 from rectification.services.settings import rules_of
 from rectification.views.shared import refusal
@@ -111,6 +112,7 @@ def page(
         "issuer": notices.issuer_name(row.campaign, row.issuer, row.issued_on),
         "round": supervision_page.round_of(row),
         "reply_form": (reply or _reply_form(row, lines, given)) if may_reply else None,
+        "own": acts_for(account, row.branch_id),
         "return_form": None, "history": supervision_page.history(row),
         "may_close": bool(handles) and row.state == S.REPLIED and not own_reply,
         "may_withdraw": bool(handles) and row.state in SupervisionNotice.OWED,

@@ -19,7 +19,7 @@ from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
 from rectification.supervision_page import weak
-from rectification.views.shared import refusal
+from rectification.views.shared import allowed, refusal
 from rectification.views.supervision_visits import campaigns
 
 MESSAGES_SHOWN = 20
@@ -63,6 +63,7 @@ def change_settle(request: HttpRequest, pk: int) -> HttpResponse:
     """Consent to a change from the list, or refuse it with the reason."""
     rows: Any = Change.objects.select_related("item__plan")
     row = get_or_404(rows, request.scope, pk=pk)  # type: ignore[attr-defined]
+    allowed(may_decide_change(account_of(request), row))
     consent = request.POST.get("consent") == "yes"
     answer = request.POST.get("reason", "")
     try:
@@ -145,6 +146,7 @@ def _account(form: ContactForm) -> Any:
 def contact_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End an assignment with the reason."""
     row = get_or_404(Contact.objects.select_related("branch"), request.scope, pk=pk)  # type: ignore[attr-defined]
+    enforce(request, Action.SUPERVISE, row.branch)
     try:
         contacts.end(by=account_of(request), contact=row, reason=request.POST.get("reason", ""), now=clock.now())
     except RefusedError as error:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from branches import clock
 from branches.listing import render_list
 from branches.models import Campaign, CampaignMember
-from branches.permissions import Action, account_of, can, get_or_404, requires
+from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.versions import ConflictError
 from grading.services.errors import RefusedError
 from rectification.forms.supervision import FindingForm, VisitForm
@@ -94,6 +94,7 @@ def visit_new(request: HttpRequest) -> HttpResponse:
 def visit_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct a record."""
     row = visit_or_404(request, pk)
+    enforce(request, Action.SUPERVISE, row.unit)
     form = _form(request, row.campaign, request.POST or None, row)
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
@@ -145,6 +146,7 @@ def _plans(row: Visit, findings: list[VisitFinding]) -> dict[int, Plan]:
 def finding_add(request: HttpRequest, pk: int) -> HttpResponse:
     """Add something a visit found."""
     row = visit_or_404(request, pk)
+    enforce(request, Action.SUPERVISE, row.unit)
     units = units_within(request.scope, clock.today(), below=row.unit)  # type: ignore[attr-defined]
     form = FindingForm(request.POST, units=units)
     if form.is_valid():
@@ -166,6 +168,7 @@ def finding_settle(request: HttpRequest, pk: int) -> HttpResponse:
     """Say why a finding needs no item."""
     rows = VisitFinding.objects.select_related("branch", "visit")
     row: VisitFinding = get_or_404(rows, request.scope, pk=pk)  # type: ignore[attr-defined]
+    enforce(request, Action.SUPERVISE, row.branch)
     try:
         visits.settle(by=account_of(request), finding=row, note=request.POST.get("reason", ""))
     except RefusedError as error:

@@ -11,7 +11,7 @@ from tests.worlds import shared
 ROWS = engine.load_rows()
 NAMES = engine.url_names()
 
-ROUND_MODULES = {"grading", "reporting", "ballots", "rectification", "rectification_boards"}
+ROUND_MODULES = {"grading", "reporting", "ballots", "rectification", "rectification_boards", "supervision"}
 IN_A_ROUND = [name for name in NAMES if engine.module_of_target(name, ROWS) in ROUND_MODULES]
 
 
