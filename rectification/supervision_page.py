@@ -54,14 +54,14 @@ class Behind:
 
 
 def behind(account: Account, reach: Scope, now: dt.datetime) -> list[Behind]:
-    """Return the campaigns within reach with branches that are behind, the longest behind first."""
+    """Return the campaigns within reach with branches that are behind: who can be urged and is longest behind first."""
     campaigns = Campaign.objects.within(reach).filter(backfill=False, plans__isnull=False).distinct()
     tree = reminders.tree_on(timezone.localdate(now))
     found = []
     for campaign in campaigns.select_related("root").order_by("-starts_on", "-pk"):
         lines = _lines(account, campaign, reach, tree, now)
         if lines:
-            found.append(Behind(campaign, sorted(lines, key=lambda line: (-line.longest, line.name))))
+            found.append(Behind(campaign, sorted(lines, key=lambda line: (not line.may, -line.longest, line.name))))
     return found
 
 
