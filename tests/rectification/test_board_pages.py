@@ -1,0 +1,131 @@
+"""The pages around the boards: importing a returned 附件6, ending or handing on an item, closing the year."""
+
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from branches.models import Role, Upload
+from rectification.models import Item, Plan, Progress, YearClosing
+from tests.factories.branches import holder
+from tests.factories.ledger_world import NOW, ledger_world
+from tests.rectification.test_annex6_import import printed, write
+from tests.worlds import shared
+
+pytestmark = pytest.mark.once
+world = shared(ledger_world)
+
+
+@pytest.fixture(autouse=True)
+def _june(time_machine):
+    time_machine.move_to(NOW, tick=False)
+
+
+@pytest.fixture
+def office(world, signed_in):
+    return signed_in(holder(Role.OFFICE, world.grading.school.root))
+
+
+def page(client, name, *args):
+    return client.get(reverse(name, args=args)).content.decode()
+
+
+def hand_in(client, world, book):
+    file = io.BytesIO()
+    book.save(file)
+    sent = SimpleUploadedFile("附件6.xlsx", file.getvalue())
+    answer = client.post(reverse("annex6-import", args=[world.round.pk]), {"file": sent})
+    assert answer.status_code == 302, answer.content.decode()
+    return answer.url
+
+
+def fingerprint(text):
+    return text.split('name="fingerprint" value="')[1].split('"')[0]
+
+
+def test_a_returned_annex_is_shown_before_it_is_written(world, office):
+    book = printed(world, world.grading.school.software)
+    write(book.active, "没有固定的活动场所", 责任人="周全", **{"进展/完成情况": "桌椅已到位"})
+    url = hand_in(office, world, book)
+    shown = office.get(url).content.decode()
+    for said in ("可以导入", "李小红", "周全", "修改并留痕", "登记进展", "H8", "导入 1 项改动"):
+        assert said in shown
+    assert not Progress.objects.filter(text="桌椅已到位").exists()
+    done = office.post(url, {"fingerprint": fingerprint(shown)})
+    assert done.status_code == 302
+    assert Progress.objects.filter(item=world.items["overdue"], text="桌椅已到位").exists()
+    assert Upload.objects.get().state == Upload.State.DONE
+    assert office.get(url).status_code == 404
+
+
+def test_an_import_after_a_change_is_asked_again(world, office):
+    book = printed(world, world.grading.school.software)
+    write(book.active, "没有固定的活动场所", 责任人="周全")
+    url = hand_in(office, world, book)
+    shown = office.get(url).content.decode()
+    Item.objects.filter(pk=world.items["overdue"].pk).update(owner_name="吴勇")
+    answer = office.post(url, {"fingerprint": fingerprint(shown)})
+    assert answer.status_code == 422
+    assert "预览之后数据有了变化" in answer.content.decode()
+    assert Item.objects.get(pk=world.items["overdue"].pk).owner_name == "吴勇"
+
+
+def test_errors_stand_with_their_cells_and_the_file_can_be_dropped(world, office):
+    book = printed(world, world.grading.school.software)
+    write(book.active, "没有固定的活动场所", 完成时限="六月底")
+    url = hand_in(office, world, book)
+    shown = office.get(url).content.decode()
+    assert "附件6 I8" in shown
+    assert "不是日期" in shown
+    assert "项改动</button>" not in shown
+    assert office.post(url, {"drop": "1"}).status_code == 302
+    assert Upload.objects.get().state == Upload.State.DROPPED
+
+
+def test_a_secretary_cannot_change_another_branch_by_a_file(world, signed_in):
+    client = signed_in(holder(Role.SECRETARY, world.grading.school.algebra))
+    book = printed(world, world.grading.school.software)
+    write(book.active, "没有固定的活动场所", 责任人="周全")
+    shown = client.get(hand_in(client, world, book)).content.decode()
+    assert "没有“软件工程教研室党支部”这个党组织，或不在您的办理范围内" in shown
+
+
+def test_what_is_still_open_stands_by_branch(world, office):
+    shown = page(office, "rectification-still-open", world.round.pk)
+    assert "汉语言文学教研室党支部" in shown
+    assert "支委未配齐" not in shown
+    assert shown.count("转出或终止") == 10
+
+
+def test_an_item_is_ended_with_a_reason_or_handed_to_another_branch(world, office):
+    item = world.items["planned"]
+    url = reverse("item-settle", args=[item.pk])
+    assert office.post(url, {"reason": "", "to": ""}).status_code == 422
+    assert office.post(url, {"reason": "专业停办", "to": ""}).status_code == 302
+    assert Item.objects.get(pk=item.pk).state == Item.State.CLOSED
+    moved = world.items["at_risk"]
+    answer = office.post(
+        reverse("item-settle", args=[moved.pk]), {"reason": "教研室并入", "to": world.plans["history"].pk}
+    )
+    assert answer.status_code == 302
+    row = Item.objects.get(pk=moved.pk)
+    assert (row.state, row.transferred_to.plan_id) == (Item.State.TRANSFERRED, world.plans["history"].pk)
+    foreign = office.post(
+        reverse("item-settle", args=[world.items["long"].pk]), {"reason": "x", "to": world.plans["history"].pk}
+    )
+    assert foreign.status_code == 422
+
+
+def test_the_year_is_closed_with_a_word_about_what_was_not_done(world, office):
+    url = reverse("rectification-close", args=[world.round.pk])
+    answer = office.post(url, {"reason": ""})
+    assert answer.status_code == 422
+    assert "请说明情况" in answer.content.decode()
+    assert office.post(url, {"reason": "场所改造延后"}).status_code == 302
+    closing = YearClosing.objects.get()
+    assert (closing.items, closing.verified, closing.still_open) == (11, 1, 10)
+    shown = page(office, "rectification-still-open", world.round.pk)
+    assert "本年度整改已经收尾" in shown
+    assert "场所改造延后" in shown
+    assert Plan.objects.filter(round=world.round, state=Plan.State.CLOSED).count() == 0
