@@ -11,12 +11,12 @@ import pytest
 from branches import clock, directory
 from branches.registries import lists
 from branches.scopes import Scope
-from reporting.annexes import annex4, annex5, facts, scoring_sheet
+from reporting.annexes import annex4, annex5, annex6, facts, scoring_sheet
 from reporting.tables import Sheet, lay_out, xlsx
 from tests.factories.branches import AppointmentFactory, BranchProfileFactory
 from tests.factories.grading import opened_round
 from tests.office import converted
-from tests.reporting import samples
+from tests.reporting import samples, samples_annex6
 from tests.tables.parity import assert_pages, pdf_pages
 from tests.tables.samples import school_sheet, survey_sheet
 
@@ -31,6 +31,7 @@ def workbooks() -> dict[str, list[Sheet]]:
         "annex4": annex4.sheets(samples.FORM, samples.STAMP),
         "annex5": annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP),
         "annex5-school": annex5.sheets(LONG, samples.STAMP),
+        "annex6": annex6.sheets(samples_annex6.GENERAL_BRANCH, samples.STAMP),
         "every-feature": [school_sheet()],
         "form": [survey_sheet()],
     }
