@@ -86,14 +86,22 @@ def may_issue(account: Account, branch: Branch, campaign: Campaign, day: dt.date
 
 
 def may_handle(account: Account, notice: SupervisionNotice) -> Allowed | Denied:
-    """Say whether an account may accept, return or withdraw a 督办单: its issuer, or the office above."""
+    """Say whether an account may accept, return or withdraw a 督办单: its issuer, or the office above.
+
+    Once the branch hangs elsewhere, whoever supervises it now takes the place of the issuer.
+    """
     answer = can(account, Action.SUPERVISE, notice)
     if not answer:
         return answer
     reach: Scope = scope(account, Action.SUPERVISE).held
-    if reach.everything or notice.issuer_id in reach.roots:
+    if reach.everything or notice.issuer_id in reach.roots or not _is_above(notice.issuer_id, notice.branch_id):
         return answer
     return Denied("这份督办单由上级签发，请由签发单位办理。")
+
+
+def _is_above(node: int, branch: int) -> bool:
+    above = Scope(frozenset({branch}), clock.today()).above()
+    return Branch.objects.filter(pk=node, pk__in=above).exists()
 
 
 def may_reply(account: Account, notice: SupervisionNotice) -> Allowed | Denied:
