@@ -193,7 +193,7 @@ def test_a_branch_that_hangs_elsewhere_is_handled_by_whoever_supervises_it_now(w
     with pytest.raises(RefusedError):
         notices.close(by=newcomer, notice=notice, version=notice.version, now=LATER)
     place = tree.Place(name="软件工程教研室党支部", short_name="", parent=w.school.letters, category=w.school.teachers)
-    tree.move(by=w.office, branch=w.school.software, place=place, starts_on=dt.date(2013, 1, 7), reason="划转")
+    tree.move(by=w.office, branch=w.school.software, place=place, from_day=dt.date(2013, 1, 7), reason="划转")
     time_machine.move_to(at("2013-01-08 09:00"))
     fresh = type(newcomer).objects.get(pk=newcomer.pk)
     assert notices.close(by=fresh, notice=notice, version=notice.version, now=LATER).state == S.CLOSED
