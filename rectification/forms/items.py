@@ -39,6 +39,11 @@ def days_or_error(text: str) -> list[dt.date]:
         raise forms.ValidationError(f"“{error}”不是日期，请写成 2012-12-20 的样子。") from None
 
 
+def person() -> forms.TextInput:
+    """Return a field for a name, with those of the committee to choose from."""
+    return forms.TextInput(attrs={"list": "people", "autocomplete": "off"})
+
+
 class ItemForm(ZhForm):
     """One problem with what is to be done about it. Whatever is missing may wait until the plan is submitted."""
 
@@ -65,8 +70,10 @@ class ItemForm(ZhForm):
         widget=area(4),
         help_text="写明做什么、做多少、什么时候、谁来做。",
     )  # fmt: skip
-    leader = forms.CharField(label="责任领导", max_length=60, required=False)
-    owner_name = forms.CharField(label="责任人", max_length=60, required=False, help_text="不需要有账号。")
+    leader = forms.CharField(label="责任领导", max_length=60, required=False, widget=person())
+    owner_name = forms.CharField(
+        label="责任人", max_length=60, required=False, widget=person(), help_text="不需要有账号。"
+    )
     due_on = day("完成时限", required=False)
     term = forms.ChoiceField(label="期限", choices=Item.Term.choices, widget=forms.RadioSelect, required=False)
     term_reason = forms.CharField(label="为什么", max_length=300, required=False, widget=area(2))

@@ -60,6 +60,7 @@ def _page(request: HttpRequest, plan: Plan, item: Item | None, form: ItemForm) -
         "fill_ins": [text for text in found.measures if text not in measures],
         "hints": hints_of(measures, item, rules) if item else [],
         "next_item": _next(plan, item),
+        "people": prefill.people_of(plan),
     }  # fmt: skip
     return render(request, "rectification/item_form.html", context, status=422 if form.is_bound else 200)
 

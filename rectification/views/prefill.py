@@ -18,6 +18,12 @@ def leader_of(plan: Plan) -> str:
     return plan.unit.secretary_name if plan.unit else ""
 
 
+def people_of(plan: Plan) -> list[str]:
+    """Return the names of those who hold a post in the plan's branch or 党总支, to choose an owner from."""
+    held = Appointment.objects.on(clock.today()).filter(branch=plan.branch_id)
+    return list(dict.fromkeys(held.order_by("pk").values_list("person__name", flat=True)))
+
+
 def defaults(plan: Plan) -> dict[str, Any]:
     """Return what every new item starts with."""
     rules = rules_of(plan.campaign)

@@ -22,6 +22,10 @@ def test_lines_lose_their_numbers_and_nothing_else():
     ]  # fmt: skip
 
 
+def test_a_numbered_line_may_begin_with_a_figure():
+    assert known.lines_of("1．5月底前补齐\n2.全年3次\n3.5小时不足") == ["5月底前补齐", "全年3次", "3.5小时不足"]
+
+
 def test_a_line_said_twice_counts_once_and_none_means_none():
     assert known.lines_of("1．少\n2．少\n") == ["少"]
     assert known.lines_of("无。") == []
