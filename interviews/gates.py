@@ -1,7 +1,11 @@
-"""The moves of what comes of talks: problems, follow-ups, emergencies."""
+"""The moves of what comes of talks: problems, follow-ups, emergencies, and of the reports units hand in."""
 
+import datetime as dt
+from collections.abc import Iterator
+
+from branches.registries import gate
 from branches.transitions import Transition, register
-from interviews.models import EmergencyReport, FollowUp, Matter
+from interviews.models import EmergencyReport, FollowUp, Matter, ProgressReport, ReportSection
 
 State = Matter.State
 register(
@@ -43,3 +47,22 @@ register(
         EmergencyReport.State.ACKNOWLEDGED: (Transition(EmergencyReport.State.CLOSED, "处置完毕"),),
     },
 )
+R = ProgressReport.State
+register(
+    ProgressReport,
+    {
+        R.DRAFT: (Transition(R.SUBMITTED, "报送"),),
+        R.RETURNED: (Transition(R.SUBMITTED, "报送"),),
+        R.SUBMITTED: (Transition(R.RETURNED, "退回修改", needs_reason=True),),
+    },
+)
+
+
+@gate(ProgressReport, R.SUBMITTED)
+def report_is_complete(report: ProgressReport, now: dt.datetime) -> Iterator[str]:
+    """Every required section of a report is written."""
+    del now
+    written = {row.section_id for row in report.texts.all() if row.text.strip()}
+    for section in ReportSection.objects.filter(campaign=report.period.campaign_id, required=True):
+        if section.pk not in written:
+            yield f"“{section.name}”还没有填写。"

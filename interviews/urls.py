@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("interviews.urls_record")),
     path("", include("interviews.urls_confidence")),
+    path("", include("interviews.urls_plan")),
 ]
