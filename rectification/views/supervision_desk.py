@@ -18,7 +18,7 @@ from rectification.lists_supervision import MESSAGES, dispatch_rows
 from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
-from rectification.supervision_page import weak
+from rectification.supervision_page import weak, why_not_decide
 from rectification.views.shared import allowed, refusal
 from rectification.views.supervision_visits import campaigns
 
@@ -43,10 +43,10 @@ def change_list(request: HttpRequest) -> HttpResponse:
     rows = list(_pending(request))
     counts = {kind: sum(row.kind == kind for row in rows) for kind in kinds}
     shown = [row for row in rows if wanted not in kinds or row.kind == wanted]
+    reasons = why_not_decide(account, shown, request.scope)  # type: ignore[attr-defined]
     for row in shown:
         item_page.shown(row)
-        answer = may_decide_change(account, row)
-        row.why_not = "" if answer else answer.reason
+        row.why_not = reasons.get(row.pk, "")
         late = (today - row.item.counts_on).days if row.item.counts_on else 0
         row.late = max(late, 0)
         row.takes_over = row.kind == Change.Kind.ESCALATION
