@@ -42,6 +42,11 @@ def end_of(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min))
 
 
+def day_of(moment: dt.datetime) -> dt.date:
+    """Return the day of a moment (aware) in the current time zone, whatever zone it comes in."""
+    return timezone.localdate(moment)
+
+
 def today() -> dt.date:
     """Return today's date in the current time zone."""
     return now().date()

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Max, Q
+from django.db.models import Case, Count, F, Q, When
 from django.urls import reverse
-from django.utils import timezone
 
-from branches import charts
+from branches import charts, clock
 from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Result, Round, RoundUnit
@@ -32,6 +31,7 @@ TAILS = ("", "。", "；", "，", "、", ".", ";", "！")
 COMMONEST = 8
 NO_PLAN = "none"
 READ = 400
+WEAK_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Common:
 class Weak:
     """A branch of the lowest grade with the leader who looks after it; "" while there is none."""
 
-    unit: RoundUnit
+    name: str
     grade: str
     leader: str
     url: str
@@ -208,16 +208,17 @@ class Board:
     burn_down: charts.BurnDown | None
     commonest: Sequence[Common]
     weak: Sequence[Weak]
+    weak_count: int
     by_branch: bool
 
 
 def address_of(place: Place, **fixed: str) -> Callable[..., str]:
     """Return a function that makes the address of the list of items of a place, with more filters on request."""
+    base, known = reverse("rectification-items", args=[place.round.pk]), {**place.params(), **fixed}
 
     def make(**more: str) -> str:
-        params = {**place.params(), **fixed, **more}
-        query = f"?{urlencode(sorted(params.items()))}" if params else ""
-        return reverse("rectification-items", args=[place.round.pk]) + query
+        params = {**known, **more}
+        return f"{base}?{urlencode(sorted(params.items()))}" if params else base
 
     return make
 
@@ -225,28 +226,37 @@ def address_of(place: Place, **fixed: str) -> Callable[..., str]:
 def read(place: Place, now: dt.datetime) -> Board:
     """Read a board: of everything reached by 党总支, of a 党总支 by branch, of a branch for itself."""
     by_branch = bool(place.group) or place.branch is not None
-    rows = _counted(place, now)
+    kinds = _counted(place, now, "category_id", "dimension_id")
     total: Counter[str] = Counter()
-    for row in rows:
+    for row in kinds:
         total[row["status"]] += row["number"]
-    units = _units(place)
+    units, weak = _units(place), _weak(place)
+    rows = _counted(place, now, *(("plan__branch_id", "own", "own_name") if by_branch else GROUPED))
     return Board(
         total=_total(place, total, units),
         groups=_branches(place, rows, units) if by_branch else _groups(place, rows, units),
-        categories=_kinds(place, rows, "category", Category),
-        dimensions=_kinds(place, rows, "dimension", Dimension),
+        categories=_kinds(place, kinds, "category", Category),
+        dimensions=_kinds(place, kinds, "dimension", Dimension),
         burn_down=_burn_down(place, now),
         commonest=_commonest(place),
-        weak=_weak(place),
+        weak=weak[:WEAK_SHOWN],
+        weak_count=len(weak),
         by_branch=by_branch,
     )
 
 
-def _counted(place: Place, now: dt.datetime) -> list[dict[str, Any]]:
-    """Return how many items there are for each branch, category, dimension and status, in one query."""
-    rows = place.items().status(now).order_by()
-    keys = ("plan__branch_id", "plan__unit_id", "plan__name", "category_id", "dimension_id", "status")
-    return list(rows.values(*keys).annotate(number=Count("pk")))
+#: What tells a 党总支: that of the branch, or the node whose own plan it is (`own`).
+GROUPED = ("direct", "parent", "own", "own_name")
+
+
+def _counted(place: Place, now: dt.datetime, *keys: str) -> list[dict[str, Any]]:
+    """Return how many items there are for each status and each of some keys, in one query that returns few rows."""
+    own = Q(plan__unit__isnull=True)
+    rows = place.items().status(now).order_by().annotate(
+        direct=F("plan__unit__direct"), parent=F("plan__unit__parent_id"), own=Case(When(own, then=F("plan__branch_id"))),
+        own_name=Case(When(own, then=F("plan__name"))),
+    )  # fmt: skip
+    return list(rows.values(*keys, "status").annotate(number=Count("pk")))
 
 
 def _units(place: Place) -> list[dict[str, Any]]:
@@ -282,17 +292,16 @@ def _groups(
     place: Place, rows: Sequence[Mapping[str, Any]], units: Sequence[Mapping[str, Any]]
 ) -> list[Line]:  # fmt: skip
     """Return a line for each 党总支, the 直属党支部 together last; a 党总支's own plan counts with its branches."""
-    group_of = {unit["branch_id"]: DIRECT if unit["direct"] else str(unit["parent_id"]) for unit in units}
     members: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     names: dict[str, str] = {}
     for unit in units:
-        key = group_of[unit["branch_id"]]
+        key = DIRECT if unit["direct"] else str(unit["parent_id"])
         members[key].append(unit)
         names[key] = "直属党支部" if key == DIRECT else unit["parent_name"]
     for row in rows:
-        if row["plan__unit_id"] is None:
-            names.setdefault(str(row["plan__branch_id"]), row["plan__name"])
-    counts = _summed(rows, lambda row: group_of.get(row["plan__branch_id"], str(row["plan__branch_id"])))
+        if row["own"] is not None:
+            names.setdefault(str(row["own"]), row["own_name"])
+    counts = _summed(rows, lambda row: DIRECT if row["direct"] else str(row["own"] or row["parent"]))
     board = reverse("rectification-board", args=[place.round.pk])
     return [
         Line(
@@ -308,7 +317,7 @@ def _branches(
 ) -> list[Line]:  # fmt: skip
     """Return a line for each branch; the 党总支's own plan stands first."""
     counts = _summed(rows, lambda row: row["plan__branch_id"])
-    own = {row["plan__branch_id"]: row["plan__name"] for row in rows if row["plan__unit_id"] is None}
+    own = {row["own"]: row["own_name"] for row in rows if row["own"] is not None}
     board = reverse("rectification-board", args=[place.round.pk])
     lines = [
         Line(f"{name}（本级）", str(pk), counts[pk], address_of(place, branch=str(pk)), f"{board}?branch={pk}")
@@ -340,11 +349,10 @@ def _burn_down(place: Place, now: dt.datetime) -> charts.BurnDown | None:
     rows = place.items().filter(term=Item.Term.NORMAL, due_on__isnull=False).order_by()
     due: Counter[dt.date] = Counter()
     done: Counter[dt.date] = Counter()
-    for planned, verified, state, number in rows.values_list("due_on", "verified_on", "state", Count("pk")):
-        due[planned] += number
-        if state == Item.State.VERIFIED and verified is not None:
-            done[verified] += number
-    return charts.burn_down(due, done, first=place.round.campaign.starts_on, today=timezone.localdate(now))
+    due.update(dict(rows.values_list("due_on").annotate(number=Count("pk"))))
+    verified = rows.filter(state=Item.State.VERIFIED).values_list("verified_on")
+    done.update(dict(verified.annotate(number=Count("pk"))))
+    return charts.burn_down(due, done, first=place.round.campaign.starts_on, today=clock.day_of(now))
 
 
 def plain(problem: str) -> str:
@@ -369,26 +377,23 @@ def _commonest(place: Place) -> list[Common]:
 
 
 def _weak(place: Place) -> list[Weak]:
-    """Return the branches of the lowest grade with their 定点联系人."""
-    units = place.units()
-    rows = Result.objects.filter(unit__in=units).current().select_related("decided_grade", "proposed_grade", "unit")
-    last = place.round.scale.grades.aggregate(last=Max("rank"))["last"]
-    lowest = rows.filter(Q(decided_grade__rank=last) | Q(decided_grade__isnull=True, proposed_grade__rank=last))
-    lowest = lowest.order_by("unit__parent_position", "unit__parent_code", "unit__position", "unit__code")
-    found = list(lowest)
+    """Return the branches of the lowest grade with their 定点联系人, those without one first."""
+    last = place.round.scale.grades.order_by("rank").last()
+    if last is None:
+        return []
+    held = Result.objects.filter(unit__in=place.units()).current()
+    held = held.filter(Q(decided_grade=last) | Q(decided_grade__isnull=True, proposed_grade=last))
+    fields = ("unit__branch_id", "unit__name")
+    order = ("unit__parent_position", "unit__parent_code", "unit__position", "unit__code")
     leaders = dict(
-        Contact.objects.present()
-        .filter(campaign=place.round.campaign_id, branch__in=[row.unit.branch_id for row in found])
-        .values_list("branch_id", "leader_name")
+        Contact.objects.present().filter(campaign=place.round.campaign_id).values_list("branch_id", "leader_name")
     )
     address = reverse("rectification-board", args=[place.round.pk])
-    return [
-        Weak(
-            row.unit, str((row.decided_grade or row.proposed_grade).label),  # type: ignore[union-attr]
-            leaders.get(row.unit.branch_id, ""), f"{address}?branch={row.unit.branch_id}",
-        )
-        for row in found
-    ]  # fmt: skip
+    found = [
+        Weak(name, last.label, leaders.get(pk, ""), f"{address}?branch={pk}")
+        for pk, name in held.order_by(*order).values_list(*fields)
+    ]
+    return sorted(found, key=lambda one: bool(one.leader))
 
 
 def branch_name(place: Place) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Q, Subquery
-from django.utils import timezone
 
+from branches import clock
 from branches.models import Branch
 from grading.models import Result, Round, RoundUnit
 from rectification.models import Item, Plan, Progress, Status
@@ -63,7 +63,7 @@ def lines(
     rows = rows.select_related("plan__target", "plan__branch", "category", "verified_by__person", "plan__campaign")
     grades = _grades(places)
     by_pk = {unit.pk: unit for unit in units}
-    today = timezone.localdate(now)
+    today = clock.day_of(now)
 
     def place(item: Item) -> tuple[int, int, int, int]:
         own = item.plan.unit_id is None

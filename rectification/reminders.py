@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from branches import clock
 from branches.models import Campaign, Placement
 from branches.wording import zh_date
 from grading.models import Round, RoundUnit
@@ -32,7 +32,7 @@ def reminding(now: dt.datetime) -> list[RectificationRules]:
     """
     begun = Q(rounds__state=Round.State.FINAL) | Q(plans__isnull=False)
     rows = Campaign.objects.filter(
-        begun, backfill=False, starts_on__lte=timezone.localdate(now), rectification_closing__isnull=True
+        begun, backfill=False, starts_on__lte=clock.day_of(now), rectification_closing__isnull=True
     )
     found = [rules_of(campaign) for campaign in rows.select_related("root").distinct().order_by("pk")]
     return sorted((one for one in found if one.digest_weekday), key=lambda one: (one.digest_weekday, one.digest_hour))
@@ -126,7 +126,7 @@ class News:
 
 def read(rules: RectificationRules, tree: Tree, now: dt.datetime) -> News:
     """Read everything of one campaign that could be told."""
-    news = News(rules.campaign, timezone.localdate(now), tree)
+    news = News(rules.campaign, clock.day_of(now), tree)
     alive = SupervisionNotice.objects.alive().filter(campaign=rules.campaign)
     news.notices = list(alive.prefetch_related("lines").order_by("pk"))
     _read_notices(news)

@@ -57,7 +57,7 @@ class Behind:
 def behind(account: Account, reach: Scope, now: dt.datetime) -> list[Behind]:
     """Return the campaigns within reach with branches that are behind: who can be urged and is longest behind first."""
     campaigns = Campaign.objects.within(reach).filter(backfill=False, plans__isnull=False).distinct()
-    tree = reminders.tree_on(timezone.localdate(now))
+    tree = reminders.tree_on(clock.day_of(now))
     found = []
     for campaign in campaigns.select_related("root").order_by("-starts_on", "-pk"):
         lines = _lines(account, campaign, reach, tree, now)

@@ -7,10 +7,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Campaign
 from branches.permissions import Action, can
 from branches.transitions import advance
@@ -191,7 +190,7 @@ def tell(*, by: Account, matter: Matter, told_on: dt.date, now: dt.datetime) -> 
     if told_on > now.date():
         refuse("反馈日期不能晚于今天。")
     row = _locked(matter)
-    if row.answered_at and told_on < timezone.localdate(row.answered_at):
+    if row.answered_at and told_on < clock.day_of(row.answered_at):
         refuse("反馈日期不能早于办复日期。")
     row.told_on = told_on
     row.save(update_fields=["told_on"])

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from branches import clock
 from branches.models import Account, Branch, Campaign
 from branches.permissions import Action, scope
 from interviews.models import Assignment, Channel, FocusGroup, Interview, Notice, RosterEntry, Topic
@@ -94,7 +94,7 @@ def may_talk_with(account: Account, entries: Sequence[RosterEntry]) -> bool:
 
 
 def _day(campaign: Campaign, talk: Talk, now: dt.datetime) -> str:
-    if talk.held_on > timezone.localdate(now):
+    if talk.held_on > clock.day_of(now):
         return "谈话日期不能晚于今天；以后要谈的请记为回访计划。"
     if talk.held_on < campaign.starts_on:
         return f"谈话日期不能早于活动开始（{campaign.starts_on:%Y-%m-%d}）。"

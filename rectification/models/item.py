@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
-from django.utils import timezone
 
+from branches import clock
 from branches.models import Account, Branch, Person
 from rectification.models.plan import Plan
 from rectification.models.settings import Category, Dimension
@@ -50,7 +50,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
         One expression for all boards, lists and digests. A 历史补录 campaign knows neither 逾期 nor 即将到期.
         """
-        today = timezone.localdate(now)
+        today = clock.day_of(now)
         reminded = Q(plan__campaign__backfill=False)
         paused = Q(paused_on__lte=today) & (Q(paused_until__isnull=True) | Q(paused_until__gte=today))
         return self.annotate(

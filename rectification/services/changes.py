@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Branch
 from grading.services.errors import RefusedError, refuse
 from rectification import terms
@@ -182,7 +181,7 @@ def request(
         refuse(f"这一项{row.get_state_display()}，不能变更。")
     if not reason.strip():
         raise RefusedError(["请写明变更的理由。"], {"reason": "请写明变更的理由。"})
-    values = READERS[kind](row, new or {}, timezone.localdate(now))
+    values = READERS[kind](row, new or {}, clock.day_of(now))
     kind = _kind(row, kind, values)
     if row.changes.filter(kind=kind, state=Change.State.PROPOSED).exists():
         refuse("这一项已有同类申请待审批。")
@@ -192,7 +191,7 @@ def request(
         state=Change.State.RECORDED if kind == Kind.DETAILS else Change.State.PROPOSED,
     )  # fmt: skip
     if kind == Kind.DETAILS:
-        _apply(change, row, timezone.localdate(now))
+        _apply(change, row, clock.day_of(now))
     _note(by, change, "item.change", change.get_kind_display() + ("" if kind == Kind.DETAILS else "：提出申请"))
     return change
 
@@ -252,7 +251,7 @@ def decide(
     row.decided_by, row.decided_at, row.answer = by, now, answer.strip()
     row.state = Change.State.APPROVED if consent else Change.State.REFUSED
     if consent:
-        _consent(row, owner_name.strip(), timezone.localdate(now))
+        _consent(row, owner_name.strip(), clock.day_of(now))
     row.save(update_fields=["decided_by", "decided_at", "answer", "state", "new", "kind"])
     _note(by, row, "item.change_decided", f"{row.get_kind_display()}：{row.get_state_display()}")
     return row

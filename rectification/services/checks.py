@@ -3,8 +3,7 @@
 import datetime as dt
 from fractions import Fraction
 
-from django.utils import timezone
-
+from branches import clock
 from rectification import terms, votes
 from rectification.models import Absence, Item, MeetingRecord, Plan, RectificationRules
 
@@ -22,7 +21,7 @@ def term_of(item: Item) -> terms.Term:
 
 def gaps_of(item: Item, rules: RectificationRules, now: dt.datetime) -> list[str]:
     """Return what an item still lacks, as sentences."""
-    today = timezone.localdate(now)
+    today = clock.day_of(now)
     found = []
     blank = [label for field, label in NEEDED if not getattr(item, field)]
     term = term_of(item)
@@ -62,4 +61,4 @@ def meeting_problems(plan: Plan, rules: RectificationRules, now: dt.datetime) ->
         absent_named=kinds.count(Absence.Kind.ABSENT), opinions=row.opinions, voting_members=row.voting_members,
         voting_present=row.voting_present, votes=(row.votes_for, row.votes_against, row.abstentions),
     )  # fmt: skip
-    return votes.problems(meeting, meeting_rules(rules), timezone.localdate(now))
+    return votes.problems(meeting, meeting_rules(rules), clock.day_of(now))

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Branch, Campaign
 from branches.registries import TreeChange
 from branches.scopes import Scope
@@ -234,7 +234,7 @@ def _plan_of(by: Account | None, branch: Branch, old: Plan, now: dt.datetime) ->
     approved = old.approved_at is not None
     plan = Plan.objects.create(
         campaign_id=old.campaign_id, round=old.round, branch=branch,
-        unit=RoundUnit.objects.filter(round=old.round, branch=branch).first(), name=branch.name_on(now.date()),
+        unit=RoundUnit.objects.filter(round=old.round, branch=branch).first(), name=branch.name_on(clock.day_of(now)),
         state=Plan.State.APPROVED if approved else Plan.State.DRAFT, created_by=by, created_at=now,
         submitted_at=now if approved else None, approved_at=now if approved else None,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from branches import clock
 from branches.models import Account, Branch, Role, RoleGrant
 from branches.permissions import GRANTS, Action
 from rectification import digest, reminders
@@ -55,7 +56,7 @@ def work(now: dt.datetime) -> int:
 @transaction.atomic
 def _compose(frequency: str, now: dt.datetime) -> int:
     """Write all digests of a period, all or none; a second worker finds them written."""
-    today = timezone.localdate(now)
+    today = clock.day_of(now)
     period = digest.period_of(frequency, today)
     _, mine = DigestRun.objects.get_or_create(frequency=frequency, period=period, defaults={"done_at": now})
     if not mine:

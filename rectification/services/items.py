@@ -6,9 +6,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Branch, Person
 from branches.transitions import advance
 from branches.versions import ConflictError, save_versioned
@@ -215,7 +214,7 @@ def record_checkpoint(
     if row.item.state not in Item.UNDER_WAY:
         refuse(f"这一项{row.item.get_state_display()}，不能登记检查情况。")
     wrong = {}
-    if on > timezone.localdate(now):
+    if on > clock.day_of(now):
         wrong["on"] = "检查日期还没有到。"
     if not finding.strip():
         wrong["finding"] = "请写明检查情况。"

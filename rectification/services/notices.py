@@ -8,7 +8,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from branches import audit, clock
 from branches.models import Account, Branch, Campaign, Placement
@@ -146,7 +145,7 @@ def issue(*, by: Account, campaign: Campaign, branch: Branch, order: Order, now:
 
     Raises RefusedError: no right to it, nothing overdue, one alive already, no demand, a deadline that has passed.
     """
-    day = timezone.localdate(now)
+    day = clock.day_of(now)
     _check(campaign, order, now)
     _ask(may_issue(by, branch, campaign, day))
     items = list(overdue(campaign, now).filter(answers_id=branch.pk))

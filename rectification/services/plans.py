@@ -60,7 +60,7 @@ def start_for(*, by: Account | None, round_: Round, branch: Branch, now: dt.date
         return start(by=by, unit=unit, now=now)
     if branch.dissolved_on is not None:
         refuse("这个党组织已经撤销。")
-    return _begin(by, now, branch, round_, name=branch.name_on(timezone.localdate(now)))
+    return _begin(by, now, branch, round_, name=branch.name_on(clock.day_of(now)))
 
 
 def _begin(by: Account | None, now: dt.datetime, branch: Branch, round_: Round, **values: Any) -> Plan:

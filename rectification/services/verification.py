@@ -3,9 +3,8 @@
 import datetime as dt
 
 from django.db import transaction
-from django.utils import timezone
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account
 from branches.transitions import advance
 from grading.services.errors import RefusedError, refuse
@@ -38,7 +37,7 @@ def _check(item: Item, finding: str, on: dt.date, recheck_on: dt.date | None, to
         wrong["finding"] = "请写明核实情况。"
     if on > today:
         wrong["on"] = "核实日期还没有到。"
-    elif item.approved_at is not None and on < timezone.localdate(item.approved_at):
+    elif item.approved_at is not None and on < clock.day_of(item.approved_at):
         wrong["on"] = "核实日期早于方案批准的日期。"
     if recheck_on is not None and recheck_on <= on:
         wrong["recheck_on"] = "复查日期应在核实日期以后。"
@@ -60,7 +59,7 @@ def verify(
         IllegalMoveError: the item does not wait for verification.
     """
     row = _locked(by, item)
-    _check(row, finding, on, recheck_on, timezone.localdate(now))
+    _check(row, finding, on, recheck_on, clock.day_of(now))
     if on_site and passed and row.state in ON_THE_SPOT:
         row = _found_done(by, row, finding.strip(), now)
     Verification.objects.create(
@@ -108,7 +107,7 @@ def plan_recheck(*, by: Account, item: Item, due_on: dt.date, now: dt.datetime) 
         refuse(f"这一项{row.get_state_display()}，销号以后才能安排复查。")
     if row.rechecks.filter(done_on__isnull=True).exists():
         refuse("这一项已安排复查。")
-    if due_on < timezone.localdate(now):
+    if due_on < clock.day_of(now):
         raise RefusedError(["复查日期已经过了。"], {"due_on": "复查日期已经过了。"})
     made = Recheck.objects.create(item=row, due_on=due_on, planned_by=by, planned_at=now)
     audit.record(
@@ -131,7 +130,7 @@ def record_recheck(
     item = _locked_later(by, row.item)
     if row.done_on is not None:
         refuse("这次复查已经登记过。")
-    _check(item, finding, on, None, timezone.localdate(now))
+    _check(item, finding, on, None, clock.day_of(now))
     row.done_on, row.done_by, row.finding = on, by, finding.strip()
     row.outcome = Recheck.Outcome.RELAPSED if relapsed else Recheck.Outcome.HELD
     row.save(update_fields=["done_on", "done_by", "finding", "outcome"])

@@ -1,7 +1,6 @@
 """From 督办单 as they were issued to what is printed."""
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from branches import clock
 from branches.models import Branch, Placement
@@ -67,5 +66,5 @@ def _facts(row: SupervisionNotice) -> NoticeFacts:
             for line in row.lines.all()
         ),
         reply=reply.text if reply else "", reply_by=reply.signed_by if reply else "",
-        replied=zh_date(timezone.localdate(reply.replied_at)) if reply else "",
+        replied=zh_date(clock.day_of(reply.replied_at)) if reply else "",
     )  # fmt: skip
