@@ -1,7 +1,9 @@
 """What waits for a 党总支 about 细则, and for those who keep rubrics about drafts."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from django.urls import reverse
 
@@ -36,6 +38,21 @@ def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             elif not states:
                 detail = f"{name}，可写说明、分档或扣分办法，不需要的可不写"
                 yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)
+
+
+@home
+def criteria_to_read(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Tell a branch, before it has a sheet, by what it will be scored and that its 党总支 has refined it."""
+    own = scope(account, Action.FILL_ASSESSMENT)
+    rows: Any = Branch.objects.as_of(now.date()).branches_only().filter(pk__in=own.roots)
+    parents = {row.parent_id for row in rows}
+    if not parents:
+        return
+    found = LocalGuidance.objects.filter(round__state=Round.State.PREPARING, parent__in=parents).in_force()
+    counted = Counter(row.round for row in found.select_related("round") if not row.empty)
+    for round_, number in counted.items():
+        url = reverse("criteria", args=[round_.pk])
+        yield HomeItem(f"{round_.name}：看评分标准", f"党总支已发布细则 {number} 条，自评时按它打分", "去看看", url)
 
 
 @home

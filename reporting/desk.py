@@ -9,7 +9,7 @@ from django.utils import timezone
 from branches import clock, wording
 from reporting.models import Export, WorkerHeartbeat
 from reporting.services import upkeep
-from reporting.services.versions import latest_change
+from reporting.services.versions import Changes
 from reporting.workers import queue
 
 S = Export.State
@@ -112,7 +112,7 @@ def _done(export: Export, now: dt.datetime, changed: dt.datetime | None) -> str:
     parts = [export.note] if export.note else []
     parts.append(wording.file_size(export.file_size))
     if changed is not None:
-        parts.append(f"数据在 {wording.zh_moment(timezone.localtime(changed), now)} 有更新")
+        parts.append(f"生成后数据有变动（{wording.zh_moment(timezone.localtime(changed), now)}），可重新生成")
     elif export.expires_at:
         parts.append(f"{wording.zh_moment(timezone.localtime(export.expires_at), now)} 到期")
     return " · ".join(parts)
@@ -137,13 +137,12 @@ def line(export: Export, now: dt.datetime, *, changed: dt.datetime | None = None
 def lines(exports: Iterable[Export]) -> list[Line]:
     """Return the rows of a page, in a number of queries that grows only with what is queued."""
     rows = list(exports)
-    now, newest = clock.now(), None
-    if any(row.state == S.DONE for row in rows):
-        newest = latest_change()
+    now, done = clock.now(), [row.data_version for row in rows if row.state == S.DONE]
+    changes = Changes(min(done)) if done else None
     return [
         line(
             row, now, ahead=queue.position(row) if row.state == S.QUEUED else 0,
-            changed=newest.at if newest and row.state == S.DONE and newest.pk > row.data_version else None,
+            changed=changes.at(row.unit_id, row.data_version) if changes and row.state == S.DONE else None,
         )
         for row in rows
     ]  # fmt: skip

@@ -57,7 +57,7 @@ def _own_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
         detail = returns.STALE_WORDS if stale else "打印、签字盖章后扫描或拍照交回"
         url = reverse("form", args=[rule.kind, rule.round_id, owed[0].pk])
     else:
-        detail = f"未交回 {len(owed) - stale} 份" + (f"，数据已变 {stale} 份" if stale else "")
+        detail = f"未交回 {len(owed) - stale} 个单位" + (f"，数据已变 {stale} 个" if stale else "")
         url = f"{reverse('returns', args=[rule.round_id])}?kind={rule.kind}"
     yield HomeItem(f"{rule.round.name}：交回盖章的{rule.name}", detail, "去交回", url)
 
@@ -69,5 +69,5 @@ def _office_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
     missing = len(ready) - there.values("form__unit").distinct().count()
     if missing:
         url = f"{reverse('returns', args=[rule.round_id])}?kind={rule.kind}"
-        detail = f"可以盖章的 {len(ready)} 份，未交回 {missing} 份"
+        detail = f"可以盖章的 {len(ready)} 个单位，未交回 {missing} 个"
         yield HomeItem(f"{rule.round.name}：催收盖章的{rule.name}", detail, "看清单", url)

@@ -24,8 +24,10 @@ class MergeForm(Decision):
         widget=forms.RadioSelect, initial="into",
     )  # fmt: skip
     name = forms.CharField(label="新支部全称", max_length=100, required=False, help_text="合成新支部时填写")
-    short_name = forms.CharField(label="新支部简称", max_length=60, required=False)
-    code = forms.CharField(label="新支部编号", max_length=40, required=False, help_text="全校不重复")
+    short_name = forms.CharField(label="新支部简称", max_length=60, required=False, help_text="合成新支部时可填")
+    code = forms.CharField(
+        label="新支部编号", max_length=40, required=False, help_text="合成新支部时填写，全校不重复；不改就用所给的编号"
+    )
     field_order = ("others", "how", "name", "short_name", "code", "on", "document_number", "reason")
 
     def __init__(self, *args: Any, others: Sequence[tuple[int, str]], **kwargs: Any) -> None:

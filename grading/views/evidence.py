@@ -1,13 +1,13 @@
 """Evidence files of a branch: adding, citing for another item, dropping, downloading."""
 
-from urllib.parse import quote
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import clock
 from branches.permissions import Action, account_of, enforce, get_or_404, requires
+from branches.views.stored_file import hand_out
 from grading.models import Criterion, Evidence, RoundUnit
 from grading.services import evidence
 from grading.services.errors import RefusedError
@@ -100,8 +100,4 @@ def drop(request: HttpRequest, pk: int, criterion: int, file: int) -> HttpRespon
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand out a file as an attachment that no browser runs."""
     row = get_or_404(Evidence.objects.present(), request.scope, pk=pk)  # type: ignore[attr-defined]
-    response = FileResponse(row.file.open("rb"), content_type="application/octet-stream")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(row.name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+    return hand_out(request, row.file, name=row.name)

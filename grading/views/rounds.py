@@ -54,6 +54,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_grade": bool(can(request.user, Action.PROPOSE_GRADE)),
         "may_record": bool(can(request.user, Action.RECORD_SOURCES)),
         "may_guide": bool(can(request.user, Action.DRAFT_GUIDANCE)),
+        "has_branches": bool(units) or round_.state == Round.State.PREPARING,
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),
         "steps": round_.steps.all(),

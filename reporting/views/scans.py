@@ -3,15 +3,15 @@
 from pathlib import PurePosixPath
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from branches import clock
 from branches.permissions import Action, account_of, enforce, get_or_404, requires
 from branches.scopes import Scope
+from branches.views.stored_file import hand_out
 from grading.services.errors import RefusedError
 from reporting.making.documents import known_kind
 from reporting.making.orders import Order, file_name
@@ -66,9 +66,4 @@ def file(request: HttpRequest, pk: int) -> HttpResponseBase:
     suffix = PurePosixPath(row.name).suffix.lower().lstrip(".")
     about = f"{name}，盖章件 {form.code} 第{row.ordinal}份"
     named = file_name(Order(kind, form.round, form.unit, suffix), about, suffix) if kind else f"{form.code}.{suffix}"
-    response = FileResponse(row.file.open("rb"), content_type="application/octet-stream")
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=named)
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response["Cache-Control"] = "no-store"
-    return response
+    return hand_out(request, row.file, name=named)

@@ -29,6 +29,11 @@ ASK_SECONDS = 1.0
 TURN_SECONDS = 60.0
 SLOW_SECONDS = 2.0
 NOT_STARTED = "生成程序没能启动，请联系系统管理员。"
+ENDED_FOR = {
+    "stop": "服务停止，生成已中断。",
+    "lost": "已取消，或由别的进程接手，生成已中断。",
+    "time": "生成时间过长，已停止。",
+}
 log = logging.getLogger(__name__)
 nursery = Nursery()
 atexit.register(nursery.stop)
@@ -107,7 +112,11 @@ class Bench:
             if not watch.ended_for and (reason := watch.reason_to_end()):
                 watch.ended_for = reason
                 child.kill()
-        report = read_report(line) if line else report_of_death(child.close())
+        if line:
+            report = read_report(line)
+        else:  # whom we ended ourselves did not die of anything
+            died = child.close()
+            report = Report(ok=False, reason=ENDED_FOR[watch.ended_for]) if watch.ended_for else report_of_death(died)
         if not report.ok:
             log.warning("%s: %s %s", task, report.reason, child.said())
         if not report.ok or report.memory_mb > settings.RENDERER_RECYCLE_MB:

@@ -163,7 +163,18 @@
     if (event.target.matches("input[type=checkbox]")) recount(form);
   });
 
+  /* Tables wider than their place say so. */
+  function tellWide() {
+    document.querySelectorAll(".table-scroll").forEach((box) => {
+      box.toggleAttribute("data-wide", box.scrollWidth > box.clientWidth + 1);
+    });
+  }
+  window.addEventListener("resize", tellWide);
+  document.addEventListener("htmx:afterSettle", tellWide);
+  document.addEventListener("toggle", tellWide, true);
+
   function start() {
+    tellWide();
     document.querySelectorAll(".toast-line[data-fades]").forEach(fade);
     document.querySelector("[data-error-summary]")?.focus();
     document.querySelectorAll("[data-bulk]").forEach(recount);

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -99,10 +100,20 @@ def test_a_download_is_an_attachment_no_browser_runs(client, unit):
     send(client, unit)
     response = client.get(page("evidence-file", Evidence.objects.get().pk))
     assert b"".join(response.streaming_content) == PDF
-    assert response["Content-Disposition"] == ("attachment; filename*=UTF-8''%E4%BC%9A%E8%AE%AE%E8%AE%B0%E5%BD%95.pdf")
+    assert response["Content-Disposition"] == ("attachment; filename*=utf-8''%E4%BC%9A%E8%AE%AE%E8%AE%B0%E5%BD%95.pdf")
     assert response["Content-Type"] == "application/octet-stream"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+
+
+def test_a_file_gone_from_the_disk_is_told_and_no_fault(client, unit, caplog):
+    send(client, unit)
+    row = Evidence.objects.get()
+    Path(row.file.path).unlink()
+    answer = client.get(page("evidence-file", row.pk))
+    assert answer.status_code == 410
+    assert f"“{row.name}”的记录还在" in answer.content.decode()
+    assert row.file.name in caplog.text
 
 
 def test_files_stand_still_once_filed(client, unit):

@@ -19,6 +19,7 @@ from reporting import desk
 from reporting.database_time import database_now
 from reporting.models import Export, WorkerHeartbeat
 from reporting.services import requests
+from reporting.services.versions import data_version
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 from tests.factories.reporting import ExportFactory, PartFactory, WorkerHeartbeatFactory
@@ -177,10 +178,16 @@ def test_an_expired_file_leads_back_with_a_sentence(office, world):
     assert "这个文件已过期或尚未生成，请重新生成。" in answer.content.decode()
 
 
-def test_a_file_says_when_its_data_changed_since(office, world):
-    filed(office, world.school.root, data_version=1)
-    audit.record(by=office, action="test.write", thing=world.school.software, summary="改了一件事")
-    assert "有更新" in office.client.get(reverse("export-rows")).content.decode()
+@pytest.mark.parametrize(
+    ("about", "told"), [("software", True), ("maths", True), ("root", True), ("letters", False), ("chinese", False)]
+)
+def test_a_file_says_when_what_it_shows_changed_since(office, world, about, told):
+    """A file about 数学党总支 shows its branches, itself and what the school decided, and nothing of another 党总支."""
+    filed(office, world.school.maths, data_version=data_version())
+    audit.record(
+        by=office, action="test.write", thing=world.school.software, branch=getattr(world.school, about), summary="改了"
+    )
+    assert ("生成后数据有变动" in office.client.get(reverse("export-rows")).content.decode()) == told
 
 
 def test_the_preview_shows_the_cells_of_the_paper(office, world):

@@ -145,7 +145,7 @@ def test_a_worker_that_stops_gives_the_export_back(world, office, monkeypatch):
     assert (export.attempt, export.error) == (0, "")
 
 
-def test_a_cancel_ends_the_child_within_seconds(world, office, monkeypatch):
+def test_a_cancel_ends_the_child_within_seconds(world, office, monkeypatch, caplog):
     children(monkeypatch, "import time; time.sleep(60)")
     export = ask(world, office)
 
@@ -156,6 +156,8 @@ def test_a_cancel_ends_the_child_within_seconds(world, office, monkeypatch):
         return False
 
     assert runner.run(export.pk, stopping=cancel_once) == S.CANCELLED
+    assert "已取消" in caplog.text
+    assert "内存不足" not in caplog.text  # which is what a child killed by somebody else died of
 
 
 def test_a_file_made_after_the_claim_was_lost_is_thrown_away(world, office, monkeypatch):

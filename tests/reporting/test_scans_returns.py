@@ -224,7 +224,7 @@ def test_branches_are_asked_where_the_round_wants_their_forms_too(graded):
         f"/reports/forms/annex4/{pk}/{tree.software.pk}/",
     )
     several = told(holder(Role.GENERAL_BRANCH_OFFICER, tree.maths))[1]
-    assert several[1:] == ("未交回 2 份", f"/reports/returns/{pk}/?kind=annex4")
+    assert several[1:] == ("未交回 2 个单位", f"/reports/returns/{pk}/?kind=annex4")
 
 
 @pytest.mark.once
@@ -233,7 +233,7 @@ def test_the_office_reads_how_many_are_missing(graded):
     office = holder(Role.OFFICE, world.school.root)
     ((title, detail, url),) = told(office)
     assert title == "第一轮：催收盖章的附件5 党支部分类定级汇总表"
-    assert (detail, url) == ("可以盖章的 1 份，未交回 1 份", f"/reports/returns/{world.round.pk}/?kind=annex5")
+    assert (detail, url) == ("可以盖章的 1 个单位，未交回 1 个", f"/reports/returns/{world.round.pk}/?kind=annex5")
     signed(world, "annex5", world.school.maths)
     assert told(office) == []
 
