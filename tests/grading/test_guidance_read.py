@@ -47,7 +47,7 @@ def test_a_secretary_reads_what_the_superior_published_before_self_assessment(si
     assert (told.detail, told.url) == ("党总支已发布细则 1 条，自评时按它打分", reverse("criteria", args=[second.pk]))
     other = holder(Role.SECRETARY, grading.school.chinese)
     assert not [one for one in home_items(other, clock.now()) if "看评分标准" in one.title]
-    assert "缺一次记录　扣 0.5 分" in shown
+    assert "缺一次记录 扣 0.5 分" in shown
     assert "以支部手册为准" not in text(asked(signed_in, grading, second, "chinese"))
 
 
