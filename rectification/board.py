@@ -253,8 +253,8 @@ def _counted(place: Place, now: dt.datetime, *keys: str) -> list[dict[str, Any]]
     """Return how many items there are for each status and each of some keys, in one query that returns few rows."""
     own = Q(plan__unit__isnull=True)
     rows = place.items().status(now).order_by().annotate(
-        direct=F("plan__unit__direct"), parent=F("plan__unit__parent_id"), own=Case(When(own, then=F("plan__branch_id"))),
-        own_name=Case(When(own, then=F("plan__name"))),
+        direct=F("plan__unit__direct"), parent=F("plan__unit__parent_id"),
+        own=Case(When(own, then=F("plan__branch_id"))), own_name=Case(When(own, then=F("plan__name"))),
     )  # fmt: skip
     return list(rows.values(*keys, "status").annotate(number=Count("pk")))
 

@@ -16,6 +16,7 @@ from grading.views.shared import round_or_404
 from rectification import board
 from rectification.board import DIRECT, Place
 from rectification.lists import ITEMS, item_rows
+from rectification.models import Plan
 from rectification.services.settings import rules_of
 
 
@@ -44,7 +45,7 @@ def _own(round_: Round, reach: Scope) -> Place:
 
 def _rounds(request: HttpRequest) -> list[Round]:
     """Return the rounds whose rectification the visitor may look at, the newest first."""
-    rows = Round.objects.within(request.scope).filter(plans__isnull=False).distinct()  # type: ignore[attr-defined]
+    rows = Round.objects.within(request.scope).filter(pk__in=Plan.objects.values("round"))  # type: ignore[attr-defined]
     return list(rows.select_related("campaign").order_by("-campaign__starts_on", "-ordinal"))
 
 
