@@ -73,6 +73,24 @@ def _label(thing: models.Model, state: str) -> str:
     return str(choices.get(state, state))
 
 
+def _log(
+    row: Any, before: str, *, by: Account | None, now: dt.datetime, reason: str, decision: Decision | None
+) -> None:
+    """Write the move into the log, with the deciding body where there is one."""
+    TransitionLog.objects.create(
+        thing=row._meta.label_lower,
+        thing_id=row.pk,
+        from_state=before,
+        to_state=row.state,
+        at=now,
+        by=by,
+        reason=reason,
+        body=decision.body if decision else "",
+        met_on=decision.met_on if decision else None,
+        document_number=decision.document_number if decision else "",
+    )
+
+
 @transaction.atomic
 def advance(
     thing: T,
@@ -103,18 +121,7 @@ def advance(
         raise BlockedError(found)
     before, row.state = row.state, to
     row.save(update_fields=["state"])
-    TransitionLog.objects.create(
-        thing=row._meta.label_lower,
-        thing_id=row.pk,
-        from_state=before,
-        to_state=to,
-        at=now,
-        by=by,
-        reason=reason.strip(),
-        body=decision.body if decision else "",
-        met_on=decision.met_on if decision else None,
-        document_number=decision.document_number if decision else "",
-    )
+    _log(row, before, by=by, now=now, reason=reason.strip(), decision=decision)
     branch_id = branch_id_of(row)
     audit.record(
         by=by,
