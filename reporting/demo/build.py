@@ -9,7 +9,7 @@ from django.utils import timezone
 from branches import audit, clock
 from branches.models import Branch, Placement
 from branches.services import words
-from reporting.demo import organisation, rectification, round_one, talks
+from reporting.demo import organisation, rectification, round_one, supervision, talks
 
 DEMO_MOMENT = dt.datetime(2012, 3, 29, 9, 30, tzinfo=timezone.get_default_timezone())
 
@@ -23,7 +23,8 @@ def build(scale: str) -> Iterator[str]:
     graded = Branch.objects.branches_only().count()
     yield f"{Placement.objects.filter(branch=root).get().name}: {graded} branches"
     yield from round_one.build(root, clock.now())
-    yield from rectification.build(root, clock.now())
+    yield from rectification.build(root, DEMO_MOMENT)
+    yield from supervision.build(root, DEMO_MOMENT)
     yield from talks.build(root, clock.now())
     while audit.seal():
         pass

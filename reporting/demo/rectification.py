@@ -18,7 +18,7 @@ from rectification.services import changes, items, meetings, plans, progress, ve
 from reporting.demo.round_one import Filler
 
 NAME, SHORT_NAME = "2011年基层组织建设试点", "基层组织建设试点"
-BEGUN_DAYS = 272  # before the demo's day: plans were due after 65 days, items are due five days from now
+BEGUN_DAYS = 245  # before the demo's day: plans were due after 65 days, items are due a month from now
 PILOT_GROUPS = 3
 DAYS_AGO = {"approved": 210, "returned": 20}  # since a pilot plan was drawn up; the others are late
 
@@ -69,7 +69,7 @@ SKINS = Trouble(
 )  # fmt: skip
 GRADUATES = Trouble(
     "毕业生党员去向掌握不全", "coverage", "members", "毕业生党员去向全部登记",
-    "4月3日前逐人联系12名毕业生党员，登记去向，由副书记负责。", "planned", 5, 0, "",
+    "4月20日前逐人联系12名毕业生党员，登记去向，由副书记负责。", "planned", 25, 0, "",
 )  # fmt: skip
 ANSWERS = Trouble(
     "群众意见有登记，没有回音", "systems", "response", "件件有答复",
@@ -81,7 +81,7 @@ BUILDING = Trouble(
 )  # fmt: skip
 FUNDS = Trouble(
     "活动经费没有列入年度预算", "support", "mechanism", "经费按人均标准列入预算",
-    "3月底前由党总支与财务处商定列支办法。", "escalated", 5, 20, "党总支已与财务处沟通。",
+    "3月底前由党总支与财务处商定列支办法。", "escalated", 25, 20, "党总支已与财务处沟通。",
 )  # fmt: skip
 #: Of each pilot branch in turn: how far its plan is, and its items.
 PILOT: tuple[tuple[str, tuple[Trouble, ...]], ...] = (

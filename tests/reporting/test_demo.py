@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 from branches import audit
 from branches.models import Account, Branch, RoleGrant
 from grading.models import Assessment, BallotBox, Result, RoundUnit, Score, SealedBallot
+from rectification.models import Item, Plan, Status
+from reporting.demo.build import DEMO_MOMENT
 from reporting.demo.world import SCALES, make
 
 
@@ -39,12 +41,19 @@ def test_the_scales_are_those_the_command_offers():
 @pytest.mark.django_db
 def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     call_command("demo", scale="small")
-    assert Branch.objects.branches_only().count() == RoundUnit.objects.count() == 90
-    filed = Counter(Assessment.objects.values_list("source__code", "state"))
+    year = RoundUnit.objects.filter(round__campaign__year=2012)
+    assert Branch.objects.branches_only().count() == year.count() == 90
+    filed = Counter(Assessment.objects.filter(unit__in=year).values_list("source__code", "state"))
     assert filed["self", "submitted"] == 68
     assert filed["superior", "submitted"] == 44
     assert filed["self", "draft"] > 0
-    assert Result.objects.filter(state=Result.State.DECIDED).count() == 16
+    assert Result.objects.filter(state=Result.State.DECIDED, unit__in=year).count() == 16
+    # The pilot of the year before: 8 branches, one without a plan, and items in every state but cancelled ones.
+    assert Counter(Plan.objects.filter(campaign__year=2011).values_list("state", flat=True)) == {
+        "approved": 4, "submitted": 1, "returned": 1, "draft": 1,
+    }  # fmt: skip
+    pilot = Item.objects.filter(plan__campaign__year=2011).status(DEMO_MOMENT)
+    assert set(pilot.values_list("status", flat=True)) == set(Status.values) - {"transferred", "closed"}
     assert Score.objects.filter(points__lt=0).count() == 0
     assert Counter(BallotBox.objects.values_list("state", flat=True)) == {"open": 2, "draft": 1}
     assert SealedBallot.objects.count() == 9 + 14
