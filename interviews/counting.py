@@ -47,6 +47,11 @@ class Line:
     to_revisit: int | None = None
 
     @property
+    def holds_back(self) -> bool:
+        """Whether some count of the line is not shown."""
+        return None in (self.people, self.done, self.extended, self.revisited)
+
+    @property
     def rate(self) -> tuple[int, int] | None:
         """Done and people, for a share; None when either is not shown or nobody is there."""
         return (self.done, self.people) if self.people and self.done is not None else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django_filters import ChoiceFilter, FilterSet
 
@@ -14,19 +14,10 @@ from interviews.models import (
     Assignment,
     FocusGroup,
     FocusMembership,
-    Interview,
-    InterviewSubject,
     PersonCategory,
     VisitRule,
 )
 from reporting.tables import Column, Table, formats
-
-TALKED = Exists(
-    InterviewSubject.objects.filter(
-        entry=OuterRef("entry"), interview__one_to_one=True, interview__state=Interview.State.RECORDED,
-        interview__campaign=OuterRef("campaign"),
-    )
-)  # fmt: skip
 
 
 def _units(rows: QuerySet[Any], field: str) -> list[tuple[int, str]]:
@@ -96,7 +87,7 @@ ROSTER = list_page(
             slug="people-roster",
             title="访谈名册",
             columns=(
-                Column("number", "工号/学号", 26, align="left", sort_key="number"),
+                Column("number", "工号/学号", 26, align="left", sort_key="number", hide_small=True),
                 Column(
                     "name", "姓名", 20, align="left", row_header=True, sort_key="name",
                     href=lambda row: reverse("people-entry", args=[row["campaign"], row["pk"]]),
@@ -126,13 +117,10 @@ ROSTER = list_page(
 
 
 class AssignmentFilter(FilterSet):
-    """Rule, unit, class, whether they were talked with, and who decided."""
+    """Rule, unit, and who decided. Whether somebody was talked with is for their interviewer to know."""
 
     rule = ChoiceFilter(label="规则", empty_label="全部", choices=())
     unit = ChoiceFilter(label="单位", field_name="entry__unit", empty_label="全部", choices=())
-    standing = ChoiceFilter(
-        label="进度", method="by_standing", empty_label="全部", choices=[("open", "未谈"), ("done", "已谈")]
-    )
     origin = ChoiceFilter(label="来源", empty_label="全部", choices=Assignment.Origin.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -142,19 +130,10 @@ class AssignmentFilter(FilterSet):
         self.filters["rule"].extra["choices"] = list(rules.values_list("pk", "name"))
         self.filters["unit"].extra["choices"] = _units(self.queryset, "entry__unit")
 
-    def by_standing(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
-        """Keep people talked with one to one, or the others."""
-        return rows.filter(TALKED if value == "done" else ~TALKED)
-
 
 def assignment_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return table rows of assignments; talks are counted for all at once."""
+    """Return table rows of assignments, without what came of them."""
     units = names_of(row.entry.unit_id for row in rows)
-    held = InterviewSubject.objects.filter(
-        entry__in=[row.entry_id for row in rows], interview__one_to_one=True,
-        interview__state=Interview.State.RECORDED,
-    ).order_by()  # fmt: skip
-    talks = dict(held.values_list("entry_id").annotate(times=Count("pk")))
     return [
         {
             "pk": row.pk,
@@ -164,7 +143,7 @@ def assignment_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
             "group": row.entry.class_group.name if row.entry.class_group else row.entry.category.name,
             "visitor": row.interviewer.name,
             "rule": row.rule.name,
-            "times": f"{min(talks.get(row.entry_id, 0), 99)} / {row.required}",
+            "times": row.required,
             "due": row.due_on,
             "origin": row.get_origin_display(),
             "badge": "state-info" if row.origin == Assignment.Origin.HAND else "state-todo",
@@ -189,7 +168,7 @@ ASSIGNMENTS = list_page(
                 Column("group", "班级", 26, align="left", sort_key="group"),
                 Column("visitor", "访谈人", 20, align="left", sort_key="visitor"),
                 Column("rule", "规则", 32, align="left", hide_small=True),
-                Column("times", "已谈", 14, hide_small=True),
+                Column("times", "应谈次数", 18, format=formats.INTEGER, hide_small=True),
                 Column("due", "期限", 24, format=formats.DATE, sort_key="due", hide_small=True),
                 Column("origin", "来源", 18, kind="state", badge=lambda row: row["badge"], hide_small=True),
             ),

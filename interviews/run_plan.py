@@ -51,7 +51,6 @@ class RunPlan:
     moved: int = 0
     gone: list[int] = field(default_factory=list)
     kept: int = 0
-    settled: int = 0
     without: list[Shortfall] = field(default_factory=list)
     loads: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # rule and unit -> people by interviewer
 
@@ -63,10 +62,7 @@ class RunPlan:
     @property
     def summary(self) -> str:
         """Say what would happen."""
-        return (
-            f"新分配 {len(self.fresh)} 人，改派 {self.moved} 人，取消 {len(self.gone)} 人，"
-            f"不变 {self.kept} 人（其中已谈或手工指定 {self.settled} 人）。"
-        )
+        return f"新分配 {len(self.fresh)} 人，改派 {self.moved} 人，取消 {len(self.gone)} 人，不变 {self.kept} 人。"
 
 
 class _Run:
@@ -164,8 +160,8 @@ def plan_run(campaign: Campaign, reach: Scope, now: dt.datetime) -> RunPlan:
         loads = total + _elsewhere(run, rule)
         outcome = assign([demand for _, demand in asked], pools, loads)
         total.update(outcome.assigned.values())
-        for one, demand in asked:
-            _compare(run, plan, rule, (one, demand), outcome.assigned.get(one.person))
+        for one, _ in asked:
+            _compare(run, plan, rule, one, outcome.assigned.get(one.person))
         _retire(run, plan, rule, {one.pk for one, _ in asked})
         _missing(plan, rule, asked, outcome)
         _loads(plan, rule, asked, outcome, pools)
@@ -180,8 +176,7 @@ def _elsewhere(run: _Run, rule: VisitRule) -> Counter[int]:
     return Counter(row.interviewer_id for row in rows if row.entry_id not in run.reached)
 
 
-def _compare(run: _Run, plan: RunPlan, rule: VisitRule, about: tuple[Member, Demand], taker: int | None) -> None:
-    one, demand = about
+def _compare(run: _Run, plan: RunPlan, rule: VisitRule, one: Member, taker: int | None) -> None:
     known = run.existing[rule.pk].get(one.pk)
     times, due = run.asked(rule, one.pk)
     if taker is None:
@@ -195,7 +190,6 @@ def _compare(run: _Run, plan: RunPlan, rule: VisitRule, about: tuple[Member, Dem
         )  # fmt: skip
         plan.fresh.append(row)
         return
-    plan.settled += demand.settled
     moved = known.interviewer_id != taker
     if moved or known.required != times or known.due_on != due:
         if moved:

@@ -110,11 +110,14 @@ class RuleForm(ZhForm):
 
 
 class StaffChoice(forms.ModelMultipleChoiceField):
-    """Choose staff by name and number."""
+    """Choose staff by name, number and unit."""
+
+    names: ClassVar[Mapping[int, str]] = {}
 
     def label_from_instance(self, obj: Any) -> str:
         """Say who."""
-        return f"{obj.person.name}（{obj.person.number or obj.category.name}）"
+        known = (obj.person.number or obj.category.name, self.names.get(obj.unit_id, ""))
+        return f"{obj.person.name}（{'，'.join(part for part in known if part)}）"
 
 
 class TakersForm(ZhForm):
@@ -130,6 +133,7 @@ class TakersForm(ZhForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["takers"]
         field.queryset = staff
+        field.names = names_of(staff.order_by().values_list("unit_id", flat=True).distinct())
 
 
 class EntryForm(ZhForm):

@@ -69,7 +69,7 @@ def _answer(request: HttpRequest, campaign: Campaign, found: Coverage | None, un
             "drawn": _drawn(campaign, table, whole=unit is None, category=category),
             "dimensions": [(one, TITLES[one]) for one in found.tables[category]],
             "may_export": bool(can(request.user, Action.EXPORT)),
-            "kept_back": any(line.done is None for line in table.lines),
+            "kept_back": any(line.holds_back for line in (*table.lines, table.total)),
         }  # fmt: skip
     return render(request, "interviews/coverage.html", context)
 
