@@ -19,7 +19,7 @@ from reporting.demo.round_one import Filler
 
 NAME, SHORT_NAME = "2011年基层组织建设试点", "基层组织建设试点"
 BEGUN_DAYS = 245  # before the demo's day: plans were due after 65 days, items are due a month from now
-PILOT_GROUPS = 3
+PILOT_GROUPS = 1
 DAYS_AGO = {"approved": 210, "returned": 20}  # since a pilot plan was drawn up; the others are late
 
 LONG = 100  # days after which an item may be past its day
@@ -138,7 +138,7 @@ def build(root: Branch, now: dt.datetime) -> Iterator[str]:
 
 
 def _pilot(root: Branch, now: dt.datetime) -> Round:
-    """Open the pilot, grade the branches of a few 党总支 and finish its first round."""
+    """Open the pilot, grade the branches of the first 党总支 and finish its first round."""
     begun = now - dt.timedelta(days=BEGUN_DAYS)
     plan = presets.CampaignPlan(name=NAME, year=begun.year, starts_on=begun.date())
     preset = Preset.objects.filter(code="2012").latest("pk")
