@@ -1,7 +1,8 @@
 """Forms of planning: rules, the set size, who takes over, one person of the roster."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 
