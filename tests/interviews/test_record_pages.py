@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from branches import clock
 from branches.models import Draft
 from interviews.models import FollowUp, Interview, Reading
+from tests.factories.interview_plan import RosterEntryFactory
 from tests.interviews import follow, talks
 from tests.interviews.follow import entered
 from tests.worlds import shared
@@ -166,3 +169,20 @@ def test_erasing_and_withdrawing(world, signed_in):
     assert answer.status_code == 422
     assert "最近睡不好" not in answer.content.decode()
     assert Interview.objects.counting().count() == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_pages_ask_as_much_for_three_people_as_for_one(world, signed_in, number):
+    colleague = world.base.colleague
+    for _ in range(number):
+        entry = RosterEntryFactory(campaign=world.base.campaign, unit=world.base.school.software)
+        follow.assigned(world.base, colleague, entry)
+        talks.recorded(world.base, by=colleague, entries=[entry])
+    client = signed_in(colleague)
+    client.get(reverse("interviews"))
+    asked = []
+    for name in ("interviews", "my-interviewees", "interview-new", "my-interviews"):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse(name))
+        asked.append(len(queries))
+    assert asked == [7, 9, 11, 9]
