@@ -16,6 +16,7 @@ from pathlib import Path
 from interviews.vault import disk
 
 NAME = "erasures.log"
+_RECORD = re.compile(r"^[0-9a-f]{32}$")
 _LINE = re.compile(r"^(\S+) ([0-9a-f]{32}) ([a-z_]+) ([0-9a-f]{16})$")
 
 
@@ -60,6 +61,9 @@ class Journal:
     def add(self, records: Iterable[str], cause: str, at: dt.datetime) -> list[Entry]:
         """Write that these records are erased; what is returned is on the disk."""
         disk.make(self.directory)
+        records = list(records)
+        if odd := [record for record in records if not _RECORD.match(record)]:
+            raise ValueError(f"not the number of a record: {odd[0]!r}")
         entries = [Entry(at.astimezone(dt.UTC).isoformat(timespec="seconds"), record, cause) for record in records]
         text = "".join(entry.line() + "\n" for entry in entries)
         with disk.locked(self.directory / ".lock", alone=True):

@@ -3,6 +3,8 @@
 import datetime as dt
 import itertools
 import stat
+import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -167,6 +169,13 @@ def test_the_journal_outlives_a_line_torn_by_a_kill(vault):
     assert vault.journal.records() == {A, C}
 
 
+def test_only_numbers_of_records_are_written(vault):
+    for odd in ("", A[:8] + "-" + A[8:], A.upper()):
+        with pytest.raises(ValueError, match="not the number of a record"):
+            vault.journal.add([A, odd], "request", NOW)
+    assert vault.journal.records() == frozenset()
+
+
 def test_a_changed_line_is_not_believed(vault):
     vault.journal.add([A], "request", NOW)
     vault.journal.path.write_text(vault.journal.path.read_text().replace(A, B))
@@ -233,6 +242,43 @@ def test_a_rotation_killed_anywhere_goes_on(vault, monkeypatch, step):
     assert done.key != first
     assert len(files(vault.directory)) == 3
     assert killed == (step < 11)
+
+
+def _rotating_while_sealing(monkeypatch, act):
+    """Let `act` happen between a writer's wrapping of a new key and its keeping it."""
+    wrap = Keks.wrap
+
+    def between(self, name, record, key):
+        line = wrap(self, name, record, key)
+        if record == B:
+            monkeypatch.setattr(Keks, "wrap", wrap)
+            act()
+        return line
+
+    monkeypatch.setattr(Keks, "wrap", between)
+
+
+def test_a_rotation_waits_for_whoever_is_sealing(vault, monkeypatch):
+    turning = threading.Thread(target=rotation.rotate, args=(vault,))
+
+    def begin():
+        turning.start()
+        turning.join(0.1)
+        assert turning.is_alive()
+
+    _rotating_while_sealing(monkeypatch, begin)
+    keys = vault.issue([B])
+    turning.join()
+    assert vault.key(B) == keys[B]
+    assert len(vault.keks.ids()) == 1
+
+
+def test_without_the_lock_what_is_sealed_meanwhile_is_lost(vault, monkeypatch):
+    monkeypatch.setattr(disk, "locked", lambda *_, **__: nullcontext())
+    _rotating_while_sealing(monkeypatch, lambda: rotation.rotate(vault))
+    vault.issue([B])
+    with pytest.raises(KeyLost):
+        vault.key(B)
 
 
 def test_an_old_key_that_is_still_needed_stays(vault):
