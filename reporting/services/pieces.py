@@ -58,6 +58,7 @@ def delete_files(keys: Iterable[str]) -> None:
 def claim_run(limit: int = RUN) -> list[HeldPiece]:
     """Take the next few pieces under leases; [] when there is none to be had.
 
+    One that was tried before is taken alone: what broke off a run is not counted against its neighbours twice.
     All are of one export, the one of those that wait that was served longest ago: a long export holds up no short one.
     """
     moment = database_now()
@@ -71,8 +72,9 @@ def claim_run(limit: int = RUN) -> list[HeldPiece]:
 @transaction.atomic
 def _take(export_id: int, moment: dt.datetime, limit: int) -> list[HeldPiece]:
     wanted = Part.objects.filter(export=export_id).values("piece")
-    free = _free_to_lock().filter(pk__in=wanted).ready(moment).order_by("pk")
+    free = _free_to_lock().filter(pk__in=wanted).ready(moment).order_by("attempt", "pk")
     rows = list(free.only("token", "attempt", "work_key")[:limit])
+    rows = [row for row in rows if not row.attempt] or rows[:1]
     if rows:
         changes = {"token": F("token") + 1, "attempt": F("attempt") + 1, "lease_until": moment + lease()}
         Piece.objects.filter(pk__in=[row.pk for row in rows]).update(state=S.DRAWING, **changes)

@@ -127,6 +127,23 @@ def test_a_lapsed_lease_counts_and_a_stopping_worker_does_not(office, tree):
     assert (only(export).state, only(export).error) == (S.FAILED, f"{leases.STALLED}（已尝试 3 次）")
 
 
+def test_pieces_of_a_broken_run_are_taken_alone_so_that_three_kills_fail_one_of_them_at_most(office, tree):
+    planned(office, tree, 3)
+    assert len(pieces.claim_run(2)) == 2
+    lapse()
+    assert upkeep.reap() == 2
+    Piece.objects.update(available_at=None)
+    runs = [pieces.claim_run(2) for _ in range(4)]
+    assert [[held.attempt for held in run] for run in runs] == [[1], [2], [2], []], "what is fresh comes first"
+    lapse()
+    upkeep.reap()
+    Piece.objects.update(available_at=None)
+    pieces.claim_run(2)
+    lapse()
+    upkeep.reap()
+    assert sorted(Piece.objects.values_list("attempt", "state")) == [(2, S.WAITING), (2, S.WAITING), (2, S.WAITING)]
+
+
 def test_progress_counts_what_is_settled_well_or_badly(office, tree):
     export = planned(office, tree, 3)
     first, second, third = pieces.claim_run()
