@@ -30,7 +30,7 @@ from tests.factories.rectification import PlanFactory
 from tests.factories.spot_checks import SpotCheckDrawFactory, SpotCheckFactory, SpotCheckInspectorFactory
 from tests.guards import without
 from tests.rectification.supervision_world import noticed_world
-from tests.tables import supervision_lists, talk_lists
+from tests.tables import plan_lists, supervision_lists, talk_lists
 from tests.tables.parity import assert_parity
 from tests.worlds import shared
 
@@ -79,6 +79,7 @@ def planned(world):
 # One entry per registered list: its rows. A list without an entry fails below.
 ROWS = {
     **talk_lists.ROWS,
+    **plan_lists.ROWS,
     **supervision_lists.ROWS,
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
     "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
