@@ -103,7 +103,7 @@
       return line;
     }));
     const more = one("data-talk-more");
-    if (more) more.textContent = rows.length > SHOWN ? `还有 ${rows.length - SHOWN} 人，再输几个字缩小范围` : (rows.length || !people.length ? "" : "名单里没有这个人");
+    if (more) more.textContent = rows.length > SHOWN ? `还有 ${rows.length - SHOWN} 人，再输几个字缩小范围` : (search.value.trim() && !rows.length ? "名单里没有这个人" : "");
     const whole = one("data-talk-whole");
     if (whole) {
       whole.hidden = !search.value.trim() || rows.length < 2;
