@@ -22,6 +22,7 @@ CARDS: list[Card] = [
     Card("延期、暂停等申请", "支部提出的变更，逐件审批", "supervision-changes", Action.APPROVE_PLAN),
     Card("督导记录", "什么时候、谁、看了什么、发现什么", "supervision-visits", Action.VIEW_RECTIFICATION),
     Card("定点联系人", "最低等级的党支部由哪位领导联系", "supervision-contacts", Action.VIEW_RECTIFICATION),
+    Card("整改规则", "期限、表决、提醒、问题类别", "rectification-rules-index", Action.MANAGE_RECTIFICATION),
     Card("发送记录", "提醒发给了谁，为什么没有发", "supervision-log", Action.SUPERVISE),
     Card("邮件提醒", "自己多久收一封摘要", "mail-choice", Action.VIEW_RECTIFICATION),
 ]

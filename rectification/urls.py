@@ -3,11 +3,13 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from rectification import board_urls
-from rectification.views import approval, changes, item, item_acts, items, landing, meetings, plans
+from rectification.views import approval, changes, item, item_acts, items, landing, meetings, plans, rules
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.landing, name="rectification"),
     path("supervision/", include("rectification.urls_supervision")),
+    path("rules/", rules.rules_index, name="rectification-rules-index"),
+    path("rules/<int:pk>/", rules.rules, name="rectification-rules"),
     path("plans/", landing.plan_list, name="plans"),
     path("units/<int:pk>/start/", plans.plan_start, name="plan-start"),
     path("rounds/<int:pk>/start/<int:branch>/", plans.plan_start_own, name="plan-start-own"),

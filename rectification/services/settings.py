@@ -1,6 +1,8 @@
 """Rules of a campaign as rows: stored from its preset when they are first needed, changed by the office."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,6 +18,8 @@ from rectification import preset
 from rectification.models import Category, Dimension, Item, Plan, RectificationRules
 from rectification.terms import zh
 
+LONGEST_NAME = 40
+AWAY = 10_000
 FIELDS = (*preset.PLAIN, "plan_due_on", "item_due_on")
 
 
@@ -107,6 +111,64 @@ def _renew_items(rules: RectificationRules) -> None:
         row.limit_on = rules.item_due_on
         row.risk_on = row.counts_on - dt.timedelta(days=rules.at_risk_days) if row.counts_on else None
     Item.objects.bulk_update(rows, ["limit_on", "risk_on"], batch_size=500)
+
+
+@transaction.atomic
+def save_words(
+    *, by: Account | None, campaign: Campaign, categories: Sequence[str], dimensions: Sequence[str], now: dt.datetime
+) -> None:
+    """Write 问题类别 and 对标内容 in this order: known names keep their items, new ones are added, others go.
+
+    Raises RefusedError when nothing is left, a name is there twice or too long, or one that goes is used.
+    """
+    ensure_rules(by=by, campaign=campaign, now=now)
+    changed = [
+        _write_words(model, campaign, names) for model, names in ((Category, categories), (Dimension, dimensions))
+    ]
+    if any(changed):
+        audit.record(
+            by=by, action="rectification.words", thing=campaign, branch=campaign.root,
+            summary="修改问题类别和对标内容", after={"categories": [*categories], "dimensions": [*dimensions]},
+        )  # fmt: skip
+
+
+def _write_words(model: type[Category] | type[Dimension], campaign: Campaign, given: Sequence[str]) -> bool:
+    field, label = ("categories", "问题类别") if model is Category else ("dimensions", "对标内容")
+    names = [name.strip() for name in given if name.strip()]
+    there = {row.name: row for row in model._base_manager.filter(campaign=campaign)}
+    if names == [row.name for row in sorted(there.values(), key=lambda row: row.ordinal)]:
+        return False
+    problem = ""
+    gone = [row for name, row in there.items() if name not in names]
+    if not names:
+        problem = f"{label}至少要有一项。"
+    elif len(set(names)) < len(names):
+        problem = f"{label}里有重复的名称。"
+    elif any(len(name) > LONGEST_NAME for name in names):
+        problem = f"{label}每项最多 {LONGEST_NAME} 字。"
+    elif used := [row.name for row in gone if row.items.exists()]:
+        problem = f"“{'”“'.join(used)}”已有整改项目在用，不能删去。"
+    if problem:
+        raise RefusedError([problem], {field: problem})
+    _renumber(model, campaign, names, there, [row.pk for row in gone])
+    return True
+
+
+def _renumber(
+    model: type[Category] | type[Dimension], campaign: Campaign, names: Sequence[str],
+    there: Mapping[str, Category | Dimension], gone: Sequence[int],
+) -> None:  # fmt: skip
+    """Write the names in order, first out of the way of the numbers that are taken."""
+    model._base_manager.filter(pk__in=gone).delete()
+    taken = {row.code for row in there.values()}
+    free = (code for number in count(1) if (code := f"own-{number}") not in taken)
+    for ordinal, name in enumerate(names, start=AWAY):
+        if name in there:
+            model._base_manager.filter(pk=there[name].pk).update(ordinal=ordinal)
+        else:
+            model._base_manager.create(campaign=campaign, ordinal=ordinal, code=next(free), name=name)
+    for ordinal, name in enumerate(names, start=1):
+        model._base_manager.filter(campaign=campaign, name=name).update(ordinal=ordinal)
 
 
 def choices_of(plan: Plan) -> tuple[list[Category], list[Dimension]]:
