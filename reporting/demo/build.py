@@ -9,7 +9,7 @@ from django.utils import timezone
 from branches import audit, clock
 from branches.models import Branch, Placement
 from branches.services import words
-from reporting.demo import organisation, rectification, round_one, supervision, talks
+from reporting.demo import organisation, rectification, round_one, second_round, supervision, talks
 
 DEMO_MOMENT = dt.datetime(2012, 3, 29, 9, 30, tzinfo=timezone.get_default_timezone())
 
@@ -25,6 +25,7 @@ def build(scale: str) -> Iterator[str]:
     yield from round_one.build(root, clock.now())
     yield from rectification.build(root, DEMO_MOMENT)
     yield from supervision.build(root, DEMO_MOMENT)
+    yield from second_round.build(root, DEMO_MOMENT)
     yield from talks.build(root, clock.now())
     while audit.seal():
         pass

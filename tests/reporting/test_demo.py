@@ -6,8 +6,21 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from branches import audit
-from branches.models import Account, Branch, RoleGrant
-from grading.models import Assessment, BallotBox, Result, RoundUnit, Score, SealedBallot
+from branches.models import Account, Branch, Role, RoleGrant
+from branches.registries import home_items
+from grading.models import (
+    Assessment,
+    BallotBox,
+    Correction,
+    Objection,
+    PublicityNotice,
+    Result,
+    Round,
+    RoundUnit,
+    Score,
+    SealedBallot,
+    SpotCheckInspector,
+)
 from rectification.models import Item, Plan, Status
 from reporting.demo.build import DEMO_MOMENT
 from reporting.demo.world import SCALES, make
@@ -38,6 +51,23 @@ def test_the_scales_are_those_the_command_offers():
     assert set(SCALES) == {"small", "school", "province"}
 
 
+def _what_last_year_left_open():
+    """Spot checks under way, two wide differences, a correction to approve, a notice with an objection to answer."""
+    assert Assessment.objects.filter(source__code="spot_check", state="submitted").count() == 1
+    assert SpotCheckInspector.objects.filter(spot_check__active=True).count() == 3
+    again = Result.objects.filter(unit__round__campaign__year=2011, unit__round__ordinal=2)
+    assert sum(bool((row.derivation["divergence"] or {}).get("flags")) for row in again) == 2
+    assert Correction.objects.open().count() == Objection.objects.open().count() == 1
+    assert PublicityNotice.objects.shown().get().round.state == Round.State.PUBLICITY
+    for role, told in (
+        (Role.INSPECTOR, "抽查"), (Role.OFFICE, "异议"), (Role.OFFICE, "更正"), (Role.SECRETARY, "自评"),
+        (Role.GENERAL_BRANCH_OFFICER, "评分"),
+    ):  # fmt: skip
+        holders = Account.objects.filter(grants__role=role).order_by("pk").distinct()
+        titles = [item.title for account in holders for item in home_items(account, DEMO_MOMENT)]
+        assert any(told in title for title in titles), (role, told, titles[:20])
+
+
 @pytest.mark.django_db
 def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     call_command("demo", scale="small")
@@ -54,6 +84,7 @@ def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     }  # fmt: skip
     pilot = Item.objects.filter(plan__campaign__year=2011).status(DEMO_MOMENT)
     assert set(pilot.values_list("status", flat=True)) == set(Status.values) - {"transferred", "closed"}
+    _what_last_year_left_open()
     assert Score.objects.filter(points__lt=0).count() == 0
     assert Counter(BallotBox.objects.values_list("state", flat=True)) == {"open": 2, "draft": 1}
     assert SealedBallot.objects.count() == 9 + 14
