@@ -115,14 +115,22 @@ def _looked_after(tree: reminders.Tree, node: int, reader: Reader) -> bool:
     return any(step in reader.above for step in tree.path(node))
 
 
+def _why_not(account: Account, made: digest.Digest, *, opted_out: bool) -> str:
+    """Return why there is no digest, the plainest reason first: "" when there is one."""
+    why = dispatching.why_not(account)
+    if why == Dispatch.Why.INACTIVE:
+        return why
+    if not made.lines and not made.left_out:
+        return Dispatch.Why.NOTHING
+    if opted_out:
+        return Dispatch.Why.OPTED_OUT
+    return why or ("" if made.lines else Dispatch.Why.TOLD_TODAY)
+
+
 def _message(
     account: Account, made: digest.Digest, frequency: str, period: dt.date, today: dt.date, *, opted_out: bool
 ) -> Message:
-    why = dispatching.why_not(account)
-    if not why and opted_out:
-        why = Dispatch.Why.OPTED_OUT
-    if not why and not made.lines:
-        why = Dispatch.Why.TOLD_TODAY if made.left_out else Dispatch.Why.NOTHING
+    why = _why_not(account, made, opted_out=opted_out)
     body = digest.body(account.get_full_name(), made.lines, address=settings.PUBLIC_URL, frequency=frequency)
-    subject = digest.subject(made.lines, today)
+    subject = digest.subject((*made.lines, *made.left_out), today) if why != Dispatch.Why.NOTHING else ""
     return Message(account, Dispatch.Kind.DIGEST, subject, body, made.lines, made.left_out, why, period=period)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from branches import clock
 from branches.listing import render_list
-from branches.models import Account, Branch
+from branches.models import Account, Branch, Campaign
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from grading.services.errors import RefusedError
 from rectification import item_page
@@ -18,7 +18,7 @@ from rectification.lists_supervision import MESSAGES, dispatch_rows
 from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
-from rectification.supervision_page import weak, why_not_decide
+from rectification.supervision_page import Weak, weak, why_not_decide
 from rectification.views.shared import allowed, refusal
 from rectification.views.supervision_visits import campaigns
 
@@ -81,9 +81,14 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     """Show weak branches with the leader assigned to each."""
     found = campaigns(request)
     wanted = request.GET.get("campaign")
-    campaign = next((one for one in found if str(one.pk) == wanted), found[0] if found else None)
-    reach = request.scope  # type: ignore[attr-defined]
-    lines = weak(campaign, reach, clock.today()) if campaign else []
+    reach, today = request.scope, clock.today()  # type: ignore[attr-defined]
+    asked = [one for one in found if str(one.pk) == wanted]
+    campaign: Campaign | None = next(iter(asked or found), None)
+    lines: list[Weak] = []
+    for one in asked or found:
+        if lines := weak(one, reach, today):
+            campaign = one
+            break
     context = {
         "campaigns": found, "campaign": campaign, "lines": lines,
         "without": sum(line.contact is None for line in lines), "may": bool(can(request.user, Action.SUPERVISE)),

@@ -69,7 +69,7 @@ def _items(facts: NoticeFacts) -> tuple[FormRow, ...]:
 
 def form(facts: NoticeFacts) -> Form:
     """Return the definition of the notice itself."""
-    sign = f"{facts.issuer}（盖章）　　　　{facts.issued}　　"
+    sign = f"{facts.issuer}（盖章）　　{facts.issued}　　"
     return Form(
         slug="supervision_notice",
         title=f"{facts.school}{TITLE}",
