@@ -94,6 +94,7 @@
       const line = make("li");
       const button = make("button", "talk-person");
       button.type = "button";
+      button.tabIndex = -1; // by the arrow keys, so that Tab goes on to the next part
       button.dataset.id = person.id;
       const who = make("span", "who", person.name);
       const where = make("small", "", [person.group, person.number].filter(Boolean).join("　"));

@@ -124,6 +124,7 @@ def matter(world: World, relation: str, _name: str) -> Call:
     mine = world.accounts["interviewer"]
     owner = mine if relation == "handed" else _colleague(world)
     made = MatterFactory(interview=row, owner=owner, category=MatterCategoryFactory(campaign=row.campaign))
+    ReaderFactory(record=made.record, account=owner)
     return Call({"pk": made.pk}, {"do": "withdraw" if relation != "handed" else "accept", "reason": "重复"})
 
 
@@ -135,7 +136,9 @@ def emergency_report(world: World, relation: str, _name: str) -> Call:
         campaign=_campaign(world), unit=world.school.root, account=mine if relation == "received" else colleague
     )
     reporter = {"sent": mine, "received": colleague, "other": world.accounts["secretary"]}[relation]
-    return Call({"pk": EmergencyReportFactory(contact=contact, reporter=reporter).pk}, {"outcome": "已送医"})
+    row = EmergencyReportFactory(contact=contact, reporter=reporter)
+    ReaderFactory(record=row.record, account=contact.account)
+    return Call({"pk": row.pk}, {"outcome": "已送医"})
 
 
 @target("emergency_contact", "own", "other", "root")
