@@ -11,7 +11,6 @@ K = SealedRecord.Kind
 # The role an account needs besides being owner or named reader; it may have lost it since.
 OPENED_WITH: dict[str, Action] = {
     K.INTERVIEW: Action.READ_INTERVIEW,
-    K.FOLLOW_UP: Action.READ_INTERVIEW,
     K.MATTER: Action.HANDLE_MATTER,
     K.EMERGENCY: Action.RECEIVE_EMERGENCY,
 }

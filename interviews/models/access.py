@@ -40,7 +40,6 @@ class SealedRecord(models.Model):
     class Kind(models.TextChoices):
         INTERVIEW = "interview", "谈话"
         MATTER = "matter", "实际问题"
-        FOLLOW_UP = "follow_up", "回访"
         EMERGENCY = "emergency", "紧急上报"
 
     class Erasure(models.TextChoices):
@@ -70,7 +69,7 @@ class SealedRecord(models.Model):
         ordering = ("-created_at", "pk")
         constraints = (
             models.CheckConstraint(
-                condition=Q(kind__in=["interview", "matter", "follow_up", "emergency"]), name="sealed_kind_known"
+                condition=Q(kind__in=["interview", "matter", "emergency"]), name="sealed_kind_known"
             ),
             models.CheckConstraint(
                 condition=Q(erased_at__isnull=True, erasure="") | (Q(erased_at__isnull=False) & ~Q(erasure="")),

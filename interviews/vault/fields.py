@@ -3,6 +3,5 @@
 FIELDS: dict[str, tuple[str, ...]] = {
     "interview": ("text", "problems", "sensitive", "place"),
     "matter": ("text", "result"),
-    "follow_up": ("text",),
     "emergency": ("facts", "outcome"),
 }

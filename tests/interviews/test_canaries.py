@@ -38,7 +38,6 @@ CONTROL = "CONTROL-7c21"
 NAMED = {
     "interview": {"text", "problems", "sensitive", "place"},
     "matter": {"text", "result"},
-    "follow_up": {"text"},
     "emergency": {"facts", "outcome"},
 }
 
