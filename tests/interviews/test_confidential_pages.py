@@ -1,0 +1,72 @@
+"""What was said reaches the browsers of its readers and nothing beside: no address, message, log, cache or draft."""
+
+import datetime as dt
+import logging
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.urls import reverse
+
+from branches import clock
+from branches.models import AuditDetail, AuditEntry, Draft, TransitionLog
+from interviews.models import EmergencyReport, Interview, Matter
+from tests.interviews import follow
+from tests.interviews.follow import entered
+from tests.worlds import shared
+
+pytestmark = pytest.mark.once
+world = shared(follow.world)
+CANARY = "金丝雀三七二一"
+
+
+def everything_written():
+    """Return what these requests left in tables that others read, in sessions and in the cache."""
+    rows = [*AuditEntry.objects.values(), *AuditDetail.objects.values(), *TransitionLog.objects.values()]
+    rows += [*Draft.objects.values(), *Interview.objects.values(), *Matter.objects.values()]
+    sessions = [row.get_decoded() for row in Session.objects.all()]
+    return repr([rows, [*EmergencyReport.objects.values()], sessions, getattr(cache, "_cache", {})])
+
+
+def walk(client, world):
+    """Record, open, amend, hand on, report; return every answer."""
+    base, day = world.base, (clock.today() + dt.timedelta(days=5)).isoformat()
+    said = {"text": CANARY, "problems": CANARY, "place": CANARY}
+    answers = [client.post(reverse("interview-new"), entered(base, **said), HTTP_ACCEPT="application/json")]
+    pk = Interview.objects.get().pk
+    answers.append(client.post(reverse("interview-read", args=[pk])))
+    answers.append(client.post(reverse("interview-amend", args=[pk]), entered(base, version="1", **said)))
+    handed = {"category": world.category.pk, "owner": world.handler.pk, "due_on": day, "text": CANARY}
+    answers.append(client.post(reverse("matter-new", args=[pk]), handed))
+    facts = {"client_id": entered(base)["client_id"], "contact": world.contact.pk, "facts": CANARY}
+    answers.append(client.post(reverse("emergency"), facts))
+    return answers
+
+
+def test_what_was_said_is_written_nowhere_in_clear(world, signed_in, caplog):
+    caplog.set_level(logging.DEBUG)
+    answers = walk(signed_in(world.base.interviewer), world)
+    assert [answer.status_code for answer in answers] == [200, 200, 302, 302, 302]
+    for answer in answers:
+        assert CANARY not in repr(answer.headers) + answer.request["PATH_INFO"]
+        assert answer["Cache-Control"] == "no-store"
+    assert [CANARY in answer.content.decode() for answer in answers] == [False, True, False, False, False]
+    assert CANARY not in everything_written()
+    assert CANARY not in caplog.text
+
+
+def test_the_search_would_find_it(world):
+    """The control: a summary that repeats what was said is found."""
+    AuditEntry.objects.create(at=clock.now(), actor="某人", action="x", thing="y", thing_id="1", summary=CANARY)
+    assert CANARY in everything_written()
+
+
+def test_a_fault_while_it_is_in_hand_reports_nothing_of_it(world, signed_in, settings, monkeypatch, caplog):
+    client = signed_in(world.base.interviewer)
+    client.raise_request_exception = False
+    monkeypatch.setattr("interviews.services.talks.follow_ups.close_with", lambda **_: 1 / 0)
+    data = entered(world.base, text=CANARY, problems=CANARY, place=CANARY)
+    answer = client.post(reverse("interview-new"), data, HTTP_ACCEPT="application/json")
+    assert (answer.status_code, Interview.objects.count()) == (500, 0)
+    assert "ZeroDivisionError" in caplog.text
+    assert CANARY not in caplog.text + answer.content.decode()
