@@ -90,6 +90,12 @@ def known_of(unit: RoundUnit | None, branch_id: int, taken: Iterable[str] = ()) 
     return replace(found, groups=groups)
 
 
+def measures_of(unit: RoundUnit | None) -> list[str]:
+    """Return the measures of 附件4, one by one."""
+    surveys = {row.by: row for row in unit.surveys.all()} if unit is not None else {}
+    return known.lines_of(_text(surveys, "measures", Survey.By.BRANCH))
+
+
 def _of_unit(unit: RoundUnit) -> Known:
     surveys = {row.by: row for row in unit.surveys.select_related("target").prefetch_related("findings__check_item")}
     problems = _text(surveys, "problems", Survey.By.SUPERIOR)

@@ -51,13 +51,12 @@ def _page(request: HttpRequest, plan: Plan, item: Item | None, form: ItemForm) -
     rules = rules_of(plan.campaign)
     key = str(item.pk) if item else f"plan-{plan.pk}"
     account = account_of(request)
-    found = offers.known_of(plan.unit, plan.branch_id)
     measures = item.measures if item else ""
     context = {
         "plan": plan, "item": item, "form": form, "draft_key": key, "rules": rules,
         "draft": None if form.is_bound else drafts.load(account=account, form=FORM, key=key),
         "version": item.version if item else 0,
-        "fill_ins": [text for text in found.measures if text not in measures],
+        "fill_ins": [text for text in offers.measures_of(plan.unit) if text not in measures],
         "hints": hints_of(measures, item, rules) if item else [],
         "next_item": _next(plan, item),
         "people": prefill.people_of(plan),
@@ -74,7 +73,8 @@ def item_new(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _save(request, plan, None)
     values = prefill.defaults(plan) | {"version": 0, "source": Item.Source.OTHER, "term": Item.Term.NORMAL}
-    if offer := offers.known_of(plan.unit, plan.branch_id).offer(request.GET.get("from", "")):
+    key = request.GET.get("from", "")
+    if key and (offer := offers.known_of(plan.unit, plan.branch_id).offer(key)):
         values |= prefill.of_offer(plan, offer)
     return _page(request, plan, None, ItemForm(initial=values, campaign_id=plan.campaign_id))
 
