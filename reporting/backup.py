@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import connection
 
 from branches import clock
+from rectification.services import mailing
 from reporting import backup_databases as databases
 from reporting.backup_databases import BackupError
 
@@ -224,6 +225,7 @@ def restore(path: Path) -> Summary:
     if (rows := databases.count_rows()) != manifest["rows"]:
         wrong = sorted(table for table in manifest["rows"] if rows.get(table) != manifest["rows"][table])
         raise BackupError(f"恢复后行数与清单不符：{'、'.join(wrong)}")
+    mailing.hold_restored()
     return summary
 
 

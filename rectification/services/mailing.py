@@ -16,9 +16,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from branches import clock
-from rectification.models import Dispatch
+from rectification import digest
+from rectification.models import DigestRun, Dispatch
 from rectification.models.dispatch import MAX_ATTEMPTS
 
 S = Dispatch.State
@@ -28,6 +30,7 @@ BATCH = 200
 TEMPORARY = range(400, 500)
 UNREACHABLE = "邮件服务器连接不上"
 CUT_OFF = "交邮件服务器时中断，不能确定对方是否收到"
+RESTORED = "数据从备份恢复，不能确定备份以后是否已经送出"
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +54,21 @@ def settle_lapsed() -> int:
     ended += _lapsed(S.CLAIMED).update(state=S.WAITING, lease_until=None)
     cut: int = _lapsed(S.HANDED).update(state=S.UNCERTAIN, lease_until=None, error=CUT_OFF)
     return int(ended) + cut
+
+
+def hold_restored() -> int:
+    """Send nothing again after a restore: what waited in the backup may have gone out since. Returns how many are held.
+
+    The digests of the present week and day count as written where digests are in use.
+    """
+    now = clock.now()
+    today = timezone.localdate(now)
+    if DigestRun.objects.exists():
+        for frequency in (digest.WEEKLY, digest.DAILY):
+            period = digest.period_of(frequency, today)
+            DigestRun.objects.get_or_create(frequency=frequency, period=period, defaults={"done_at": now})
+    left = Dispatch.objects.filter(state__in=[S.WAITING, S.CLAIMED, S.HANDED])
+    return left.update(state=S.UNCERTAIN, handed_at=now, lease_until=None, error=RESTORED)
 
 
 def work(*, stopping: Callable[[], bool] = lambda: False, limit: int = BATCH) -> int:

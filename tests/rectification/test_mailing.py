@@ -10,11 +10,12 @@ from django.db.models.functions import Now
 
 from branches import clock
 from grading.services.errors import RefusedError
-from rectification.models import Dispatch
+from rectification.models import DigestRun, Dispatch
 from rectification.models.dispatch import MAX_ATTEMPTS
 from rectification.services import dispatching, mailing
 from tests.factories.branches import AccountFactory, PersonFactory
-from tests.factories.supervision import DispatchFactory
+from tests.factories.supervision import DigestRunFactory, DispatchFactory
+from tests.rectification.supervision_world import at
 from tests.worlds import shared
 
 pytestmark = pytest.mark.db
@@ -193,3 +194,11 @@ def test_a_person_sends_again_once_what_failed(reader, row):
     with pytest.raises(RefusedError, match="不能重发"):
         dispatching.send_again(by=reader, message=row, now=clock.now())
     assert mailing.work() == 1
+
+
+def test_after_a_restore_nothing_is_sent_again_by_itself(row, time_machine):
+    time_machine.move_to(at("2013-01-09 09:00"))
+    DigestRunFactory(period=dt.date(2012, 12, 31))
+    assert mailing.hold_restored() == 1
+    assert (fresh(row).state, mailing.work(), mail.outbox) == (S.UNCERTAIN, 0, [])
+    assert ("weekly", dt.date(2013, 1, 7)) in DigestRun.objects.values_list("frequency", "period")
