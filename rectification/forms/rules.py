@@ -74,7 +74,9 @@ class RulesForm(ZhForm):
     at_risk_days = _number("到期前几天列为“即将到期”", 0, 365)
     plan_reminder_days = _number("方案到期前几天提醒", 0, 365)
     checkpoint_months = _number("长期性项目至少几个月检查一次", 1, 60)
-    recheck_days = _number("销号后几天复查", 1, 1000, hint="登记核实时给出的日期，可以改；留空则不给。", required=False)
+    recheck_days = _number(
+        "销号后几天复查", 1, 1000, hint="安排复查时先填上的日期，可以改；留空则不填。", required=False
+    )
     vote_required = forms.BooleanField(label="方案须经党员大会表决", required=False)
     quorum = forms.CharField(
         label="到会须超过",

@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from branches import clock
 from rectification import digest
@@ -62,7 +61,7 @@ def hold_restored() -> int:
     The digests of the present week and day count as written where digests are in use.
     """
     now = clock.now()
-    today = timezone.localdate(now)
+    today = clock.day_of(now)
     if DigestRun.objects.exists():
         for frequency in (digest.WEEKLY, digest.DAILY):
             period = digest.period_of(frequency, today)

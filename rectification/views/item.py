@@ -36,6 +36,7 @@ from rectification.permissions import (
 )
 from rectification.services.changes import CHANGEABLE, is_paused
 from rectification.services.progress import TAKES_PROGRESS
+from rectification.services.settings import rules_of
 from rectification.services.verification import ON_THE_SPOT
 from rectification.views.shared import item_or_404, superior_name
 
@@ -88,6 +89,12 @@ def kinds_of(row: Item) -> list[str]:
     return [kind for kind in FIELDS_OF if kind not in waiting]
 
 
+def _recheck_day(row: Item) -> dt.date | None:
+    """Return the day the rules of the campaign propose for a re-check, if they do."""
+    days = rules_of(row.plan.campaign).recheck_days if row.state == S.VERIFIED else None
+    return clock.today() + dt.timedelta(days=days) if days else None
+
+
 def _forms(row: Item, given: dict[str, ZhForm]) -> dict[str, ZhForm]:
     """Return a form for everything that may be done; one that was posted comes back as it is."""
     today = clock.today()
@@ -97,7 +104,7 @@ def _forms(row: Item, given: dict[str, ZhForm]) -> dict[str, ZhForm]:
         "completion_form": CompletionForm(),
         "verify_form": VerifyForm(initial={"on": today, "on_site": row.state != S.AWAITING}),
         "recheck_form": RecheckForm(initial={"on": today}),
-        "recheck_plan_form": RecheckPlanForm(),
+        "recheck_plan_form": RecheckPlanForm(initial={"due_on": _recheck_day(row)}),
         "checkpoint_form": CheckpointForm(initial={"on": today}),
         "change_form": ChangeForm(kinds=kinds_of(row), initial=details),
     }
