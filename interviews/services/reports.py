@@ -63,10 +63,12 @@ def figures_of(shown: Coverage | None) -> dict[str, Any]:
 def submit_report(*, by: Account, report: ProgressReport, version: int, now: dt.datetime) -> ProgressReport:
     """Hand a report in with the figures of this moment. Raises ConflictError, BlockedError, IllegalMoveError."""
     figures = figures_of(coverage(report.period.campaign, report.unit_id, now))  # before anything is locked
-    values = {"figures": figures, "submitted_at": now, "submitted_by": by, "return_reason": ""}
+    values = {"figures": figures, "submitted_at": now, "submitted_by": by}
     with transaction.atomic():
-        fresh = save_versioned(report, version=version, values=values)
-        return advance(fresh, State.SUBMITTED, by=by, now=now)
+        handed = advance(save_versioned(report, version=version, values=values), State.SUBMITTED, by=by, now=now)
+        handed.return_reason = ""
+        handed.save(update_fields=["return_reason"])
+    return handed
 
 
 @transaction.atomic
