@@ -20,7 +20,6 @@ from branches.permissions import Action, account_of, can, requires, scope
 from branches.transitions import BlockedError, IllegalMoveError
 from grading import ballot_board, ballot_slips
 from grading.forms.ballots import KeepersForm, Want, group_codes, read_wants
-from grading.gates import listed
 from grading.models import BallotBox, Round, RoundUnit, Source
 from grading.services import ballots
 from grading.services.errors import RefusedError
@@ -151,8 +150,7 @@ def _told_once(wants: list[Want]) -> list[Fault]:
             faults.append(Fault(f"{found[0].unit.name}：{error}", f"id_n-{found[0].unit.pk}"))
             continue
         how = "可在“每个支部发多少张”填一个数，或在下面逐个填写。" if common else ""
-        names = listed(want.unit.name for want in found)
-        faults.append(Fault(f"{names}：{error}{how}", "id_all-1" if common else f"id_n-{found[0].unit.pk}"))
+        faults.append(Fault(f"{len(found)} 个支部：{error}{how}", "id_all-1" if common else f"id_n-{found[0].unit.pk}"))
     return faults
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from branches.models import Account, Branch, Campaign, Role
+from branches.models import Account, Branch, Campaign, Role, Stage
 from branches.transitions import Decision
 from grading import draws
 from grading.models import (
@@ -30,7 +30,9 @@ from reporting.demo.round_one import Filler
 
 REVIEW, REVIEW_SHORT = "2011年度示范党支部复核", "示范党支部复核"
 REVIEWED, WIDE, DRAWN = 8, 2, 3
-BEGUN, SHOWN = dt.timedelta(days=25), dt.timedelta(days=1)
+BEGUN, SHOWN, LEFT = dt.timedelta(days=25), dt.timedelta(days=1), dt.timedelta(days=14)
+C = RoundStep.Code
+DUE = {C.SELF: -12, C.APPRAISAL: -8, C.SUPERIOR: -5, C.SPOT_CHECK: 4, C.DECIDE: 9}  # days from the demo's own
 NOT_IN = "不参加本次复核"
 
 
@@ -66,6 +68,11 @@ def _grade_only(round_: Round, units: Sequence[int], why: str) -> None:
 def _again(pilot: Round, now: dt.datetime) -> Round:
     """Open the second round for the branches of the first, fill it, and let two 党总支 differ from their branches."""
     round_ = presets.create_round_from_preset(by=None, campaign=pilot.campaign, ordinal=2)
+    for step in round_.steps.all():
+        days = DUE.get(RoundStep.Code(step.code))
+        step.due_on = None if days is None else (now + dt.timedelta(days=days)).date()
+        step.save(update_fields=["due_on"])
+    round_.refresh_from_db()
     round_ = rounds.open_round(by=None, round_=round_, now=now - BEGUN)
     _grade_only(round_, list(pilot.units.filter(graded=True).values_list("branch_id", flat=True)), "不参加试点")
     _filled(round_, now)
@@ -146,6 +153,14 @@ def _review(root: Branch, office: Account, now: dt.datetime) -> int:
     campaign = presets.open_campaign(by=None, preset=preset, root=root, plan=plan)
     Campaign.objects.filter(pk=campaign.pk).update(short_name=REVIEW_SHORT)
     campaign.rounds.exclude(ordinal=1).delete()
+    campaign.stages.all().delete()  # those of the notice; a review has two of its own
+    shown_on = (now - SHOWN).date()
+    before = shown_on - dt.timedelta(days=1)
+    for ordinal, (name, first, last) in enumerate(
+        (("复核评定", begun.date(), before), ("公示，答复异议", shown_on, now.date() + LEFT)),
+        1,
+    ):
+        Stage.objects.create(campaign=campaign, ordinal=ordinal, name=name, starts_on=first, ends_on=last)
     round_ = campaign.rounds.get()
     last = round_.steps.order_by("-ordinal").values_list("ordinal", flat=True)[0]
     RoundStep.objects.create(round=round_, ordinal=last + 1, code=RoundStep.Code.PUBLICITY, name="公示")

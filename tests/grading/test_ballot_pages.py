@@ -197,6 +197,7 @@ def test_one_sentence_for_all_branches_without_a_number(office, grading):
         answer = office.post(address, keepers(**picks) | {"all-": typed})
         (fault,) = answer.context["errors"]
         assert (answer.status_code, fault.target) == (422, "id_all-1")
+        assert fault.text.startswith("5 个支部：")
         assert wrong in fault.text
         assert how in fault.text
         assert answer.content.decode().count('class="has-error"') == 5
