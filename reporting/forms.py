@@ -105,7 +105,8 @@ class ExportForm(forms.Form):
         self.chosen_unit = next((k for k in keys if k == str(self._so_far("unit"))), keys[0] if keys else "")
         branches = self.offer.branches(self.chosen_unit) if Level.BRANCH in self.chosen_kind.levels else []
         if branches:
-            first = (ALL_BRANCHES, f"全部党支部（{len(branches)} 份）")
+            several = "" if self.chosen_kind.one else f"（{len(branches)} 份）"
+            first = (ALL_BRANCHES, f"全部党支部{several}")
             rest = branches if self.chosen_unit == "direct" else [first, *branches]
             self.fields["branch"].choices = rest  # type: ignore[attr-defined]
         else:
@@ -154,7 +155,7 @@ class ExportForm(forms.Form):
     @property
     def hint(self) -> str:
         """Return how many documents would be made, "" for a single one."""
-        if not self.chosen_round or self._single_unit():
+        if not self.chosen_round or self._single_unit() or self.chosen_kind.one:
             return ""
         count = self.offer.count(self.chosen_unit, self.chosen_kind)
         if self.chosen_kind.slug == "annex5":

@@ -202,7 +202,7 @@ def _tell_issued(notice: SupervisionNotice, items: Sequence[Item], name: str, no
     issuer = issuer_name(notice.campaign, notice.issuer, notice.issued_on)
     text = (
         f"{issuer}向{name}签发了督办单 {notice.code}，涉及 {len(items)} 项已逾期的整改项目，"
-        f"请于 {zh_date(notice.reply_due_on)} 前在系统内逐项回复。"
+        f"请于{zh_date(notice.reply_due_on)}前在系统内逐项回复。"
     )
     lines = [digest.Line(f"notice:{notice.pk}", text, SECTION)]
     lines += [
@@ -211,7 +211,7 @@ def _tell_issued(notice: SupervisionNotice, items: Sequence[Item], name: str, no
     ]
     dispatching.tell(
         dispatching.people_of(notice.branch, notice.issued_on), kind=Dispatch.Kind.NOTICE,
-        subject=f"督办单 {notice.code}：请于 {zh_date(notice.reply_due_on)} 前回复", text=text, lines=lines,
+        subject=f"督办单 {notice.code}：请于{zh_date(notice.reply_due_on)}前回复", text=text, lines=lines,
         branch=notice.branch, now=now,
     )  # fmt: skip
 
@@ -291,7 +291,7 @@ def return_reply(
     row = _locked(notice, version)
     advanced = advance(row, S.RETURNED, by=by, now=now, reason=reason)
     SupervisionNotice.objects.filter(pk=row.pk).update(reply_due_on=reply_due_on)
-    text = f"督办单 {row.code} 的回复已退回：{reason.strip()}。请于 {zh_date(reply_due_on)} 前重新回复。"
+    text = f"督办单 {row.code} 的回复已退回：{reason.strip()}。请于{zh_date(reply_due_on)}前重新回复。"
     dispatching.tell(
         dispatching.people_of(row.branch, now.date()), kind=Dispatch.Kind.RETURNED,
         subject=f"督办单 {row.code} 的回复已退回", text=text,

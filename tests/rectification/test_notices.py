@@ -282,6 +282,6 @@ def test_those_who_act_for_the_branch_are_written_to_and_the_log_says_who_is_not
         ]
     )
     sent = Dispatch.objects.get(recipient=w.secretary)
-    assert sent.subject == "督办单 数学与计算机科学学院督〔2013〕1号：请于 2013年1月14日 前回复"
+    assert sent.subject == "督办单 数学与计算机科学学院督〔2013〕1号：请于2013年1月14日前回复"
     assert sent.lines.filter(told=True).count() == 4
     assert not Dispatch.objects.get(recipient=w.clerk).lines.filter(told=True).exists()
