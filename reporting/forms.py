@@ -105,8 +105,8 @@ class ExportForm(forms.Form):
         self.chosen_unit = next((k for k in keys if k == str(self._so_far("unit"))), keys[0] if keys else "")
         branches = self.offer.branches(self.chosen_unit) if Level.BRANCH in self.chosen_kind.levels else []
         if branches:
-            several = "" if self.chosen_kind.one else f"（{len(branches)} 份）"
-            first = (ALL_BRANCHES, f"全部党支部{several}")
+            how_many = "" if self.chosen_kind.one else f"（{len(branches)} 份）"
+            first = (ALL_BRANCHES, f"全部党支部{how_many}")
             rest = branches if self.chosen_unit == "direct" else [first, *branches]
             self.fields["branch"].choices = rest  # type: ignore[attr-defined]
         else:
