@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - rows stand as they are printed
 """附件6 of a real round: what is printed for each item, worked out by hand, in a number of queries that stays."""
 
+import datetime as dt
+
 import pytest
 from django.core.management import call_command
 
@@ -9,7 +11,9 @@ from rectification import ledger
 from rectification.models import Item, Plan
 from reporting.annexes import annex6
 from reporting.annexes.gather_annex6 import annex6_of, by_unit
+from reporting.forms import wish_for
 from reporting.making.kinds import BY_SLUG
+from reporting.making.orders import Order
 from tests.factories.ledger_world import NOW, ledger_world
 from tests.worlds import shared
 
@@ -96,3 +100,16 @@ def test_the_command_writes_the_file_and_says_when_there_is_nothing(world, tmp_p
     assert kind.available(world.round)
     Plan.objects.filter(round=world.round).exclude(items__isnull=False).delete()
     assert not kind.available(world.round.campaign.rounds.get(ordinal=2))
+
+
+def test_an_export_asked_for_on_another_day_is_a_new_one(world, time_machine):
+    """What is overdue depends on the day, though no row changed; 附件5 does not."""
+
+    def asked(slug):
+        order = Order(BY_SLUG[slug], world.round, world.grading.school.maths, "pdf")
+        return wish_for(order, "数学与计算机科学学院党总支").fingerprint
+
+    before = asked("annex6"), asked("annex5")
+    time_machine.move_to(NOW + dt.timedelta(days=1), tick=False)
+    assert asked("annex6") != before[0]
+    assert asked("annex5") == before[1]
