@@ -20,13 +20,18 @@ def superior_of(node_id: int) -> int | None:
 def acts_above(account: Any, action: Action, node_id: int) -> bool:
     """Tell whether the account carries `action` at a node strictly above `node_id` today.
 
-    Above the highest node there is nobody, so that another holder at that node acts for it.
+    Above the highest node there is nobody, so that another holder at that node acts for it. Above one that has ended
+    is what its last superior was.
     """
     held = {grant.node_id for grant in roles(account) if action in GRANTS[Role(grant.role)]}
     if not held:
         return False
-    here = frozenset({node_id})
-    above = set(Branch.objects.filter(pk__in=Scope(here, clock.today()).above()).values_list("pk", flat=True))
+    day = clock.today()
+    here = {node_id}
+    placed = Placement.objects.on(day).filter(branch_id=node_id).exists()
+    last = None if placed else Placement.objects.filter(branch_id=node_id).order_by("-starts_on").first()
+    start = last.parent_id if last is not None and last.parent_id is not None else node_id
+    above = set(Branch.objects.filter(pk__in=Scope(frozenset({start}), day).above()).values_list("pk", flat=True))
     return bool(held & (above - here)) or (above == here and node_id in held)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from branches import audit, clock
-from branches.models import Account, Branch, Campaign
+from branches.models import Account, Branch, Campaign, Succession
 from branches.registries import TreeChange
 from branches.scopes import Scope
 from branches.transitions import advance
@@ -142,6 +142,22 @@ def transfer(*, by: Account, item: Item, to: Plan, reason: str, now: dt.datetime
     if not reason.strip():
         raise RefusedError(["转出须写明理由。"], {"reason": "转出须写明理由。"})
     return _transfer(by, item, to, reason, now)
+
+
+@transaction.atomic
+def pass_on(*, by: Account, item: Item, reason: str, now: dt.datetime) -> Item:
+    """Hand an item of a branch that has ended to its follower, in the transaction that reopened it.
+
+    Raises RefusedError when no branch follows; then the problem belongs into a plan of another one.
+    """
+    old = item.plan
+    link = Succession.objects.filter(predecessor=old.branch).select_related("successor").order_by("pk").first()
+    if link is None:
+        refuse("这个党组织已经撤销，没有承接的党组织，请在有关党支部的方案里列入这个问题。")
+        raise AssertionError
+    made = _transfer(by, item, _plan_of(by, link.successor, old, now), reason, now)
+    advance(old, Plan.State.CLOSED, by=by, now=now, reason=reason)
+    return made
 
 
 def _transfer(by: Account | None, item: Item, to: Plan, reason: str, now: dt.datetime) -> Item:

@@ -207,7 +207,10 @@ def superior_or_refuse(branch: Branch, now: dt.datetime) -> Branch:  # noqa: ARG
 def record_checkpoint(
     *, by: Account | None, checkpoint: Checkpoint, on: dt.date, finding: str, now: dt.datetime
 ) -> Checkpoint:
-    """Write down what a check-point of a 长期性项目 found; the next one counts from then on."""
+    """Write down what a check-point of a 长期性项目 found; the next one counts from then on.
+
+    After the last one of an item without an end the rules set the next, so that it is never forgotten.
+    """
     row = Checkpoint.objects.select_for_update().select_related("item__plan__branch").get(pk=checkpoint.pk)
     if row.done_on is not None:
         refuse("这个检查点已经登记过。")
@@ -222,9 +225,18 @@ def record_checkpoint(
         raise RefusedError(wrong.values(), wrong)
     row.done_on, row.finding, row.done_by = on, finding.strip(), by
     row.save(update_fields=["done_on", "finding", "done_by"])
+    _keep_looking(row)
     renew_dates(row.item)
     audit.record(
         by=by, action="checkpoint.record", thing=row, branch=row.item.plan.branch, summary="登记年度检查情况",
         after={"on": on, "finding": row.finding},
     )  # fmt: skip
     return row
+
+
+def _keep_looking(done: Checkpoint) -> None:
+    """Set the next check-point where none is left and the item has no end of its own."""
+    item = done.item
+    if item.due_on is None and not item.checkpoints.filter(done_on__isnull=True).exists():
+        months = rules_of(item.plan.campaign).checkpoint_months
+        Checkpoint.objects.create(item=item, due_on=terms.add_months(done.due_on, months), task=done.task)

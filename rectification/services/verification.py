@@ -10,6 +10,7 @@ from branches.transitions import advance
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Item, Plan, Progress, Recheck, Verification
 from rectification.permissions import may_verify
+from rectification.services.closing import pass_on
 
 ON_THE_SPOT = (Item.State.APPROVED, Item.State.IN_HAND, Item.State.REOPENED)
 
@@ -125,7 +126,10 @@ def plan_recheck(*, by: Account, item: Item, due_on: dt.date, now: dt.datetime) 
 def record_recheck(
     *, by: Account, recheck: Recheck, relapsed: bool, finding: str, on: dt.date, now: dt.datetime
 ) -> Recheck:
-    """Write down whether what was done has held; a relapse reopens the item (and its plan). Raises RefusedError."""
+    """Write down whether what was done has held; a relapse reopens the item (and its plan).
+
+    Of a branch that has ended the item goes on with its follower. Raises RefusedError, also where nobody follows.
+    """
     row = Recheck.objects.select_for_update(of=("self",)).select_related("item").get(pk=recheck.pk)
     item = _locked_later(by, row.item)
     if row.done_on is not None:
@@ -141,5 +145,7 @@ def record_recheck(
     if relapsed:
         if item.plan.state == Plan.State.CLOSED:
             advance(item.plan, Plan.State.APPROVED, by=by, now=now, reason="整改项目出现回弹")
-        _reopen(by, item, finding, now)
+        reopened = _reopen(by, item, finding, now)
+        if item.plan.branch.dissolved_on is not None:
+            pass_on(by=by, item=reopened, reason=f"复查出现回弹：{finding.strip()}", now=now)
     return row

@@ -232,3 +232,35 @@ def test_a_dissolved_general_branch_hands_escalated_items_up(world):
     assert Plan.objects.get(pk=world.plan.pk).state == "approved"
     progress.request_completion(by=world.office2, item=item, result="已解决", now=AUTUMN)
     assert world.verify(world.fresh(item), by=world.office).state == "verified"
+
+
+def relapsed(world):
+    """Verify an item with a re-check planned; return what finds a relapse later."""
+    item = world.verify(world.awaiting(), recheck_on=dt.date(2012, 11, 8))
+
+    def look():
+        verification.record_recheck(
+            by=world.office, recheck=item.rechecks.get(), relapsed=True, finding="又漏记", on=dt.date(2012, 11, 8),
+            now=at("2012-11-08 09:00"),
+        )  # fmt: skip
+        return world.fresh(item)
+
+    return look
+
+
+def test_a_relapse_of_a_branch_that_ended_goes_on_with_its_follower(world):
+    look = relapsed(world)
+    succession.merge(
+        by=None, branches=[world.school.software, world.school.algebra], into=world.school.algebra, ground=GROUND
+    )
+    item = look()
+    assert (item.state, state_of(world.plan)) == ("transferred", "closed")
+    assert (item.transferred_to.plan.branch, item.transferred_to.state) == (world.school.algebra, "approved")
+
+
+def test_a_relapse_nobody_follows_is_refused_whole(world):
+    look = relapsed(world)
+    tree.dissolve(by=None, branch=world.school.software, on=dt.date(2012, 9, 1), reason="党员全部转出")
+    assert refused(look) == ["这个党组织已经撤销，没有承接的党组织，请在有关党支部的方案里列入这个问题。"]
+    item = Item.objects.get()
+    assert (item.state, item.rechecks.get().done_on) == ("verified", None)

@@ -87,6 +87,16 @@ def test_a_long_term_item_counts_by_its_next_check_point(world):
     assert moments(item, "2013-12-21 00:00") == [Status.AT_RISK, Status.OVERDUE, Status.OVERDUE]
 
 
+def test_a_long_term_item_without_an_end_is_looked_at_for_ever(world):
+    day = dt.date(2012, 12, 20)
+    item = world.approved(term="long_term", term_reason="须逐年培养", due_on=None, checkpoints=[day])
+    items.record_checkpoint(
+        by=world.secretary, checkpoint=item.checkpoints.get(), on=day, finding="已培养2名", now=at("2012-12-20 09:00")
+    )
+    assert world.fresh(item).counts_on == dt.date(2013, 12, 20)
+    assert moments(item, "2013-12-21 00:00") == [Status.AT_RISK, Status.OVERDUE, Status.OVERDUE]
+
+
 def test_conditions_are_reviewed_by_their_day(world):
     item = world.approved(
         term="awaiting_conditions",
