@@ -35,9 +35,11 @@ def promised(unit: RoundUnit, account: Account, now: dt.datetime) -> Iterator[Ho
     done = sum(row["item"].state == Item.State.VERIFIED for row in rows)
     said = f"{len(rows)} 项，已销号 {done} 项"
     late = sum(row["item"].status == Status.OVERDUE for row in rows)
+    other = plan.round.campaign_id != unit.round.campaign_id
+    year = f"{plan.round.campaign.year}年" if other else ""
     yield HomePanel(
         slug=f"promised-{plan.pk}",
-        title=f"{plan.round.name}整改提高方案",
+        title=f"{year}{plan.round.name}整改提高方案",
         template="rectification/promised.html",
         context={
             "plan": plan,
