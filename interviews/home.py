@@ -51,7 +51,7 @@ def my_talks(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             late = f"，逾期 {mine.late} 人" if mine.late else ""
             detail = f"{campaign.short_name or campaign.name}，一对一已谈 {mine.done} / {mine.people} 人{late}"
             url = f"{reverse('my-interviewees')}?campaign={campaign.pk}"
-            yield HomeItem(f"两访：还有 {left} 人没谈", detail, "去记录", url, mine.due_on)
+            yield HomeItem(f"两访：还有 {left} 人没谈", detail, "去记录", url, mine.next_due)
 
 
 @home

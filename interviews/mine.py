@@ -88,7 +88,7 @@ class Tally:
     late: int = 0
     revisit: int = 0
     extended: int = 0
-    due_on: dt.date | None = None
+    next_due: dt.date | None = None
 
 
 def tally(account: Account, campaign: Campaign, day: dt.date) -> Tally:
@@ -100,7 +100,7 @@ def tally(account: Account, campaign: Campaign, day: dt.date) -> Tally:
         late=Count("pk", filter=Q(standing=LATE)),
         revisit=Count("pk", filter=Q(standing=REVISIT)),
         extended=Count("pk", filter=Q(group_talks__gt=0)),
-        due_on=Min("due_on", filter=Q(spoken__lt=F("required"))),
+        next_due=Min("due_on", filter=Q(spoken__lt=F("required"))),
     )
     return Tally(**found)
 

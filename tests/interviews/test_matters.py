@@ -18,7 +18,6 @@ from tests.interviews import follow, talks
 from tests.interviews.follow import released
 from tests.worlds import shared
 
-pytestmark = pytest.mark.once
 world = shared(follow.world)
 
 
@@ -32,6 +31,7 @@ def answered(world, **given):
     return matters.answer(by=row.owner, matter=row, outcome="solved", result="已换灯。", now=clock.now())
 
 
+@pytest.mark.once
 def test_the_owner_reads_the_problem_and_nothing_of_the_talk(world):
     row = released(world)
     assert opened(world.handler, row)["text"] == "三号楼二层的灯坏了。"
@@ -42,6 +42,7 @@ def test_the_owner_reads_the_problem_and_nothing_of_the_talk(world):
     assert not AuditDetail.objects.filter(after__icontains="灯坏了").exists()
 
 
+@pytest.mark.db
 def test_from_hand_to_hand_until_the_person_is_told(world):
     row = answered(world)
     now = clock.now()
@@ -55,6 +56,7 @@ def test_from_hand_to_hand_until_the_person_is_told(world):
         opened(world.handler, row)
 
 
+@pytest.mark.once
 def test_a_returned_problem_goes_to_somebody_else(world):
     now, row = clock.now(), released(world)
     back = matters.send_back(by=world.handler, matter=row, reason="不归我管", now=now)
@@ -65,6 +67,7 @@ def test_a_returned_problem_goes_to_somebody_else(world):
     assert opened(world.duty, row)["text"] == "三号楼二层的灯坏了。"
 
 
+@pytest.mark.once
 def test_only_who_it_belongs_to_moves_it(world):
     now, row, mine = clock.now(), released(world), world.base.interviewer
     for wrong in (
@@ -83,10 +86,12 @@ def test_only_who_it_belongs_to_moves_it(world):
         matters.withdraw(by=mine, matter=row, reason=" ", now=now)
 
 
+@pytest.mark.once
 def test_numbers_run_through_the_year(world):
     assert [released(world).number for _ in range(3)] == [1, 2, 3]
 
 
+@pytest.mark.db
 def test_the_year_is_counted_by_unit_and_category(world):
     day = clock.today()
     kept = {"interview": released(world).interview, "category": world.category, "campaign": world.base.campaign}
@@ -106,6 +111,7 @@ def test_the_year_is_counted_by_unit_and_category(world):
     assert [getattr(year, name) for name in names] == [5, 1, 1, 3, 1, 1]
 
 
+@pytest.mark.once
 def test_the_office_sees_figures_and_no_word(world, signed_in):
     answered(world)
     client = signed_in(world.base.office)
@@ -115,6 +121,7 @@ def test_the_office_sees_figures_and_no_word(world, signed_in):
     assert sheet["Content-Type"].endswith("spreadsheetml.sheet")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_lists_ask_as_much_for_three_rows_as_for_one(world, signed_in, django_assert_num_queries, number):
     for _ in range(number):
@@ -126,6 +133,7 @@ def test_the_lists_ask_as_much_for_three_rows_as_for_one(world, signed_in, djang
             client.get(reverse(name))
 
 
+@pytest.mark.once
 def test_the_page_leads_from_release_to_answer(world, signed_in):
     interview, day = talks.recorded(world.base), clock.today() + dt.timedelta(days=4)
     mine = signed_in(world.base.interviewer)
@@ -147,6 +155,7 @@ def test_the_page_leads_from_release_to_answer(world, signed_in):
     assert Reader.objects.filter(record=row.record, revoked_at=None).count() == 1
 
 
+@pytest.mark.once
 def test_the_database_refuses_what_is_wrong(world):
     for wrong in (
         {"state": "lost"}, {"outcome": "maybe"}, {"state": "answered"},

@@ -9,13 +9,13 @@ from django.urls import reverse
 
 from branches import clock
 from branches.models import Draft
+from interviews.mine import Tally
 from interviews.models import FollowUp, Interview, Reading
 from tests.factories.interview_plan import RosterEntryFactory
 from tests.interviews import follow, talks
 from tests.interviews.follow import entered
 from tests.worlds import shared
 
-pytestmark = pytest.mark.once
 world = shared(follow.world)
 JSON = {"HTTP_ACCEPT": "application/json"}
 
@@ -24,6 +24,7 @@ def send(client, **data):
     return client.post(reverse("interview-new"), data, **JSON)
 
 
+@pytest.mark.once
 def test_the_entry_page_holds_the_whole_list_and_is_never_cached(world, signed_in):
     answer = signed_in(world.base.interviewer).get(reverse("interview-new"))
     assert answer["Cache-Control"] == "no-store"
@@ -33,6 +34,7 @@ def test_the_entry_page_holds_the_whole_list_and_is_never_cached(world, signed_i
     assert [chip[2] for chip in answer.context["choices"]["channels"]] == [True]
 
 
+@pytest.mark.once
 def test_a_talk_sent_twice_is_one_record(world, signed_in):
     client, data = signed_in(world.base.interviewer), entered(world.base)
     first, again = send(client, **data), send(client, **data)
@@ -44,6 +46,7 @@ def test_a_talk_sent_twice_is_one_record(world, signed_in):
     assert Draft.objects.count() == 0
 
 
+@pytest.mark.once
 def test_a_talk_with_two_is_entered_once_and_is_no_one_to_one(world, signed_in):
     client = signed_in(world.base.interviewer)
     answer = send(client, **entered(world.base, world.base.student, world.base.other, mode="one"))
@@ -58,6 +61,7 @@ def test_a_talk_with_two_is_entered_once_and_is_no_one_to_one(world, signed_in):
     assert (page.context["tally"].done, page.context["tally"].extended) == (0, 2)
 
 
+@pytest.mark.once
 def test_somebody_else_signed_in_meanwhile_sends_nothing(world, signed_in):
     answer = send(signed_in(world.base.colleague), **entered(world.base))
     follow.assigned(world.base, world.base.colleague, world.base.elsewhere)
@@ -66,11 +70,13 @@ def test_somebody_else_signed_in_meanwhile_sends_nothing(world, signed_in):
     assert "另一个账号" in again.json()["error"]
 
 
+@pytest.mark.once
 def test_without_a_session_the_answer_is_401(world, client):
     assert send(client, **entered(world.base)).status_code == 401
     assert Interview.objects.count() == 0
 
 
+@pytest.mark.once
 def test_without_script_the_form_comes_back_with_what_was_typed(world, signed_in):
     client = signed_in(world.base.interviewer)
     answer = client.post(reverse("interview-new"), entered(world.base, held_on="2090-01-01"))
@@ -81,11 +87,13 @@ def test_without_script_the_form_comes_back_with_what_was_typed(world, signed_in
     assert client.post(reverse("interview-new"), entered(world.base)).status_code == 302
 
 
+@pytest.mark.once
 def test_only_people_of_my_list_can_be_chosen(world, signed_in):
     answer = send(signed_in(world.base.interviewer), **entered(world.base, world.base.elsewhere))
     assert (answer.status_code, Interview.objects.count()) == (422, 0)
 
 
+@pytest.mark.once
 def test_a_revisit_is_planned_with_the_talk_and_done_by_the_next(world, signed_in):
     client = signed_in(world.base.interviewer)
     send(client, **entered(world.base, follow="7", held_on=(clock.today() - dt.timedelta(days=1)).isoformat()))
@@ -99,6 +107,7 @@ def test_a_revisit_is_planned_with_the_talk_and_done_by_the_next(world, signed_i
     assert (done.state, done.done_by.one_to_one) == ("done", True)
 
 
+@pytest.mark.db
 def test_my_list_is_found_by_initials_number_and_class(world, signed_in):
     client, student = signed_in(world.base.interviewer), world.base.student
     for word in (student.person.name, student.person.initials, student.person.number):
@@ -106,8 +115,10 @@ def test_my_list_is_found_by_initials_number_and_class(world, signed_in):
             assert student.person.name in client.get(reverse("my-interviewees"), {"q": word}).content.decode()
     late = client.get(reverse("my-interviewees"), {"standing": "late"})
     assert late.context["list"].total == 1
+    assert late.context["tally"] == Tally(people=2, late=1, next_due=clock.today() - dt.timedelta(days=1))
 
 
+@pytest.mark.once
 def test_ticked_people_go_to_the_entry_page(world, signed_in):
     client, keys = signed_in(world.base.interviewer), [world.base.student.pk, world.base.other.pk]
     answer = client.post(reverse("interview-pick"), {"pick": keys}, follow=True)
@@ -115,6 +126,7 @@ def test_ticked_people_go_to_the_entry_page(world, signed_in):
     assert answer.context["values"]["mode"] == "group"
 
 
+@pytest.mark.once
 def test_opening_is_a_post_and_leaves_a_trace_the_interviewer_sees(world, signed_in):
     row = talks.recorded(world.base)
     client, url = signed_in(world.base.interviewer), reverse("interview", args=[row.pk])
@@ -127,6 +139,7 @@ def test_opening_is_a_post_and_leaves_a_trace_the_interviewer_sees(world, signed
     assert [reading.by for reading in opened.context["readings"]] == [world.base.interviewer]
 
 
+@pytest.mark.once
 def test_an_amendment_keeps_what_was_written_before(world, signed_in):
     row = talks.recorded(world.base)
     client = signed_in(world.base.interviewer)
@@ -143,6 +156,7 @@ def test_an_amendment_keeps_what_was_written_before(world, signed_in):
     assert (page.status_code, "改成这样。" in page.content.decode()) == (422, True)
 
 
+@pytest.mark.once
 def test_a_named_reader_reads_until_the_end_and_not_after(world, signed_in, time_machine):
     row = talks.recorded(world.base)
     until = clock.today() + dt.timedelta(days=3)
@@ -160,6 +174,7 @@ def test_a_named_reader_reads_until_the_end_and_not_after(world, signed_in, time
     assert late.post(reverse("interview-read", args=[row.pk])).status_code == 404
 
 
+@pytest.mark.once
 def test_erasing_and_withdrawing(world, signed_in):
     first, second = talks.recorded(world.base), talks.recorded(world.base)
     client = signed_in(world.base.interviewer)
@@ -171,6 +186,7 @@ def test_erasing_and_withdrawing(world, signed_in):
     assert Interview.objects.counting().count() == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_pages_ask_as_much_for_three_people_as_for_one(world, signed_in, number):
     colleague = world.base.colleague
