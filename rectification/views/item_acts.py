@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
@@ -57,9 +58,10 @@ def item_progress(request: HttpRequest, pk: int) -> HttpResponse:
     by, now, upload = account_of(request), clock.now(), request.FILES.get("file")
 
     def act(given: dict[str, Any]) -> str:
-        if upload is not None:
-            progress.add_file(by=by, item=row, name=upload.name or "", data=upload.read(), now=now)
-        progress.add_progress(by=by, item=row, now=now, **given)
+        with transaction.atomic():  # a file that is refused keeps the entry back, and the other way round
+            if upload is not None:
+                progress.add_file(by=by, item=row, name=upload.name or "", data=upload.read(), now=now)
+            progress.add_progress(by=by, item=row, now=now, **given)
         return "进展已登记。"
 
     return _acted(request, row, "progress_form", ProgressForm(request.POST), act)

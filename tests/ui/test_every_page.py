@@ -16,7 +16,8 @@ OFFICE = (
     "home", "branches", "branch-tree", "branch-new", "branch", "branch-profile", "people", "roster-import", "campaigns",
     "campaign", "campaign-dates", "campaign-members", "campaign-open", "rounds", "round", "round-units", "round-rules",
     "sources", "scoring-grid", "decide", "unit", "explain", "accounts", "account-new", "account-codes", "exports",
-    "export-queue", "offline-round", "codes", "code", "returns", "my-role", "help", "password",
+    "export-queue", "offline-round", "codes", "code", "returns", "my-role", "help", "password", "rectification",
+    "plans",
 )  # fmt: skip
 SECRETARY = (
     "home",
@@ -29,6 +30,7 @@ SECRETARY = (
     "offline-unit",
     "exports",
     "help",
+    "rectification",
 )
 ARGUMENTS = {
     "branch": "branch", "branch-profile": "branch", "campaign": "campaign", "campaign-dates": "campaign",
