@@ -18,7 +18,7 @@ from rectification.lists_supervision import MESSAGES, dispatch_rows
 from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
-from rectification.supervision_page import Weak, weak, why_not_decide
+from rectification.supervision_page import Weak, units_within, weak, why_not_decide
 from rectification.views.shared import allowed, refusal
 from rectification.views.supervision_visits import campaigns
 
@@ -89,9 +89,14 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         if lines := weak(one, reach, today):
             campaign = one
             break
+    may, chosen = bool(can(request.user, Action.SUPERVISE)), request.GET.get("branch", "")
+    if may and campaign is not None and chosen.isdigit():
+        return redirect("supervision-contact-edit", campaign.pk, int(chosen))
+    shown = {line.branch.pk for line in lines}
     context = {
+        "others": [one for one in units_within(reach, today) if one[0] not in shown] if may and campaign else [],
         "campaigns": found, "campaign": campaign, "lines": lines,
-        "without": sum(line.contact is None for line in lines), "may": bool(can(request.user, Action.SUPERVISE)),
+        "without": sum(line.contact is None for line in lines), "may": may,
     }  # fmt: skip
     return render(request, "rectification/contacts.html", context)
 

@@ -1,15 +1,13 @@
-"""The demo's supervision of the pilot: two 督办单, one answered, a visit with findings, leaders for weak branches."""
+"""The demo's supervision of the pilot: two 督办单, one answered, a visit with findings, a leader for each."""
 
 import datetime as dt
 from collections.abc import Iterator
 
 from branches.models import Branch, Campaign, Person
-from branches.scopes import Scope
 from rectification.models import SupervisionNotice
 from rectification.services import contacts, notices, visits
 from rectification.services.contacts import Leader
 from rectification.services.settings import rules_of
-from rectification.supervision_page import weak
 from reporting.demo.rectification import NAME, Cast
 
 LEADERS = (
@@ -36,11 +34,8 @@ def build(root: Branch, now: dt.datetime) -> Iterator[str]:
         _urge(cast, campaign, branch, now, answered=number == 1)
     if branches:
         _visit(cast, campaign, branches[0], now)
-    day = now.date()
-    school = Scope(frozenset({root.pk}), day, everything=True)
-    lines = [one for one in weak(campaign, school, day) if one.lowest]
-    for line, leader in zip(lines[1:], LEADERS, strict=False):  # the first is still without one
-        contacts.appoint(by=cast.office, campaign=campaign, branch=line.branch, leader=leader, starts_on=day, now=now)
+    for branch, leader in zip(branches, LEADERS, strict=False):
+        contacts.appoint(by=cast.office, campaign=campaign, branch=branch, leader=leader, starts_on=now.date(), now=now)
     yield f"supervision: {SupervisionNotice.objects.count()} notices"
 
 

@@ -174,7 +174,10 @@ def test_changes_wait_for_the_level_above_and_are_settled_in_the_list(w, signed_
 
 def test_a_leader_is_assigned_to_a_branch(w, signed_in):
     office = signed_in(w.office)
+    asked = {"campaign": w.campaign.pk, "branch": w.school.software.pk}
+    assert "给其他党支部指定" in text_of(office.get(reverse("supervision-contacts")))
     url = reverse("supervision-contact-edit", args=[w.campaign.pk, w.school.software.pk])
+    assert office.get(reverse("supervision-contacts"), asked)["Location"] == url
     wrong = office.post(url, {"name": "周明", "starts_on": "2013-01-07", "username": "nobody"})
     assert "没有这个登录名的账号" in text_of(wrong)
     office.post(url, {"name": "周明", "starts_on": "2013-01-07", "username": w.office.username})
