@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from branches import clock
 from branches.models import AuditEntry
 from branches.permissions import Action, scope
+from branches.registries import TreeChange, tell_tree_change
 from branches.transitions import BlockedError
 from branches.versions import ConflictError
 from interviews import counting, figures_kept
@@ -181,6 +182,17 @@ def test_reading_for_a_run_asks_as_much_for_many_as_for_few(world, django_assert
     )
     with django_assert_num_queries(8):
         plan_run(world.campaign, reach, clock.now())
+
+
+def test_people_of_a_unit_that_ended_follow_it(world):
+    heir = world.school.direct
+    ClassGroupFactory(campaign=world.campaign, unit=heir, name="A班")
+    tell_tree_change(
+        TreeChange(world.office, world.school.maths, clock.today(), TreeChange.ENDED, (heir, world.school.letters))
+    )
+    assert RosterEntry.objects.filter(unit=heir).count() == 23
+    world.a.refresh_from_db()
+    assert (world.a.unit, world.a.name) == (heir, "A班（SJ）")
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------
