@@ -21,7 +21,6 @@ def follow_unit(*, by: Account | None, branch: Branch, heir: Branch) -> int:
         group.save(update_fields=["unit", "name"])
     moved = RosterEntry.objects.filter(unit=branch, active=True).update(unit=heir)
     if moved:
-        audit.record(
-            by=by, action="interviews.roster.follow", thing=heir, branch=heir, summary=f"访谈名册随组织调整转入 {moved} 人"
-        )  # fmt: skip
+        summary = f"访谈名册随组织调整转入 {moved} 人"
+        audit.record(by=by, action="interviews.roster.follow", thing=heir, branch=heir, summary=summary)
     return moved
