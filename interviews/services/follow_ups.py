@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from branches import audit
 from branches.models import Account
@@ -15,7 +15,8 @@ from interviews.services.errors import refuse
 def plan(*, by: Account, interview: Interview, entry: RosterEntry, due_on: dt.date, now: dt.datetime) -> FollowUp:
     """Mean to see somebody again until a day; one that is planned already moves there.
 
-    Raises RefusedError for another's talk, somebody who was not there, and a day that is over.
+    Raises RefusedError for another's talk, somebody who was not there, a day that is over, and a second request that
+    arrives together with the first.
     """
     if interview.interviewer_id != by.pk:
         refuse("只能给自己的访谈安排回访。")
@@ -27,14 +28,23 @@ def plan(*, by: Account, interview: Interview, entry: RosterEntry, due_on: dt.da
         refuse("回访期限要晚于访谈日期。")
     planned = FollowUp.objects.select_for_update().of(by).planned().filter(entry=entry).first()
     if planned is None:
-        row = FollowUp.objects.create(interview=interview, entry=entry, account=by, due_on=due_on, planned_at=now)
-        _audit(by, row, "安排回访", None, due_on)
-        return row
+        return _first(by, interview, entry, due_on, now)
     if planned.due_on != due_on:
         before, planned.due_on = planned.due_on, due_on
         planned.save(update_fields=["due_on"])
         _audit(by, planned, "改回访期限", before, due_on)
     return planned
+
+
+def _first(by: Account, interview: Interview, entry: RosterEntry, due_on: dt.date, now: dt.datetime) -> FollowUp:
+    """Plan the one follow-up; of two that arrive together the second is told of the first."""
+    try:
+        with transaction.atomic():
+            row = FollowUp.objects.create(interview=interview, entry=entry, account=by, due_on=due_on, planned_at=now)
+    except IntegrityError:
+        refuse("刚刚已经给这个人安排了回访，请看一下期限，要改请再安排一次。")
+    _audit(by, row, "安排回访", None, due_on)
+    return row
 
 
 def _audit(by: Account, row: FollowUp, summary: str, before: dt.date | None, after: dt.date) -> None:

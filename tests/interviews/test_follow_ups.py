@@ -9,6 +9,7 @@ from django.urls import reverse
 from branches import clock
 from branches.transitions import IllegalMoveError
 from interviews.models import FollowUp
+from interviews.models.follow_ups import FollowUpQuerySet
 from interviews.services import follow_ups
 from interviews.services.errors import RefusedError
 from tests.factories.interview_matters import FollowUpFactory
@@ -33,6 +34,17 @@ def planned(world, days=2, interview=None):
 def test_one_plan_for_a_person_which_moves(world):
     first, again = planned(world), planned(world, days=9)
     assert (first.pk, again.due_on, FollowUp.objects.count()) == (again.pk, in_days(9), 1)
+
+
+def test_of_two_requests_at_once_the_second_is_told_of_the_first(world, monkeypatch, signed_in):
+    first = planned(world)
+    monkeypatch.setattr(FollowUpQuerySet, "planned", lambda rows: rows.none())  # neither saw the other's row
+    with pytest.raises(RefusedError, match="刚刚已经给这个人安排了回访"):
+        planned(world, days=9, interview=first.interview)
+    data = {"entry": world.base.student.pk, "due_on": in_days(9).isoformat()}
+    url = reverse("follow-up-plan", args=[first.interview_id])
+    assert signed_in(world.base.interviewer).post(url, data).status_code == 302
+    assert FollowUp.objects.get().due_on == first.due_on
 
 
 def test_a_plan_needs_ones_own_talk_the_person_and_a_day_to_come(world):
