@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from branches.wording import zh_date
 
 WEEKLY, DAILY, NONE = "weekly", "daily", "none"
-WEEKEND = 5
 LONGEST = 300
 QUOTED = 24
 
@@ -48,14 +47,15 @@ def period_of(frequency: str, day: dt.date) -> dt.date:
     return week_of(day) if frequency == WEEKLY else day
 
 
-def is_due(frequency: str, moment: dt.datetime, *, weekday: int, hour: int) -> bool:
+def is_due(frequency: str, moment: dt.datetime, *, weekday: int, hour: int, workday: bool) -> bool:
     """Tell whether the digest of the present week or day may go out: from the hour on, weekly from the weekday on.
 
     `weekday` counts from Monday, 1, to Sunday, 7. A worker that stood still on that day catches up later in the week.
+    Daily ones go out on working days only; `workday` says whether the day of `moment` is one.
     """
     day, reached = moment.date(), moment.hour >= hour
     if frequency == DAILY:
-        return reached and day.weekday() < WEEKEND
+        return reached and workday
     return day.weekday() > weekday - 1 or (day.weekday() == weekday - 1 and reached)
 
 

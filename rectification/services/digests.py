@@ -11,6 +11,7 @@ from django.utils import timezone
 from branches import clock
 from branches.models import Account, Branch, Role, RoleGrant
 from branches.permissions import GRANTS, Action
+from branches.services.calendar import site_calendar
 from rectification import digest, reminders
 from rectification.digest import Line
 from rectification.models import Contact, DigestChoice, DigestRun, Dispatch, RectificationRules
@@ -38,10 +39,11 @@ def due(now: dt.datetime) -> list[str]:
         return []
     local = timezone.localtime(now)
     first: RectificationRules = rules[0]
+    workday = site_calendar().is_workday(local.date())
     ready = [
         one
         for one in (F.WEEKLY, F.DAILY)
-        if digest.is_due(one, local, weekday=first.digest_weekday or 1, hour=first.digest_hour)
+        if digest.is_due(one, local, weekday=first.digest_weekday or 1, hour=first.digest_hour, workday=workday)
     ]
     done = DigestRun.objects.filter(period__in=[digest.period_of(one, local.date()) for one in ready])
     there = {(run.frequency, run.period) for run in done}

@@ -14,6 +14,7 @@ from rectification.models import Change, DigestRun, Dispatch, DispatchLine, Item
 from rectification.services import digests, dispatching, notices
 from tests.factories.branches import RoleGrantFactory, holder
 from tests.factories.grading import RoundUnitFactory
+from tests.factories.publicity import CalendarDayFactory
 from tests.factories.rectification import ChangeFactory, ItemFactory, YearClosingFactory
 from tests.factories.supervision import (
     ContactFactory,
@@ -55,7 +56,7 @@ def told(account):
     ],
 )
 def test_a_weekly_digest_is_due_from_its_hour_until_the_week_ends(moment, due):
-    assert digest.is_due(digest.WEEKLY, at(moment), weekday=1, hour=8) is due
+    assert digest.is_due(digest.WEEKLY, at(moment), weekday=1, hour=8, workday=True) is due
 
 
 @pytest.mark.unit
@@ -66,11 +67,26 @@ def test_a_week_over_the_years_end_is_one_week():
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("moment", "due"),
-    [("2013-01-04 07:59:59", False), ("2013-01-04 08:00:00", True), ("2013-01-05 09:00:00", False)],
+    ("moment", "workday", "due"),
+    [("2013-01-04 07:59:59", True, False), ("2013-01-04 08:00:00", True, True), ("2013-01-05 09:00:00", False, False)],
 )
-def test_a_daily_digest_is_due_from_its_hour_on_working_days(moment, due):
-    assert digest.is_due(digest.DAILY, at(moment), weekday=1, hour=8) is due
+def test_a_daily_digest_is_due_from_its_hour_on_working_days(moment, workday, due):
+    assert digest.is_due(digest.DAILY, at(moment), weekday=1, hour=8, workday=workday) is due
+
+
+@pytest.mark.parametrize(
+    ("moment", "due"),
+    [
+        ("2013-01-03 09:00", []),  # Thursday, still 元旦
+        ("2013-01-04 09:00", ["daily"]),
+        ("2013-01-05 09:00", ["daily"]),  # Saturday, worked for 元旦
+        ("2013-01-12 09:00", []),  # Saturday
+        ("2013-01-09 09:00", []),  # Wednesday that the site entered as free
+    ],
+)
+def test_daily_digests_follow_the_calendar_of_working_days(w, moment, due):
+    CalendarDayFactory(day=dt.date(2013, 1, 9), working=False)
+    assert [one for one in digests.due(at(moment)) if one == digest.DAILY] == due
 
 
 def test_one_a_week_however_often_the_worker_looks(w):
