@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from branches import clock
 from branches.listing import render_list
-from branches.models import Campaign, CampaignMember
+from branches.models import Account, Campaign, CampaignMember
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.versions import ConflictError
 from grading.services.errors import RefusedError
 from rectification.forms.supervision import FindingForm, VisitForm
 from rectification.lists_supervision import VISITS, names_of, visit_rows
 from rectification.models import Plan, Visit, VisitFinding
+from rectification.permissions import may_edit
 from rectification.services import visits
 from rectification.services.settings import rules_of
 from rectification.services.visits import Found
@@ -130,6 +131,7 @@ def _page(request: HttpRequest, row: Visit, form: FindingForm | None = None) -> 
     context = {
         "visit": row, "name": names.get(row.unit_id, row.unit.name_on(row.held_on)), "may": may,
         "lines": [(one, names.get(one.branch_id, ""), items.get(one.pk), plans.get(one.branch_id)) for one in findings],
+        "open_to_me": {pk for pk, plan in plans.items() if _may_add(account_of(request), plan)},
         "form": (form or FindingForm(units=units)) if may else None,
     }  # fmt: skip
     return render(request, "rectification/visit.html", context, status=422 if form is not None else 200)
@@ -139,6 +141,11 @@ def _plans(row: Visit, findings: list[VisitFinding]) -> dict[int, Plan]:
     """Return the newest plan of each branch something was found about: there it can be taken over."""
     rows = Plan.objects.filter(campaign=row.campaign, branch__in=[one.branch_id for one in findings])
     return {plan.branch_id: plan for plan in rows.select_related("round").order_by("round__ordinal")}
+
+
+def _may_add(account: Account, plan: Plan) -> bool:
+    """Tell whether an account may add an item to a plan now."""
+    return plan.state != Plan.State.CLOSED and bool(may_edit(account, plan))
 
 
 @requires(Action.SUPERVISE)

@@ -1,6 +1,7 @@
 """Pages of supervision: the click path of a 督办单, refusals that keep what was typed, one count of queries."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.db import connection
@@ -140,9 +141,14 @@ def test_a_visit_is_recorded_and_its_findings_added_and_settled(w, signed_in):
     assert officer.post(add, {"branch": w.school.software.pk, "text": ""}).status_code == 422
     officer.post(add, {"branch": w.school.software.pk, "text": "漏记请假人员", "advice": "补签到册"})
     finding = visit.findings.get()
-    page = text_of(signed_in(w.secretary).get(reverse("supervision-visit", args=[visit.pk])))
+    secretary = signed_in(w.secretary)
+    page = text_of(secretary.get(reverse("supervision-visit", args=[visit.pk])))
     assert "漏记请假人员" in page
-    assert "到整改方案里列入" in page
+    take = re.search(r'href="([^"]+)">列入整改<', page)
+    form = text_of(secretary.get(take[1]))
+    assert "漏记请假人员" in form
+    assert "补签到册" in form
+    assert f'value="finding:{finding.pk}"' in form
     officer = signed_in(w.officer)
     officer.post(reverse("supervision-finding-settle", args=[finding.pk]), {"reason": "当场已改正"})
     assert "当场已改正" in text_of(officer.get(reverse("supervision-visit", args=[visit.pk])))
