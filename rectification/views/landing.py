@@ -172,4 +172,16 @@ def _plans_of_units_above(account: Account, round_: Round) -> list[Own]:
 def plan_list(request: HttpRequest) -> HttpResponse:
     """List the branches of graded rounds with the state of their plans."""
     rows = plan_rows(RoundUnit.objects.filter(graded=True).within(request.scope))  # type: ignore[attr-defined]
-    return render_list(request, PLANS, rows, template="rectification/plans.html")
+    context = {"own_plans": _filed_by_general_branches(request)}
+    return render_list(request, PLANS, rows, template="rectification/plans.html", context=context)
+
+
+def _filed_by_general_branches(request: HttpRequest) -> list[Plan]:
+    """Return the plans 党总支 within reach filed for themselves: they have no place among the units of a round."""
+    rows = Plan.objects.within(request.scope).filter(unit=None)  # type: ignore[attr-defined]
+    asked = request.GET.get("round", "")
+    if asked.isascii() and asked.isdigit() and len(asked) < 12:
+        rows = rows.filter(round=asked)
+    verified = Count("items", filter=Q(items__state=Item.State.VERIFIED))
+    rows = rows.annotate(number=Count("items"), verified=verified).select_related("round", "campaign")
+    return list(rows.order_by("-campaign__starts_on", "-round__ordinal", "branch__position", "branch__code"))
