@@ -143,6 +143,21 @@ class Line:
         return Figure(str(status.label), self.counts.get(status, 0), self.address(status=str(status)), SHAPES[status])
 
     @property
+    def put_right(self) -> Figure:
+        """Items that are verified, with their list."""
+        return self._of(Status.VERIFIED)
+
+    @property
+    def limited(self) -> str:
+        """The address of what has a day within the campaign: what the burn-down counts."""
+        return self.address(term=str(Item.Term.NORMAL))
+
+    @property
+    def limited_left(self) -> str:
+        """The address of what of it is not put right."""
+        return self.address(term=str(Item.Term.NORMAL), status="open")
+
+    @property
     def overdue(self) -> Figure:
         """Items whose day is over."""
         return self._of(Status.OVERDUE)

@@ -107,9 +107,9 @@ def dist_key(shares: Iterable[charts.Share], *, counts: bool = False) -> dict[st
 
 
 @register.inclusion_tag("components/meter.html")
-def meter(done: int, total: int, label: str) -> dict[str, Any]:
-    """A share of work with n/m."""
-    return {"done": done, "total": total, "label": label}
+def meter(done: int, total: int, label: str, url: str = "") -> dict[str, Any]:
+    """A share of work with n/m; `url` opens the list of what is done."""
+    return {"done": done, "total": total, "label": label, "url": url}
 
 
 @register.inclusion_tag("components/gantt.html")
@@ -119,9 +119,9 @@ def gantt(timeline: charts.Timeline) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/burn_down.html")
-def burn_down(chart: charts.BurnDown) -> dict[str, Any]:
-    """Draw what is left to do, as planned and as it came."""
-    return {"chart": chart}
+def burn_down(chart: charts.BurnDown, left_url: str = "", total_url: str = "") -> dict[str, Any]:
+    """Draw what is left to do, as planned and as it came; the addresses open the lists of what is left, and of all."""
+    return {"chart": chart, "left_url": left_url, "total_url": total_url}
 
 
 @register.inclusion_tag("components/scale.html")

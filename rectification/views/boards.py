@@ -44,8 +44,9 @@ def _own(round_: Round, reach: Scope) -> Place:
 
 
 def _rounds(request: HttpRequest) -> list[Round]:
-    """Return the rounds whose rectification the visitor may look at, the newest first."""
-    rows = Round.objects.within(request.scope).filter(pk__in=Plan.objects.values("round"))  # type: ignore[attr-defined]
+    """Return the rounds in which somebody the visitor looks after has begun a plan, the newest first."""
+    reach: Scope = request.scope  # type: ignore[attr-defined]
+    rows = Round.objects.within(reach).filter(pk__in=Plan.objects.within(reach).values("round"))
     return list(rows.select_related("campaign").order_by("-campaign__starts_on", "-ordinal"))
 
 

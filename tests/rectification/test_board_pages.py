@@ -9,7 +9,9 @@ from django.urls import reverse
 from branches.models import Role, Upload
 from rectification.models import Item, Plan, Progress, YearClosing
 from tests.factories.branches import holder
+from tests.factories.grading import RoundFactory
 from tests.factories.ledger_world import NOW, ledger_world
+from tests.factories.rectification import PlanFactory
 from tests.rectification.test_annex6_import import printed, write
 from tests.worlds import shared
 
@@ -129,3 +131,30 @@ def test_the_year_is_closed_with_a_word_about_what_was_not_done(world, office):
     assert "本年度整改已经收尾" in shown
     assert "场所改造延后" in shown
     assert Plan.objects.filter(round=world.round, state=Plan.State.CLOSED).count() == 0
+
+
+def test_the_list_of_plans_shows_what_a_general_branch_filed_for_itself(world, office):
+    shown = page(office, "plans")
+    own = Plan.objects.get(unit=None, round=world.round)
+    assert "党总支自己的方案" in shown
+    assert shown.count(reverse("plan", args=[own.pk])) == 1
+    other = office.get(reverse("plans"), {"round": world.round.pk + 1}).content.decode()
+    assert "党总支自己的方案" not in other
+
+
+def test_shares_of_the_board_and_its_burn_down_open_their_lists(world, office):
+    shown = page(office, "rectification-boards")
+    items = reverse("rectification-items", args=[world.round.pk])
+    group = world.grading.school.maths.pk
+    assert f'<a href="{items}?group={group}&amp;status=verified">1/5</a>' in shown
+    assert f'还剩 <a href="{items}?status=open&amp;term=normal">' in shown
+    assert f'/ <a href="{items}?term=normal">' in shown
+
+
+def test_the_board_passes_over_a_round_in_which_nobody_within_reach_has_a_plan(world, signed_in):
+    newer = RoundFactory(campaign=world.round.campaign, ordinal=9)
+    PlanFactory(round=newer, branch=world.grading.school.chinese)
+    officer = signed_in(holder(Role.GENERAL_BRANCH_OFFICER, world.grading.school.maths))
+    answer = officer.get(reverse("rectification-boards"))
+    assert answer.context["round"] == world.round
+    assert answer.context["rounds"] == []
