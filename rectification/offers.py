@@ -197,9 +197,9 @@ def _remarks(unit: RoundUnit, surveys: dict[str, Survey]) -> Iterator[Offer]:
     survey = surveys.get(Survey.By.SUPERIOR)
     for row in survey.findings.all() if survey else ():
         if row.finding in (SurveyFinding.Finding.FAIR, SurveyFinding.Finding.POOR):
-            said = f"党总支走访认定为“{row.get_finding_display()}”"
-            note = f"：{row.note}" if row.note else ""
-            yield Offer(f"visit:{row.check_item.ordinal}", "survey", f"{row.check_item.text}{note}", said)
+            said = f"走访认定为“{row.get_finding_display()}”"
+            text = f"{row.check_item.text.rstrip('。？')}：{said}{f'，{row.note}' if row.note else ''}"
+            yield Offer(f"visit:{row.check_item.ordinal}", "survey", text, f"党总支{said}")
     spot = Score.objects.filter(
         assessment__unit=unit, assessment__source__in=unit.spot_checks.filter(active=True).values("source"),
         assessment__state__in=_DONE,
@@ -208,5 +208,6 @@ def _remarks(unit: RoundUnit, surveys: dict[str, Survey]) -> Iterator[Offer]:
         "criterion__section__ordinal", "criterion__ordinal"
     ):
         if score.criterion and _lost_points(score) > 0:
-            part = score.criterion.section
-            yield Offer(f"spot:{score.criterion.code}", "inspection", score.remark, "抽查意见", part.code, part.name)
+            part, lost = score.criterion.section, wording.points(_lost_points(score))
+            text = f"{score.criterion.text.rstrip('。')}（抽查失 {lost} 分：{score.remark.rstrip('。')}）"
+            yield Offer(f"spot:{score.criterion.code}", "inspection", text, "抽查意见", part.code, part.name)

@@ -16,7 +16,7 @@ from branches.crockford import ALPHABET
 from branches.models import Account, Branch
 from branches.transitions import advance
 from branches.versions import save_versioned
-from grading.models import Grade, Round, RoundUnit, Survey
+from grading.models import Grade, Result, Round, RoundUnit, Survey
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Change, Item, Plan, PlanReceipt, YearClosing
 from rectification.permissions import may_decide
@@ -42,14 +42,25 @@ class Ruling:
 
 @transaction.atomic
 def start(*, by: Account | None, unit: RoundUnit, now: dt.datetime) -> Plan:
-    """Return the plan of a branch in a round, begun in draft with 晋位目标 and goal of 附件4 unless it is there."""
+    """Return the plan of a branch in a round, begun in draft with the aim of 附件4 unless it is there."""
     if not unit.round.opened_at:
         refuse("本轮还没有开始。")
-    survey = Survey.objects.filter(unit=unit, by=Survey.By.BRANCH).first()
-    return _begin(
-        by, now, unit.branch, unit.round, unit=unit, name=unit.name,
-        target=survey.target if survey else None, goal=survey.goal if survey else "",
-    )  # fmt: skip
+    target, goal = _aim(unit)
+    return _begin(by, now, unit.branch, unit.round, unit=unit, name=unit.name, target=target, goal=goal)
+
+
+def _aim(unit: RoundUnit) -> tuple[Grade | None, str]:
+    """Return 晋位目标 and goal of 附件4; nothing once the branch was graded better than it aimed at."""
+    survey = Survey.objects.filter(unit=unit, by=Survey.By.BRANCH).select_related("target").first()
+    if survey is None:
+        return None, ""
+    held = (
+        Result.objects.current().filter(unit=unit, state=Result.State.DECIDED).select_related("decided_grade").first()
+    )
+    grade = held.decided_grade if held else None
+    if grade is not None and survey.target is not None and grade.rank < survey.target.rank:
+        return None, ""
+    return survey.target, survey.goal
 
 
 @transaction.atomic

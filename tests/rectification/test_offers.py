@@ -103,5 +103,5 @@ def test_what_visitors_found_lacking_is_offered_as_a_remark(grading):
     g.SurveyFindingFactory(survey=survey, check_item=fair, finding="fair", note="缺一名委员")
     (remarks,) = known_of(unit, unit.branch_id).groups
     assert [(o.key, o.text, o.detail) for o in remarks.offers] == [
-        (f"visit:{fair.ordinal}", f"{fair.text}：缺一名委员", "党总支走访认定为“一般”")
+        (f"visit:{fair.ordinal}", f"{fair.text}：走访认定为“一般”，缺一名委员", "党总支走访认定为“一般”")
     ]
