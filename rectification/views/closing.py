@@ -100,6 +100,8 @@ def _page(request: HttpRequest, pk: int, form: CloseForm, status: int = 200) -> 
     may_settle = bool(can(request.user, Action.APPROVE_PLAN))
     context: dict[str, Any] = {
         "round": round_,
+        "several": campaign.rounds.count() > 1,
+        "drafts": alive.filter(state=Item.State.DRAFT).count(),
         "campaign": campaign,
         "rules": rules_of(campaign),
         "left": _left(left),

@@ -20,6 +20,10 @@ from rectification.models import Item, Plan
 from rectification.services.settings import rules_of
 
 OWN_ROUNDS = 4
+#: What counts as an item of a branch, as on the boards: handed in, not handed on, not ended without result.
+COUNTED = tuple(
+    state for state in Item.State if state not in (Item.State.DRAFT, Item.State.TRANSFERRED, Item.State.CLOSED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _groups(request: HttpRequest, round_: Round) -> list[Group]:
     rows = units.order_by().values("direct", "parent_id", "parent_name", "parent_position").annotate(
         number=Count("pk", distinct=True), begun=Count("plans", distinct=True),
         submitted=state(Plan.State.SUBMITTED), approved=state(Plan.State.APPROVED, Plan.State.CLOSED),
-        all_items=items(*Item.State.values), awaiting=items(Item.State.AWAITING), done=items(Item.State.VERIFIED),
+        all_items=items(*COUNTED), awaiting=items(Item.State.AWAITING), done=items(Item.State.VERIFIED),
     )  # fmt: skip
     found: dict[str, Group] = {}
     for row in sorted(rows, key=lambda one: (one["direct"], one["parent_position"], one["parent_id"])):

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from branches import clock
-from grading.models import Result
+from grading.models import Result, Survey
 from rectification.models import Change, Item, MeetingRecord, Plan
 from rectification.services import plans as service
 from tests.factories import grading as g
@@ -219,3 +219,21 @@ def test_the_landing_page_and_the_list_ask_as_often_for_three_branches_as_for_on
             found.append(len(asked))
         counts.append(found)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("aim", "kept"), [("先进", True), ("较好", True), ("一般", False)])
+def test_an_aim_below_the_grade_reached_is_not_taken_over(grading, secretary, aim, kept):
+    unit = grading.unit("software")  # graded 较好
+    target = unit.round.scale.grades.get(label=aim)
+    Survey.objects.filter(unit=unit).update(target=target)
+    made = service.start(by=secretary, unit=unit, now=clock.now())
+    assert (made.target, made.goal) == ((target, "年内达到先进") if kept else (None, ""))
+
+
+def test_the_landing_page_and_the_closing_say_what_they_count(grading, plan, secretary, signed_in):
+    r.ItemFactory(plan=plan)
+    approved(plan)
+    office = signed_in(account(grading.school, "office"))
+    groups = office.get(page("rectification")).context["groups"]
+    assert sum(group.items for group in groups) == 1
+    assert "含起草中的 1 项" in text(office.get(page("rectification-still-open", plan.round_id)))
