@@ -49,7 +49,7 @@ def _own_plans(node: Branch) -> Iterator[HomeItem]:
     graded = RoundUnit.objects.filter(branch=node, graded=True, round__campaign__backfill=False)
     graded = graded.filter(results__state=Result.State.DECIDED).exclude(round__in=plans).distinct()
     for unit in graded.select_related("round__campaign"):
-        url, due = reverse("rectification"), plan_due_on(unit.round)
+        url, due = f"{reverse('rectification')}#h-own-{unit.round_id}-{node.pk}", plan_due_on(unit.round)
         yield HomeItem(f"{unit.round.name}：制定整改提高方案", "附件4的问题点一下就列入", "去制定", url, due)
 
 
