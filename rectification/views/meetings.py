@@ -94,6 +94,9 @@ def _save(request: HttpRequest, plan: Plan) -> HttpResponse:
     except ConflictError as error:
         return _conflict(request, form, error)
     drafts.drop(account=account, form=FORM, key=str(plan.pk))
+    if checks.meeting_problems(plan, rules_of(plan.campaign), clock.now()):
+        messages.success(request, "已保存，还没有填全，以后可以接着写。")
+        return redirect("plan-meeting", plan.pk)
     messages.success(request, "会议记录已保存。")
     return redirect("plan", plan.pk)
 

@@ -237,3 +237,21 @@ def test_the_landing_page_and_the_closing_say_what_they_count(grading, plan, sec
     groups = office.get(page("rectification")).context["groups"]
     assert sum(group.items for group in groups) == 1
     assert "含起草中的 1 项" in text(office.get(page("rectification-still-open", plan.round_id)))
+
+
+def test_what_a_record_of_the_meeting_lacks_is_said_once(plan, secretary, signed_in):
+    client, url = signed_in(secretary), page("plan-meeting", plan.pk)
+    assert client.post(url, {"version": "0", "do": "save"})["Location"] == url
+    kept = text(client.get(url))
+    assert "还差这些才能提交方案" in kept
+    assert "。、" not in kept
+    wrong = {"version": "1", "held_on": "2100-01-01", "absence-name-0": "李明", "absence-reason-0": "", "do": "save"}
+    refused = text(client.post(url, wrong))
+    assert refused.count("没能保存") == 1
+    assert "有 2 处要改" in refused
+    assert "还差这些才能提交方案" not in refused
+
+
+def test_a_plan_that_is_not_complete_is_not_asked_to_confirm(plan, secretary, signed_in):
+    r.ItemFactory(plan=plan)
+    assert "退回前不能再改" not in text(signed_in(secretary).get(page("plan", plan.pk)))
