@@ -9,7 +9,6 @@ from django.db.models import (
     Case,
     Count,
     DateField,
-    Exists,
     F,
     IntegerField,
     Max,
@@ -52,7 +51,9 @@ def my_entries(account: Account, campaign: Campaign, day: dt.date) -> QuerySet[R
     )
     planned = FollowUp.objects.of(account).planned().filter(entry=OuterRef("pk"))
     number, date = IntegerField(), DateField()
-    rows = RosterEntry.objects.filter(campaign=campaign).filter(Exists(tasks) | Exists(planned))
+    mine = Assignment.objects.of(account).values("entry")
+    again = FollowUp.objects.of(account).planned().values("entry")
+    rows = RosterEntry.objects.filter(campaign=campaign).filter(Q(pk__in=mine) | Q(pk__in=again))
     rows = rows.annotate(
         required=Coalesce(_one(tasks, Max("required"), number), Value(0)),
         due_on=_one(tasks, Min("due_on"), date),
