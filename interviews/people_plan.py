@@ -172,6 +172,7 @@ def plan_people(campaign: Campaign, reading: PeopleReading, reach: Scope, *, com
     names = _Names(plan, reading)
     for row in reading.rows:
         _place(plan, row, names, None if reach.everything else within)
+    _check_classes(plan, names)
     if not reading.faulty:
         _check_tutors(plan)
     if complete:
@@ -184,6 +185,7 @@ class _Names:
 
     def __init__(self, plan: PeoplePlan, reading: PeopleReading) -> None:
         units = {row.unit for row in reading.rows} | {entry.unit for entry in plan.stored.entries.values()}
+        units |= {unit for unit, _ in plan.stored.classes}
         self.units = names_of(units)
         self.categories = {one.pk: one.name for one in plan.stored.categories.values()}
         self.classes = {pk: name for (_, name), (pk, _) in plan.stored.classes.items()}
@@ -198,8 +200,15 @@ def _numbers(stored_: Stored) -> dict[int, str]:
 
 
 def _error(plan: PeoplePlan, row: PersonRow, name: str, reason: str, code: str) -> None:
-    mapping = plan.reading.mappings[row.sheet]
-    plan.problems.append(Problem(row.sheet, mapping.at(row.row, name), Severity.ERROR, reason, code))
+    plan.problems.append(Problem(row.sheet, _cell(plan, row, name), Severity.ERROR, reason, code))
+
+
+def _warning(plan: PeoplePlan, row: PersonRow, name: str, reason: str, code: str) -> None:
+    plan.problems.append(Problem(row.sheet, _cell(plan, row, name), Severity.WARNING, reason, code))
+
+
+def _cell(plan: PeoplePlan, row: PersonRow, name: str) -> str:
+    return plan.reading.mappings[row.sheet].at(row.row, name)
 
 
 def _place(plan: PeoplePlan, row: PersonRow, names: _Names, within: set[int] | None) -> None:
@@ -232,6 +241,27 @@ def _place(plan: PeoplePlan, row: PersonRow, names: _Names, within: set[int] | N
         plan.changed.append(line)
     else:
         plan.unchanged += 1
+
+
+def _check_classes(plan: PeoplePlan, names: _Names) -> None:
+    """Point at new classes that may be slips: of a unit whose classes are known, or called like one of another unit."""
+    first: dict[tuple[int, str], PersonRow] = {}
+    for line in (*plan.new, *plan.changed):
+        first.setdefault((line.row.unit, line.row.class_group), line.row)
+    having = {unit for unit, _ in plan.stored.classes}
+    units: dict[str, set[int]] = {}
+    for unit, name in (*plan.stored.classes, *plan.new_classes):
+        units.setdefault(name, set()).add(unit)
+    for (unit, name), row in first.items():
+        if (unit, name) not in plan.new_classes:
+            continue
+        others = sorted(names.units.get(other, "") for other in units[name] - {unit})
+        if unit in having:
+            said = f"{names.units.get(unit, '')}还没有“{name}”，导入后新建，请核对班级写法"
+            _warning(plan, row, "class_group", said, "class_new")
+        if any(others):
+            said = f"“{name}”在{'、'.join(one for one in others if one)}也有，请核对单位和班级"
+            _warning(plan, row, "class_group", said, "class_elsewhere")
 
 
 def _class_tutor(plan: PeoplePlan, row: PersonRow) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from branches.importers import ImportRefused
 from branches.intake.uploads import RefusedUpload
 from branches.mapping_steps import ChoiceError
-from branches.models import Campaign, Upload
+from branches.models import Campaign, Person, Upload
 from branches.permissions import Action, account_of, requires
 from branches.services import uploads
 from interviews.forms.plan import PeopleForm
@@ -46,7 +46,7 @@ def people_import(request: HttpRequest, campaign: int) -> HttpResponse:
     waiting = Upload.objects.filter(account=account_of(request), kind=_kind(chosen), state=Upload.State.WAITING)[:5]
     context = {
         "campaign": chosen, "form": form, "waiting": waiting, "step": "upload", "ready": ready,
-        "categories": PersonCategory.objects.filter(campaign=chosen),
+        "categories": PersonCategory.objects.filter(campaign=chosen, kind=Person.Kind.STAFF),
         "groups": FocusGroup.objects.filter(campaign=chosen, sensitive=False),
         "sensitive": FocusGroup.objects.filter(campaign=chosen, sensitive=True),
     }  # fmt: skip

@@ -190,3 +190,18 @@ def test_a_long_plain_list_says_what_the_full_reader_says():
     assert {place: cell.value for place, cell in read_plain("a.xlsx", data).sheets[0].cells.items()} == {
         place: cell.value for place, cell in from_full.sheets[0].cells.items()
     }
+
+
+@pytest.mark.once
+def test_new_classes_that_may_be_slips_are_pointed_at(world):
+    first = full(world)
+    assert [problem.code for problem in first.problems()] == []  # the first classes of a unit are no slips
+    first.apply(world.office)
+    letters = "文学与历史学院"
+    rows = [("S31", "学生乙", MATHS, "2099级9班", "", "", ""), ("S32", "学生丙", letters, "2012级1班", "", "", "")]
+    steps = world.steps({"学生": [STUDENTS, *rows]})
+    assert [(problem.code, problem.cell, problem.level.value) for problem in steps.problems()] == [
+        ("class_new", "D2", "warning"), ("class_elsewhere", "D3", "warning"),
+    ]  # fmt: skip
+    assert "“2099级9班”" in steps.problems()[0].reason
+    assert MATHS in steps.problems()[1].reason
