@@ -10,6 +10,7 @@
 
   const RETRY = 5000;
   const SHOWN = 12;
+  const TWICE = 1500;
   const form = document.querySelector("form[data-talk]");
   if (!form) return;
 
@@ -30,6 +31,7 @@
   let busy = false;
   let timer = 0;
   let saved = 0;
+  let sentAt = -Infinity;
 
   /* ---- small helpers ---- */
 
@@ -145,6 +147,13 @@
       window.zhibu.announce("选了两人以上，按座谈（延伸）记");
     } else if (chosen.size === 1) single.checked = true;
     fold();
+  }
+
+  /* Whom one has just talked with is offered after everybody else. */
+  function putLast(ids) {
+    for (const person of ids.map((id) => byId.get(id))) {
+      if (person) people.push(...people.splice(people.indexOf(person), 1));
+    }
   }
 
   function pick(id) {
@@ -380,6 +389,7 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (repeats && performance.now() - sentAt < TWICE && !chosen.size && !dirty()) return; // the second tap of two
     const errors = early();
     if (errors.length) { showFaults(errors); return; }
     clearFaults();
@@ -393,7 +403,13 @@
       single: form.querySelector("[name=mode][value=one]")?.checked ?? false,
     };
     waiting.push(talk);
-    if (repeats) { next(); window.scrollTo({ top: 0 }); search?.focus({ preventScroll: true }); }
+    if (repeats) {
+      sentAt = performance.now();
+      putLast(people_);
+      next(); 
+      window.scrollTo({ top: 0 });
+      search?.focus({ preventScroll: true });
+    }
     drawOutbox();
     send();
   }, true);
