@@ -6,7 +6,7 @@ written down, what needs the consent of the level above becomes a request; anyth
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,7 +28,7 @@ from grading.models import Round, RoundUnit
 from grading.services.errors import RefusedError
 from rectification import ledger
 from rectification.ledger import Line
-from rectification.models import Category, Change, Item, Plan
+from rectification.models import Category, Change, Item, Plan, Progress
 from rectification.services import changes, items, plans, progress
 from rectification.services.settings import ensure_rules
 
@@ -180,6 +180,20 @@ class _Known:
     items: dict[int, Item] = field(default_factory=dict)
     plans: dict[int, Plan] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    earlier: dict[tuple[int, str], set[str]] = field(default_factory=dict)  # what an older print of an item said
+
+
+def _earlier(items_: Iterable[int]) -> dict[tuple[int, str], set[str]]:
+    """Return by item and field what 附件6 said before: a file printed then carries it without anybody's doing."""
+    found: dict[tuple[int, str], set[str]] = {}
+    done = Change.objects.filter(item__in=items_, state__in=[Change.State.APPROVED, Change.State.RECORDED])
+    for item, old in done.values_list("item_id", "old"):
+        for name, stored in FIELDS.items():
+            if stored in old:
+                found.setdefault((item, name), set()).add(str(old[stored] or ""))
+    for item, text in Progress.objects.filter(item__in=items_).values_list("item_id", "text"):
+        found.setdefault((item, "progress"), {""}).add(text)
+    return found
 
 
 def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now: dt.datetime) -> _Known:
@@ -192,6 +206,7 @@ def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now:
     for line in told:
         found.lines.setdefault(by_plan[line.plan], []).append(line)
     found.items = Item.objects.select_related("plan__campaign", "plan__branch").in_bulk([line.item for line in told])
+    found.earlier = _earlier(found.items)
     return found
 
 
@@ -304,7 +319,7 @@ class _Comparer:
 
     def _changes(self, row: LedgerRow, line: Line, item: Item) -> Iterator[FieldChange]:
         """Yield the fields that differ and may change; note an error for those that may not."""
-        for name in LABELS:
+        for name, label in LABELS.items():
             before, after = self._plain(name, getattr(line, name)), getattr(row, name)
             if name == "category":
                 before, after = before or None, after or None
@@ -312,9 +327,21 @@ class _Comparer:
                 continue
             if name not in row.cells:
                 continue
+            if self._older(name, item, after):
+                text = f"这张表打印以后系统里的{label}已经改过，按系统里的保留；确实要改回请在项目页办理"
+                self._add(row, name, text, "older", Severity.WARNING)
+                continue
             way = self._way(name, row, item, after)
             if way is not None:
                 yield FieldChange(name, before, after, way, row.cells[name])
+
+    def _older(self, name: str, item: Item, after: Any) -> bool:
+        """Tell whether a cell says what the item said earlier, so that the file is older than the system."""
+        if item.editable:
+            return False
+        if name in ("verified_on", "verifier"):
+            return item.state == Item.State.VERIFIED and not after
+        return str(after or "") in {str(self._plain(name, one)) for one in self.known.earlier.get((item.pk, name), ())}
 
     def _way(self, name: str, row: LedgerRow, item: Item, after: Any) -> Way | None:
         """Return how a field of an item may change; None with an error where it may not."""

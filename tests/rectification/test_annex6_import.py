@@ -18,6 +18,7 @@ from reporting.annexes.gather_annex6 import annex6_of
 from reporting.tables import xlsx
 from tests.factories.branches import holder
 from tests.factories.ledger_world import NOW, ledger_world
+from tests.factories.rectification import ChangeFactory
 from tests.worlds import shared
 
 pytestmark = pytest.mark.once
@@ -201,3 +202,21 @@ def test_an_item_left_out_stays_and_is_named(world):
     plan = planned(world, book)
     assert [line.problem for line in plan.missing] == ["群众意见反馈不及时"]
     assert plan.touched == []
+
+
+def test_a_file_printed_before_the_system_went_on_undoes_nothing(world):
+    item = world.items["overdue"]
+    book = printed(world, world.grading.school.maths)
+    ChangeFactory(
+        item=item, kind="details", state="recorded", old={"measures": item.measures}, new={"measures": "新的做法"}
+    )
+    Item.objects.filter(pk=item.pk).update(measures="新的做法")
+    done = {"state": "verified", "verified_on": NOW.date(), "verified_by": world.verifier, "result": "均已反馈"}
+    Item.objects.filter(pk=world.items["in_hand"].pk).update(**done, requested_at=NOW, percent=100)
+    plan = planned(world, book)
+    assert plan.errors == ()
+    assert plan.touched == []
+    assert {(problem.code, problem.level.value) for problem in plan.problems} == {("older", "warning")}
+    write(book.active, item.problem, 整改措施="另一种做法")
+    (entry,) = planned(world, book).touched
+    assert [(change.name, change.way) for change in entry.changes] == [("measures", Way.RECORDED)]
