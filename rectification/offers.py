@@ -103,7 +103,12 @@ def _of_unit(unit: RoundUnit) -> Known:
     own = surveys.get(Survey.By.BRANCH) or surveys.get(Survey.By.SUPERIOR)
     return Known(
         groups=[
-            Group("annex4", "附件4的问题", "点“列入”就成为一条整改项目，措施一并带入。", _annex4(problems, measures)),
+            Group(
+                "annex4",
+                "附件4的问题",
+                "点“列入”就成为一条整改项目，措施条数和问题一致的一并带入，不一致的在填写时点一下加进来。",
+                _annex4(problems, measures),
+            ),
             Group("lost_points", "失分的条目", "按失分多少排列，只作参考，不必都列。", list(_lost(unit))),
             Group("appraisal", "群众评议指出的问题", "票数少于下限的不显示。", list(_ticked(unit))),
             Group("remarks", "走访和抽查的意见", "党总支走访、抽查时写下的情况。", list(_remarks(unit, surveys))),
