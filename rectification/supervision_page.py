@@ -134,6 +134,14 @@ def history(notice: SupervisionNotice) -> list[dict[str, Any]]:
     return [*moves, first]
 
 
+def returned_because(notice: SupervisionNotice) -> str:
+    """Return why the last reply was sent back, "" unless the branch is to reply anew."""
+    if notice.state != SupervisionNotice.State.RETURNED:
+        return ""
+    move = transitions.history(notice).filter(to_state=notice.state).order_by("-at", "-pk").first()
+    return move.reason if move else ""
+
+
 def secretary_of(branch: Branch) -> str:
     """Return the name of the present 书记 of a node, "" when nobody is."""
     post = Appointment.objects.on(clock.today()).secretaries().filter(branch=branch).select_related("person").first()

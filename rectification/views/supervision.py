@@ -114,6 +114,7 @@ def page(
         "reply_form": (reply or _reply_form(row, lines, given)) if may_reply else None,
         "own": acts_for(account, row.branch_id),
         "return_form": None, "history": supervision_page.history(row),
+        "returned_because": supervision_page.returned_because(row),
         "may_close": bool(handles) and row.state == S.REPLIED and not own_reply,
         "may_withdraw": bool(handles) and row.state in SupervisionNotice.OWED,
         "why_not": "这份回复是您代录的，请由另一位同志核查办结。" if handles and own_reply else "",

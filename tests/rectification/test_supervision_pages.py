@@ -105,7 +105,8 @@ def test_sent_back_from_its_page(w, signed_in):
     officer.post(url, {"version": 1, "reason": "没写完成日期", "reply_due_on": "2013-01-20"})
     notice.refresh_from_db()
     assert (notice.state, notice.reply_due_on) == ("returned", dt.date(2013, 1, 20))
-    assert "没写完成日期" in text_of(signed_in(w.secretary).get(reverse("supervision-notice", args=[notice.pk])))
+    page = text_of(signed_in(w.secretary).get(reverse("supervision-notice", args=[notice.pk])))
+    assert page.index("上次的回复已退回") < page.index("没写完成日期") < page.index('id="reply"')
 
 
 def test_two_who_handle_one_notice_are_told(w, signed_in):
