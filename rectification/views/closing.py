@@ -1,5 +1,6 @@
 """The end of the year: what is still open per branch; ending or handing on what will not be done; closing."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from branches.transitions import BlockedError, IllegalMoveError
 from grading.services.errors import RefusedError
 from grading.views.shared import round_or_404
 from rectification.board import SHAPES
-from rectification.models import Item, Plan, Status, YearClosing
+from rectification.models import Change, Item, Plan, Status, YearClosing
 from rectification.permissions import may_decide
 from rectification.services import closing
 from rectification.services.settings import rules_of
@@ -101,6 +102,7 @@ def _page(request: HttpRequest, pk: int, form: CloseForm, status: int = 200) -> 
     context: dict[str, Any] = {
         "round": round_,
         "several": campaign.rounds.count() > 1,
+        "undecided": _undecided(request, campaign.pk),
         "drafts": alive.filter(state=Item.State.DRAFT).count(),
         "campaign": campaign,
         "rules": rules_of(campaign),
@@ -116,6 +118,15 @@ def _page(request: HttpRequest, pk: int, form: CloseForm, status: int = 200) -> 
         "form": form,
     }
     return render(request, "rectification/still_open.html", context, status=status)
+
+
+def _undecided(request: HttpRequest, campaign: int) -> tuple[int, int, int]:
+    """Count what nobody has decided yet: plans being drawn up, plans handed in, changes asked for."""
+    reach = request.scope  # type: ignore[attr-defined]
+    states = Counter(Plan.objects.within(reach).filter(campaign=campaign).values_list("state", flat=True))
+    asked = Change.objects.within(reach).filter(item__plan__campaign=campaign, state=Change.State.PROPOSED)
+    begun = states[Plan.State.DRAFT] + states[Plan.State.RETURNED]
+    return begun, states[Plan.State.SUBMITTED], asked.count()
 
 
 @requires(Action.MANAGE_RECTIFICATION)

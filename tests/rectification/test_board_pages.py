@@ -158,3 +158,8 @@ def test_the_board_passes_over_a_round_in_which_nobody_within_reach_has_a_plan(w
     answer = officer.get(reverse("rectification-boards"))
     assert answer.context["round"] == world.round
     assert answer.context["rounds"] == []
+
+
+def test_before_closing_the_page_names_what_nobody_has_decided(world, office):
+    shown = page(office, "rectification-still-open", world.round.pk)
+    assert "还没有办完：起草或退回的方案 1 个" in shown
