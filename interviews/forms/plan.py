@@ -126,7 +126,7 @@ class TakersForm(ZhForm):
 
     takers = StaffChoice(
         label="由谁访谈", queryset=RosterEntry.objects.none(),
-        widget=forms.SelectMultiple(attrs={"size": 12}), help_text="可以选几个人，平均分配；按住 Ctrl 多选。",
+        widget=forms.CheckboxSelectMultiple, help_text="可以勾选几个人，平均分配。",
     )  # fmt: skip
 
     def __init__(self, *args: Any, staff: Any, **kwargs: Any) -> None:
