@@ -67,12 +67,11 @@ class HomePanel:
 
 @dataclass(frozen=True, slots=True)
 class FigureText:
-    """A figure in words: what it is called, how it is defined, and where it comes from while nothing computes it."""
+    """A figure in words: what it is called and how it is defined."""
 
     code: str
     name: str
     definition: str
-    awaited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +203,8 @@ def figure(code: str, *, name: str = "", definition: str = "") -> Callable[[Call
     return register
 
 
-def announce_figure(text: FigureText) -> None:
-    """Describe a figure that no app computes yet; the app that does describes it anew."""
-    _figure_texts.setdefault(text.code, text)
-
-
 def figure_texts() -> dict[str, FigureText]:
-    """Return all figures in words by code, those that nothing computes yet included."""
+    """Return all figures in words by code."""
     return dict(_figure_texts)
 
 

@@ -6,22 +6,12 @@ from fractions import Fraction
 
 from django.db.models import Sum
 
-from branches.registries import FigureText, announce_figure, figure
+from branches.registries import figure
 from grading import rules, scoring
 from grading.models import Round, RoundUnit, Source, Training
 from grading.models.sources import AppraisalCount
 
 TRAINING = "training"
-INTERVIEWS = "interview_coverage"
-
-announce_figure(
-    FigureText(
-        INTERVIEWS,
-        "访谈覆盖率",
-        "一对一访谈过的教职工和学生 ÷ 应访谈的教职工和学生。",
-        awaited="访谈记录还没有启用，现在算不出来；启用前请不要把用到它的评分标准用于定级。",
-    )
-)
 
 
 @figure(

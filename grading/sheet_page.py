@@ -63,7 +63,6 @@ class Item:
     guidance: LocalGuidance | None = None
     figure: FigureText | None = None
     value: Fraction | None = None
-    computed: bool = True
     files: list[Evidence] = field(default_factory=list)
     citable: list[Evidence] = field(default_factory=list)
 
@@ -273,7 +272,7 @@ def _fill_in(items: Iterable[Item], unit: RoundUnit) -> None:
     texts, known = figure_texts(), figures()
     for item in asked:
         code = item.criterion.figure
-        item.figure, item.computed = texts.get(code), code in known
+        item.figure = texts.get(code)
         item.value = known[code](unit.round, [unit]).get(unit.pk) if code in known else None
 
 

@@ -95,18 +95,13 @@ def findings(rubric: Rubric) -> tuple[scoring.Finding, ...]:
 
 
 def figure_findings(rubric: scoring.RubricRule) -> tuple[scoring.Finding, ...]:
-    """Return what is wrong with the figures system-filled items ask for: unknown ones, and those nothing computes."""
+    """Return what is wrong with the figures system-filled items ask for: unknown ones."""
     texts, computed = figure_texts(), figures()
     found = []
     for item in rubric.criteria:
-        if not item.figure:
-            continue
-        text = texts.get(item.figure)
-        if text is None and item.figure not in computed:
+        if item.figure and item.figure not in computed:
             known = "、".join(f"{one.code}（{one.name}）" for one in texts.values())
             found.append(scoring.Finding(f"{item.code} 取数“{item.figure}”没有这个指标，可以用的有 {known}。"))
-        elif item.figure not in computed and text is not None:
-            found.append(scoring.Finding(f"{item.code} {text.name}：{text.awaited}", fatal=False))
     return tuple(found)
 
 

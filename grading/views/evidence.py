@@ -1,6 +1,5 @@
 """Evidence files of a branch: adding, citing for another item, dropping, downloading."""
 
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
