@@ -117,6 +117,7 @@ def for_page(rows: Iterable[Any]) -> list[dict[str, Any]]:
             "group": row.class_group.name if row.class_group else row.category.name,
             "state": LABELS[row.standing][1],
             "label": LABELS[row.standing][0],
+            "last": row.last_on.isoformat() if row.last_on else "",
         }
         for row in rows
     ]

@@ -1,7 +1,8 @@
 /* Ask before what cannot be undone. A form (or an htmx element) with data-confirm opens the dialog of
    templates/components/confirm_dialog.html: it states the effect, and its button repeats the verb.
    data-confirm="effect" data-confirm-title="提交自评？" data-confirm-verb="提交自评"
-   data-confirm-reason="退回原因" asks for a sentence, sent as "reason"; data-confirm-danger colours the button. */
+   data-confirm-reason="退回原因" asks for a sentence, sent as "reason"; data-confirm-danger colours the button.
+   window.zhibu.ask({ confirm, confirmTitle, confirmVerb }, then) asks the same from a script. */
 (() => {
   "use strict";
 
@@ -54,6 +55,7 @@
   });
   dialog.querySelector("[data-confirm-no]").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => { proceed = null; });
+  window.zhibu.ask = (words, then) => ask({ dataset: words }, then);
 
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -1,7 +1,7 @@
 /* Recording talks on a phone. What is typed is confidential: it lives in this page's memory and nowhere else - no
    storage, no draft, no cache - and is gone when the page closes.
      form[data-talk]            posts itself in the background; data-account names who is writing
-     #talk-people               JSON: my list, [{id, name, initials, number, group, state, label}]
+     #talk-people               JSON: my list, [{id, name, initials, number, group, state, label, last}]
      [data-keep]                parts that stay for the next talk
      [data-outbox]              talks that could not be sent yet; they are tried again until the server has taken them
    Every talk carries a client_id made here, so that a talk sent twice is one record. */
@@ -299,7 +299,9 @@
     if (counter) counter.textContent = `本页已记 ${saved} 次`;
     say("ok", `已记下 ${body.who || talk.names}`);
     for (const person of talk.people.map((id) => byId.get(id))) {
-      if (person) { person.state = talk.single ? "ok" : person.state; person.label = talk.single ? "已访" : person.label; }
+      if (!person) continue;
+      person.last = talk.data.get("held_on");
+      if (talk.single) { person.state = "ok"; person.label = "已访"; }
     }
     draw();
     window.zhibu.toast(`已记下 ${body.who || talk.names}`);
@@ -393,6 +395,21 @@
     const errors = early();
     if (errors.length) { showFaults(errors); return; }
     clearFaults();
+    const again = repeats ? metThatDay() : [];
+    if (!again.length) { enqueue(); return; }
+    const confirm = `当天已经记过和${nameList(again)}的谈话。确实又谈了一次，才需要再记。`;
+    window.zhibu.ask({ confirm, confirmTitle: "再记一次？", confirmVerb: "再记一次" }, enqueue);
+  }, true);
+
+  /* Whom I have talked with on the day that is about to be recorded; a follow-up is meant to be another talk. */
+  function metThatDay() {
+    const day = form.elements.namedItem("held_on")?.value;
+    if (!day || form.elements.namedItem("follow_up")) return [];
+    const queued = (id) => waiting.some((talk) => talk.people.includes(id) && talk.data.get("held_on") === day);
+    return [...chosen].filter((id) => byId.get(id)?.last === day || queued(id));
+  }
+
+  function enqueue() {
     if (!repeats) { if (busy) return; waiting.length = 0; }
     const people_ = [...chosen];
     const talk = {
@@ -406,13 +423,13 @@
     if (repeats) {
       sentAt = performance.now();
       putLast(people_);
-      next(); 
+      next();
       window.scrollTo({ top: 0 });
       search?.focus({ preventScroll: true });
     }
     drawOutbox();
     send();
-  }, true);
+  }
 
   document.addEventListener("zhibu:retry", () => { if (waiting.length) send(); });
   window.addEventListener("beforeunload", (event) => { if (waiting.length || dirty()) event.preventDefault(); });

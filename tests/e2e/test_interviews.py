@@ -107,6 +107,19 @@ def _first_talk(page: Any, address: str, axe: Any) -> None:
     _recorded(page, 1)
     assert page.locator("#text").input_value() == ""
     assert page.locator("[name=topics]:checked").count() == 1
+    _again_same_day(page)
+
+
+def _again_same_day(page: Any) -> None:
+    """A second talk with the same person on the same day is asked about; "no" keeps what was typed."""
+    _note(page, INITIALS[0], "又谈了一次？")
+    asked = page.locator("#confirm")
+    asked.get_by_text("当天已经记过和").wait_for()
+    asked.locator("[data-confirm-no]").click()
+    assert page.locator("#text").input_value() == "又谈了一次？"
+    page.locator("#text").fill("")
+    page.locator("[data-drop]").click()
+    assert Interview.objects.count() == 1
 
 
 def _hard_case(page: Any) -> None:
