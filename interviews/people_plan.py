@@ -11,6 +11,7 @@ from branches.intake.shapes import Problem, Severity
 from branches.models import Branch, Campaign, Person, Placement
 from branches.scopes import Scope
 from interviews.models import ClassGroup, FocusGroup, FocusMembership, PersonCategory, RosterEntry, TutorLink
+from interviews.people_classes import InClass, new_class_warnings
 from interviews.people_sheet import Known, KnownUnit, KnownWord, PeopleReading, PersonRow
 
 
@@ -172,7 +173,7 @@ def plan_people(campaign: Campaign, reading: PeopleReading, reach: Scope, *, com
     names = _Names(plan, reading)
     for row in reading.rows:
         _place(plan, row, names, None if reach.everything else within)
-    _check_classes(plan, names)
+    plan.problems += new_class_warnings(_in_classes(plan), plan.stored.classes, names.units)
     if not reading.faulty:
         _check_tutors(plan)
     if complete:
@@ -203,8 +204,11 @@ def _error(plan: PeoplePlan, row: PersonRow, name: str, reason: str, code: str) 
     plan.problems.append(Problem(row.sheet, _cell(plan, row, name), Severity.ERROR, reason, code))
 
 
-def _warning(plan: PeoplePlan, row: PersonRow, name: str, reason: str, code: str) -> None:
-    plan.problems.append(Problem(row.sheet, _cell(plan, row, name), Severity.WARNING, reason, code))
+def _in_classes(plan: PeoplePlan) -> list[InClass]:
+    """Return the rows that put somebody into a new class, with their cells."""
+    lines = (*plan.new, *plan.changed)
+    rows = [line.row for line in lines if (line.row.unit, line.row.class_group) in plan.new_classes]
+    return [InClass((row.unit, row.class_group), row.sheet, _cell(plan, row, "class_group")) for row in rows]
 
 
 def _cell(plan: PeoplePlan, row: PersonRow, name: str) -> str:
@@ -241,27 +245,6 @@ def _place(plan: PeoplePlan, row: PersonRow, names: _Names, within: set[int] | N
         plan.changed.append(line)
     else:
         plan.unchanged += 1
-
-
-def _check_classes(plan: PeoplePlan, names: _Names) -> None:
-    """Point at new classes that may be slips: of a unit whose classes are known, or called like one of another unit."""
-    first: dict[tuple[int, str], PersonRow] = {}
-    for line in (*plan.new, *plan.changed):
-        first.setdefault((line.row.unit, line.row.class_group), line.row)
-    having = {unit for unit, _ in plan.stored.classes}
-    units: dict[str, set[int]] = {}
-    for unit, name in (*plan.stored.classes, *plan.new_classes):
-        units.setdefault(name, set()).add(unit)
-    for (unit, name), row in first.items():
-        if (unit, name) not in plan.new_classes:
-            continue
-        others = sorted(names.units.get(other, "") for other in units[name] - {unit})
-        if unit in having:
-            said = f"{names.units.get(unit, '')}还没有“{name}”，导入后新建，请核对班级写法"
-            _warning(plan, row, "class_group", said, "class_new")
-        if any(others):
-            said = f"“{name}”在{'、'.join(one for one in others if one)}也有，请核对单位和班级"
-            _warning(plan, row, "class_group", said, "class_elsewhere")
 
 
 def _class_tutor(plan: PeoplePlan, row: PersonRow) -> None:

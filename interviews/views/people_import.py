@@ -140,6 +140,9 @@ def _act(request: HttpRequest, steps: PeopleSteps) -> HttpResponse:
     if request.POST.get("fingerprint") != steps.plan.fingerprint:
         messages.warning(request, "预览之后数据有了变化，请再核对一次，然后导入。")
         return here
+    if steps.plan.new_classes and "new_classes" not in request.POST:
+        messages.error(request, f"这份名册会新建 {len(steps.plan.new_classes)} 个班级，请核对后勾选确认，再导入。")
+        return here
     try:
         outcome = _import(request, steps)
     except ImportRefused as refusal:

@@ -8,6 +8,7 @@ from branches.intake.plain import read_plain
 from branches.intake.workbook import read_workbook
 from branches.models import Person
 from interviews.models import ClassGroup, FocusGroup, FocusMembership, RosterEntry, TutorLink
+from interviews.people_classes import InClass, new_class_warnings
 from tests.databases import guarded  # noqa: F401 - a fixture
 from tests.factories.branches import AccountFactory, PersonFactory
 from tests.factories.interview_plan import FocusGroupFactory, FocusMembershipFactory, RosterEntryFactory
@@ -125,7 +126,7 @@ def test_what_rows_say_together(world):
     assert ("学生", "A3", "S1 与工作表“学生”A2 重复") in said
     assert ("学生", "E4", "1班的辅导员前面写的是 T404，这里是 T405") in said
     alone = world.steps({"学生": [STUDENTS, ("S1", "赵一", MATHS, "1班", "T404", "", "")]})
-    assert reasons(alone) == [("学生", "E2", "名册里没有工号为 T404 的教职工，请先导入教职工或一并导入")]
+    assert reasons(alone)[:1] == [("学生", "E2", "名册里没有工号为 T404 的教职工，请先导入教职工或一并导入")]
 
 
 @pytest.mark.once
@@ -195,13 +196,26 @@ def test_a_long_plain_list_says_what_the_full_reader_says():
 @pytest.mark.once
 def test_new_classes_that_may_be_slips_are_pointed_at(world):
     first = full(world)
-    assert [problem.code for problem in first.problems()] == []  # the first classes of a unit are no slips
+    assert [(problem.code, problem.cell) for problem in first.problems()] == [("class_first", "D2")]
+    assert "将新建班级“2012级1班”“2011级1班”" in first.problems()[0].reason
     first.apply(world.office)
     letters = "文学与历史学院"
     rows = [("S31", "学生乙", MATHS, "2099级9班", "", "", ""), ("S32", "学生丙", letters, "2012级1班", "", "", "")]
+    rows += [("S33", "学生丁", MATHS, "2012级 1班级", "", "", "")]
     steps = world.steps({"学生": [STUDENTS, *rows]})
     assert [(problem.code, problem.cell, problem.level.value) for problem in steps.problems()] == [
-        ("class_new", "D2", "warning"), ("class_elsewhere", "D3", "warning"),
+        ("class_new", "D2", "warning"), ("class_first", "D3", "warning"), ("class_elsewhere", "D3", "warning"),
+        ("class_new", "D4", "warning"),
     ]  # fmt: skip
-    assert "“2099级9班”" in steps.problems()[0].reason
-    assert MATHS in steps.problems()[1].reason
+    new, _, elsewhere, near = [problem.reason for problem in steps.problems()]
+    assert new == f"将新建班级“2099级9班”（{MATHS}党总支，1 人），请核对班级写法"
+    assert MATHS in elsewhere
+    assert near.endswith("是不是“2012级1班”？")
+
+
+def test_among_the_first_classes_of_a_unit_a_much_smaller_alike_one_is_asked_about():
+    rows = [InClass((1, "2011级汉语言文学1班"), "学生", f"F{row}") for row in range(2, 42)]
+    rows += [InClass((1, "2011级汉语言文1班"), "学生", "F42"), InClass((1, "2011级汉语言文学2班"), "学生", "F43")]
+    found = new_class_warnings(rows, [], {1: "文学院"})
+    assert [(one.code, one.cell) for one in found] == [("class_first", "F2"), ("class_new", "F42")]
+    assert found[1].reason == "将新建班级“2011级汉语言文1班”（文学院，1 人），是不是“2011级汉语言文学1班”？"

@@ -54,7 +54,9 @@ def test_the_import_from_file_to_result(world, signed_in):
     stale = client.post(preview, {"fingerprint": "x"}, follow=True)
     assert "请再核对一次" in stale.content.decode()
     assert RosterEntry.objects.count() == 14
-    done = client.post(preview, {"fingerprint": page.context["fingerprint"]}, follow=True)
+    unsure = client.post(preview, {"fingerprint": page.context["fingerprint"]}, follow=True)
+    assert "请核对后勾选确认" in unsure.content.decode()
+    done = client.post(preview, {"fingerprint": page.context["fingerprint"], "new_classes": "1"}, follow=True)
     assert "导入结果" in done.content.decode()
     assert RosterEntry.objects.count() == 17
     assert client.post(preview, {"fingerprint": "x"}, follow=True).status_code == 200
