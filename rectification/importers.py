@@ -1,14 +1,13 @@
 """附件6 that comes back as a workbook: say what it would change, item by item and field by field, then do all of it.
 
-A plan writes nothing. An item is found by its branch and problem. What a branch may change itself is saved, progress is
-written down, what needs the consent of the level above becomes a request; anything else is an error at its cell.
+A plan writes nothing. An item is found by its branch and problem. A cell nobody touched since the file was given out
+(baseline.py) changes nothing; where the system went on too, a person chooses. What a branch may change itself is saved,
+progress is written down, what needs the consent of the level above becomes a request; anything else is an error.
 """
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -16,159 +15,27 @@ from django.db import transaction
 from branches import audit
 from branches.importers import site_vocabulary
 from branches.intake.ledger import LedgerReading, LedgerRow, read_ledger
-from branches.intake.matching import KnownBranch, MatchResult, WantedName, likeness, match_names, nearest
+from branches.intake.matching import KnownBranch, MatchResult, WantedName, match_names, nearest
 from branches.intake.shapes import Limits, Problem, Severity, Workbook
 from branches.intake.values import close_up, narrow
-from branches.intake.vocabulary import Vocabulary, heading_key
+from branches.intake.vocabulary import Vocabulary
 from branches.models import Account
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
 from branches.wording import without_unit, zh_date
 from grading.models import Round, RoundUnit
 from grading.services.errors import RefusedError
-from rectification import ledger
+from rectification import baseline, ledger
+from rectification.baseline import Given, mark
 from rectification.ledger import Line
 from rectification.models import Category, Change, Item, Plan, Progress
+from rectification.pairing import LABELS, Pair, barred, paired
+from rectification.returned import Entry, Fate, FieldChange, LedgerPlan, Outcome, Way
 from rectification.services import changes, items, plans, progress
 from rectification.services.settings import ensure_rules
 
 LIMITS = Limits(person_length=60, text_length=4000)
 REASON = "按交回的附件6修改"
-ALIKE = 0.6
-LABELS = {
-    "category": "问题类别", "problem": "存在的主要问题", "goal": "整改目标", "measures": "整改措施", "owner": "责任人",
-    "due": "完成时限", "long_term": "长期性项目", "progress": "进展/完成情况", "verified_on": "销号日期",
-    "verifier": "销号确认人",
-}  # fmt: skip
-
-
-class Way(StrEnum):
-    """How a change takes effect."""
-
-    SAVED = "saved"
-    PROGRESS = "progress"
-    RECORDED = "recorded"
-    REQUESTED = "requested"
-
-    @property
-    def zh(self) -> str:
-        """Say it to a person."""
-        return WAYS[self]
-
-
-WAYS = {
-    Way.SAVED: "直接修改",
-    Way.PROGRESS: "登记进展",
-    Way.RECORDED: "修改并留痕",
-    Way.REQUESTED: "提出变更申请",
-}
-
-
-class Fate(StrEnum):
-    """What becomes of a row."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    SAME = "same"
-
-    @property
-    def zh(self) -> str:
-        """Say it to a person."""
-        return {"new": "新增", "changed": "修改", "same": "没有变化"}[self]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field that would change: as stored, as in the file, and how."""
-
-    name: str
-    before: Any
-    after: Any
-    way: Way
-    cell: str
-
-    @property
-    def label(self) -> str:
-        """The heading of its column."""
-        return LABELS[self.name]
-
-    @property
-    def shown(self) -> tuple[str, str]:
-        """Both values as a person reads them."""
-        return _said(self.before), _said(self.after)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dt.date):
-        return zh_date(value)
-    if isinstance(value, bool):
-        return "√" if value else "—"
-    return str(value or "—")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the file with the item it means; `line` is None for a new one."""
-
-    row: LedgerRow
-    name: str
-    fate: Fate
-    node: int
-    line: Line | None = None
-    changes: tuple[FieldChange, ...] = ()
-
-
-@dataclass(frozen=True)
-class LedgerPlan:
-    """What a file would do. `ready` when nothing stands against it; `missing` items stay as they are."""
-
-    round: Round
-    file_name: str
-    entries: tuple[Entry, ...]
-    missing: tuple[Line, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...] = ()
-
-    def of(self, fate: Fate) -> list[Entry]:
-        """Return the entries of one fate."""
-        return [entry for entry in self.entries if entry.fate is fate]
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Problems that stop the import."""
-        return tuple(problem for problem in self.problems if problem.level is Severity.ERROR)
-
-    @property
-    def touched(self) -> list[Entry]:
-        """Entries that would change something."""
-        return [entry for entry in self.entries if entry.fate is not Fate.SAME]
-
-    @property
-    def ready(self) -> bool:
-        """Tell whether the plan may be applied."""
-        return not self.errors and bool(self.touched)
-
-    @property
-    def fingerprint(self) -> str:
-        """Return a digest that changes with anything the plan would do."""
-        told = [(e.fate, e.line.item if e.line else e.row, e.changes) for e in self.entries]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an import did, in numbers of items and of requests to the level above."""
-
-    new: int
-    changed: int
-    same: int
-    requests: int
-
-    @property
-    def summary(self) -> str:
-        """Say it to a person."""
-        asked = f"，其中 {self.requests} 处须上级同意，已提出变更申请" if self.requests else ""
-        return f"附件6已导入：新增 {self.new} 项，修改 {self.changed} 项{asked}，没有变化 {self.same} 项。"
 
 
 @dataclass
@@ -180,6 +47,8 @@ class _Known:
     items: dict[int, Item] = field(default_factory=dict)
     plans: dict[int, Plan] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
+    base: dict[str, list[Given]] = field(default_factory=dict)  # by code of the branch, as the file was given out
     earlier: dict[tuple[int, str], set[str]] = field(default_factory=dict)  # what an older print of an item said
 
 
@@ -201,6 +70,8 @@ def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now:
     rows = Plan.objects.filter(round=round_, branch__in=[*nodes, *(unit.branch_id for unit in units)])
     found.plans = {plan.branch_id: plan for plan in rows.select_related("campaign", "branch")}
     found.names = {unit.branch_id: unit.name for unit in units} | {pk: p.name for pk, p in found.plans.items()}
+    found.codes = {unit.branch_id: unit.code for unit in units}
+    found.codes |= {pk: p.branch.code for pk, p in found.plans.items() if pk not in found.codes}
     told = ledger.lines(round_=round_, units=found.units, nodes=nodes, now=now, drafts=True)
     by_plan = {plan.pk: pk for pk, plan in found.plans.items()}
     for line in told:
@@ -236,6 +107,8 @@ def plan_ledger(
         workbook, words, categories={name: name for name in named}, limits=LIMITS
     )  # fmt: skip
     known = _known(round_, units, nodes, now)
+    for given in _given_out(workbook):
+        known.base.setdefault(given.branch, []).append(given)
     matched, problems = _match(reading, known)
     comparer = _Comparer(words, known)
     entries: list[Entry] = []
@@ -245,7 +118,17 @@ def plan_ledger(
     taken = {entry.line.item for entry in entries if entry.line is not None}
     missing = tuple(line for node in matched for line in known.lines.get(node, ()) if line.item not in taken)
     found = (*reading.problems, *problems, *comparer.problems)
-    return LedgerPlan(round_, workbook.name, tuple(entries), missing, found, reading.notes)
+    notes = (*reading.notes, *comparer.notes())
+    return LedgerPlan(round_, workbook.name, tuple(entries), missing, found, notes, known=not comparer.unknown)
+
+
+def _given_out(workbook: Workbook) -> tuple[Given, ...]:
+    """Return what the file said when it was given out; nothing for one typed by hand."""
+    for grid in workbook.sheets:
+        if grid.name.startswith(baseline.SHEET):
+            texts = [str(grid.cell(row, 1).value or "") for row in range(1, grid.last_row + 1)]
+            return baseline.read(texts) or ()
+    return ()
 
 
 def _match(reading: LedgerReading, known: _Known) -> tuple[dict[int, list[LedgerRow]], list[Problem]]:
@@ -281,17 +164,29 @@ class _Comparer:
     def __init__(self, words: Vocabulary, known: _Known) -> None:
         self.words, self.known = words, known
         self.problems: list[Problem] = []
+        self.kept = 0
+        self.unknown = 0
 
     def branch(self, node: int, rows: Sequence[LedgerRow]) -> Iterator[Entry]:
         """Yield the entries of one branch."""
-        pairs = _paired(rows, self.known.lines.get(node, ()))
+        base = self.known.base.get(self.known.codes.get(node, ""), ())
         name = self.known.names[node]
-        for row, line in pairs:
+        for pair in paired(rows, self.known.lines.get(node, ()), base):
+            row, line = pair.row, pair.line
+            if pair.gone:
+                text = "这一项在表下载以后已从方案中删去、终止或转出，不再新增；确实还要整改请另写一行或在方案里增加"
+                self._add(row, "problem", text, "gone", Severity.WARNING)
+                yield Entry(row, name, Fate.SAME, node)
+                continue
             if line is None:
                 yield self._new(node, name, row)
                 continue
-            changes_ = tuple(self._changes(row, line, self.known.items[line.item]))
+            changes_ = tuple(self._changes(pair, line, self.known.items[line.item]))
             yield Entry(row, name, Fate.CHANGED if changes_ else Fate.SAME, node, line, changes_)
+
+    def notes(self) -> list[str]:
+        """Say what was kept without anybody's doing."""
+        return [f"这份表下载以后系统里又改过 {self.kept} 格，表里没有动，按系统里的保留。"] if self.kept else []
 
     def _add(self, row: LedgerRow, name: str, text: str, code: str, level: Severity = Severity.ERROR) -> None:
         self.problems.append(_problem(row, name, text, code, level))
@@ -317,23 +212,41 @@ class _Comparer:
         text = "\n".join(line.strip() for line in text.strip().splitlines())
         return "" if self.words.is_none(text) else text
 
-    def _changes(self, row: LedgerRow, line: Line, item: Item) -> Iterator[FieldChange]:
+    def _changes(self, pair: Pair, line: Line, item: Item) -> Iterator[FieldChange]:
         """Yield the fields that differ and may change; note an error for those that may not."""
-        for name, label in LABELS.items():
+        row, marks = pair.row, pair.given.marks if pair.given else None
+        self.unknown += marks is None
+        for name in LABELS:
             before, after = self._plain(name, getattr(line, name)), getattr(row, name)
             if name == "category":
                 before, after = before or None, after or None
-            if before == after or (name == "category" and name not in row.cells):
+            if before == after or name not in row.cells:
                 continue
-            if name not in row.cells:
+            if marks is None and self._stands(name, row, item, after):
                 continue
-            if self._older(name, item, after):
-                text = f"这张表打印以后系统里的{label}已经改过，按系统里的保留；确实要改回请在项目页办理"
-                self._add(row, name, text, "older", Severity.WARNING)
+            if marks is not None and self._untouched(marks[name], after):
+                self.kept += 1
                 continue
             way = self._way(name, row, item, after)
             if way is not None:
-                yield FieldChange(name, before, after, way, row.cells[name])
+                conflict = marks is not None and not self._untouched(marks[name], before)
+                yield FieldChange(name, before, after, way, row.cells[name], f"{line.item}-{name}", conflict)
+
+    def _untouched(self, given: str, value: Any) -> bool:
+        """Tell whether a value is the one given out; 无 is read as an empty cell."""
+        return given == mark(value) or (not value and given in {mark(word) for word in self.words.none})
+
+    def _stands(self, name: str, row: LedgerRow, item: Item, after: Any) -> bool:
+        """Tell whether the system's value stands because the cell only seems older; say so at the cell."""
+        if self._older(name, item, after):
+            text = f"这张表打印以后系统里的{LABELS[name]}已经改过，按系统里的保留；确实要改回请在项目页办理"
+        elif item.state == Item.State.VERIFIED:
+            on = f"已于{zh_date(item.verified_on)}" if item.verified_on else "已"
+            text = f"这一项{on}销号，这一格与系统里的不同，已跳过，按系统里的保留"
+        else:
+            return False
+        self._add(row, name, text, "older", Severity.WARNING)
+        return True
 
     def _older(self, name: str, item: Item, after: Any) -> bool:
         """Tell whether a cell says what the item said earlier, so that the file is older than the system."""
@@ -345,7 +258,7 @@ class _Comparer:
 
     def _way(self, name: str, row: LedgerRow, item: Item, after: Any) -> Way | None:
         """Return how a field of an item may change; None with an error where it may not."""
-        reason = _barred(name, item, after)
+        reason = barred(name, item, after)
         if reason:
             self._add(row, name, reason, "barred")
             return None
@@ -356,60 +269,17 @@ class _Comparer:
         return Way.RECORDED if name in ("measures", "owner") else Way.REQUESTED
 
 
-def _barred(name: str, item: Item, after: Any) -> str:
-    """Return why a field may not change from a file, or ""."""
-    state = item.get_state_display()
-    if name in ("verified_on", "verifier"):
-        return "销号由上级在系统里核实登记，不从表格导入，请改回原样"
-    if item.editable:
-        if name == "progress":
-            return "项目还没有批准，不登记进展，请清空这一格"
-        if name == "due" and item.term == Item.Term.CONDITIONS:
-            return "暂不具备条件的项目请在方案里改条件复核日期"
-        return "存在的主要问题不能空着" if name == "problem" and not after else ""
-    if item.state not in (Item.State.APPROVED, Item.State.IN_HAND, Item.State.REOPENED):
-        return f"这一项{state}，不能再改，请改回原样"
-    if name in ("problem", "category"):
-        return "方案已经批准，问题和类别不能再改，请改回原样"
-    if name == "long_term" or (name == "due" and item.long_lasting):
-        return "期限类型和长期性项目的日期请在项目页申请调整，请改回原样"
-    if not after:
-        return f"已批准的项目{LABELS[name]}不能空着"
-    return ""
-
-
-def _paired(rows: Sequence[LedgerRow], lines: Sequence[Line]) -> list[tuple[LedgerRow, Line | None]]:
-    """Return each row with its item: the one of the same problem, else the most alike that is left, else none."""
-    left = list(lines)
-    found: dict[int, Line] = {}
-    for place, row in enumerate(rows):
-        key = heading_key(row.problem)
-        same = next((line for line in left if heading_key(line.problem) == key), None)
-        if same is not None:
-            found[place] = same
-            left.remove(same)
-    scored = sorted(
-        (
-            (likeness(row.problem, line.problem), -abs(place - at), place, line)
-            for place, row in enumerate(rows)
-            if place not in found and row.problem
-            for at, line in enumerate(left)
-        ),
-        key=lambda one: one[:2],
-        reverse=True,
-    )
-    for score, _, place, line in scored:
-        if score >= ALIKE and place not in found and line in left:
-            found[place] = line
-            left.remove(line)
-    return [(row, found.get(place)) for place, row in enumerate(rows)]
-
-
 @transaction.atomic
-def apply_ledger(*, by: Account, plan: LedgerPlan, now: dt.datetime) -> Outcome:
-    """Do all a plan says, or nothing. Raises RefusedError with a sentence for each cell that stands against it."""
+def apply_ledger(*, by: Account, plan: LedgerPlan, now: dt.datetime, taken: Collection[str] = ()) -> Outcome:
+    """Do all a plan says, or nothing; of the conflicts those `taken` (their keys).
+
+    Raises RefusedError with a sentence for each cell that stands against it.
+    """
     if plan.errors:
         raise RefusedError([problem.zh() for problem in plan.errors])
+    plan = plan.chosen(taken)
+    if not plan.touched:
+        raise RefusedError(["没有勾选要用表里内容的格子，什么也没有写入；按系统里的保留就放弃这份文件。"])
     ensure_rules(by=by, campaign=plan.round.campaign, now=now)
     writer = _Writer(by, plan.round, now)
     for entry in plan.touched:

@@ -18,8 +18,9 @@ from branches.services import uploads
 from grading.models import Round, RoundUnit
 from grading.services.errors import RefusedError
 from grading.views.shared import Fault, round_or_404
-from rectification.importers import Fate, LedgerPlan, apply_ledger, plan_ledger
+from rectification.importers import apply_ledger, plan_ledger
 from rectification.models import Plan
+from rectification.returned import Entry, Fate, LedgerPlan
 
 SHOWN = 200
 GONE = "这份文件已超过保存期限，请重新上传。"
@@ -86,9 +87,15 @@ def check(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         return redirect("rectification-board", round_.pk)
     context = {
         "round": round_, "upload": upload, "plan": plan, "errors": faults, "shown": SHOWN,
-        "touched": plan.touched[:SHOWN], "counts": [(fate.zh, len(plan.of(fate))) for fate in Fate],
+        "touched": sorted(plan.touched, key=_settled)[:SHOWN], "taken": request.POST.getlist("take"),
+        "counts": [(fate.zh, len(plan.of(fate))) for fate in Fate],
     }  # fmt: skip
     return render(request, "rectification/annex6_check.html", context, status=422 if faults else 200)
+
+
+def _settled(entry: Entry) -> bool:
+    """Put what a person has to choose first."""
+    return not any(change.conflict for change in entry.changes)
 
 
 def _import(request: HttpRequest, upload: Upload, plan: LedgerPlan) -> list[Fault]:
@@ -97,7 +104,8 @@ def _import(request: HttpRequest, upload: Upload, plan: LedgerPlan) -> list[Faul
         return [Fault(CHANGED)]
     try:
         with transaction.atomic():
-            done = apply_ledger(by=account_of(request), plan=plan, now=clock.now())
+            taken = request.POST.getlist("take")
+            done = apply_ledger(by=account_of(request), plan=plan, now=clock.now(), taken=taken)
             result = {"new": done.new, "changed": done.changed, "requests": done.requests}
             if not uploads.finish(upload=upload, state=Upload.State.DONE, result=result):
                 raise RefusedError(["这份文件刚刚已经导入。"])

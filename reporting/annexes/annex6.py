@@ -56,7 +56,10 @@ SELDOM = (
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One problem. `branch` (a code) says which rows belong together; texts are "" and days None while unknown."""
+    """One problem. `branch` (a code) says which rows belong together; texts are "" and days None while unknown.
+
+    `item` is the item's primary key, not printed: a returned workbook names it on its hidden sheet.
+    """
 
     branch: str
     group: str
@@ -76,6 +79,7 @@ class ItemRow:
     verified_on: dt.date | None = None
     verifier: str = ""
     remark: str = ""
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def _row(line: Line) -> annex6.ItemRow:
         grade=line.grade, target=line.target, category=line.category, problem=line.problem, goal=line.goal,
         measures=line.measures, owner=line.owner, due=line.due, long_term=line.long_term,
         standing=annex6.Standing(line.standing), progress=line.progress, verified_on=line.verified_on,
-        verifier=line.verifier, remark=line.remark,
+        verifier=line.verifier, remark=line.remark, item=line.item,
     )  # fmt: skip
 
 

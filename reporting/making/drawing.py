@@ -34,8 +34,8 @@ class Work:
     """Everything a piece is drawn from.
 
     Args:
-        kind, facts, stamp: a document of an annex; or
-        sheets: what was laid out before, with `pages` of it, all when None.
+        kind, facts, stamp: a document of an annex;
+        sheets: what was laid out before, instead or beside, with `pages` of it, all when None.
         format: xlsx or pdf.
         whole: a file to be opened as it is; else pages for `assembly.assemble`.
         code: the form code at the foot, where the file is whole.
@@ -55,6 +55,11 @@ class Work:
         laid = list(self.sheets) or BY_SLUG[self.kind].lay(self.facts, self.stamp)  # type: ignore[arg-type]
         return [replace(sheet, code_line=code_line(self.code)) for sheet in laid] if self.code else laid
 
+    def dress(self) -> xlsx.Dress | None:
+        """Return what its workbook carries beside its sheets."""
+        kind = BY_SLUG.get(self.kind)
+        return kind.dress(self.facts) if kind is not None and kind.dress is not None else None
+
 
 def draw(work: Work) -> tuple[bytes, int]:
     """Return the content of a piece and how many pages it has."""
@@ -62,7 +67,7 @@ def draw(work: Work) -> tuple[bytes, int]:
     count = len(work.pages) if work.pages else max(1, sum(len(sheet.pages) for sheet in sheets))
     titles = titled(sheets[0].title)
     if work.format == Export.Format.XLSX:
-        return xlsx.render(sheets, titles), count
+        return xlsx.render(sheets, titles, work.dress()), count
     if work.whole:
         return pdf.render(sheets, titles, font_dirs=settings.FONT_DIRS), count
     return pdf.render_piece(sheets, pages=work.pages, font_dirs=settings.FONT_DIRS), count

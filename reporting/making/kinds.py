@@ -10,6 +10,7 @@ from reporting.annexes import (
     annex4,
     annex5,
     annex6,
+    annex6_baseline,
     gather,
     gather_annex6,
     gather_notice,
@@ -20,6 +21,7 @@ from reporting.annexes import (
 )
 from reporting.annexes.facts import DIRECT, Stamp
 from reporting.tables import Sheet
+from reporting.tables.xlsx import Dress
 
 Level = Branch.Level
 
@@ -43,6 +45,7 @@ class Kind:
         lacking: what there is none of when nothing can be shown.
         dated: whether it says other things on another day though no row changed (逾期).
         one: where a unit has several, the document with a key.
+        dress: what a workbook carries beside its printed sheets.
     """
 
     slug: str
@@ -61,6 +64,7 @@ class Kind:
     lacking: str = "支部"
     dated: bool = False
     one: Callable[[Round, Branch, int], Sequence[Any]] | None = None
+    dress: Callable[[Any], Dress] | None = None
 
     @property
     def label(self) -> str:
@@ -151,6 +155,7 @@ KINDS: tuple[Kind, ...] = (
         gather=lambda round_, unit: [gather_annex6.annex6_of(round_, unit)],
         pieces=gather_annex6.by_unit,
         lay=annex6.sheets,
+        dress=annex6_baseline.dress,
         name=lambda facts: facts.unit,
         group=lambda _facts: "",
         each="党总支",

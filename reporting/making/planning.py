@@ -118,7 +118,7 @@ def _single(order: Order, stamp: Stamp, facts: Any, digest: str, code: str) -> P
     name = file_name(order, order.kind.name(facts), order.format)
     sheets = tuple(order.kind.lay(facts, stamp))
     if order.format != Export.Format.PDF or sum(len(sheet.pages) for sheet in sheets) <= DIRECT_PAGES:
-        work = Work(order.format, sheets=sheets, code=code)
+        work = Work(order.format, kind=order.kind.slug, facts=facts, sheets=sheets, code=code)
         return Plan(Shape.WHOLE, (Document("", work, code=code),), name, digest)
     runs = tuple(_runs(sheets, code))
     return Plan(Shape.RUNS, runs, name, digest)

@@ -10,9 +10,11 @@ import pytest
 from branches.intake.workbook import read_workbook
 from branches.models import Role
 from grading.services.errors import RefusedError
-from rectification.importers import Fate, Way, apply_ledger, plan_ledger
+from rectification.baseline import SHEET
+from rectification.importers import apply_ledger, plan_ledger
 from rectification.models import Change, Item, Progress
-from reporting.annexes import annex6
+from rectification.returned import Fate, Way
+from reporting.annexes import annex6, annex6_baseline
 from reporting.annexes.facts import Stamp
 from reporting.annexes.gather_annex6 import annex6_of
 from reporting.tables import xlsx
@@ -37,8 +39,15 @@ def secretary(world):
 
 def printed(world, unit):
     """The workbook the office would hand out."""
-    sheets = annex6.sheets(annex6_of(world.round, unit), Stamp("2012年6月30日"))
-    return openpyxl.load_workbook(io.BytesIO(xlsx.render(sheets)))
+    facts = annex6_of(world.round, unit)
+    content = xlsx.render(annex6.sheets(facts, Stamp("2012年6月30日")), dress=annex6_baseline.dress(facts))
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def bare(book):
+    """The same workbook as if its table had been copied into a new file."""
+    del book[SHEET]
+    return book
 
 
 def returned(book):
@@ -206,7 +215,7 @@ def test_an_item_left_out_stays_and_is_named(world):
 
 def test_a_file_printed_before_the_system_went_on_undoes_nothing(world):
     item = world.items["overdue"]
-    book = printed(world, world.grading.school.maths)
+    book = bare(printed(world, world.grading.school.maths))
     ChangeFactory(
         item=item, kind="details", state="recorded", old={"measures": item.measures}, new={"measures": "新的做法"}
     )
@@ -220,3 +229,84 @@ def test_a_file_printed_before_the_system_went_on_undoes_nothing(world):
     write(book.active, item.problem, 整改措施="另一种做法")
     (entry,) = planned(world, book).touched
     assert [(change.name, change.way) for change in entry.changes] == [("measures", Way.RECORDED)]
+
+
+def went_on(world):
+    """After the print an item is verified and the measures of another change."""
+    verified = {"state": "verified", "verified_on": NOW.date(), "verified_by": world.verifier, "result": "均已反馈"}
+    Item.objects.filter(pk=world.items["in_hand"].pk).update(**verified, requested_at=NOW, percent=100)
+    Item.objects.filter(pk=world.items["overdue"].pk).update(measures="系统里的新做法")
+
+
+def test_an_untouched_older_export_is_no_fault_and_writes_nothing_back(world):
+    book = printed(world, world.grading.school.maths)
+    went_on(world)
+    plan = planned(world, book)
+    assert (plan.problems, plan.touched, plan.known) == ((), [], True)
+    assert plan.notes == ("这份表下载以后系统里又改过 4 格，表里没有动，按系统里的保留。",)
+
+
+def test_only_what_was_typed_is_taken_from_an_older_export(world):
+    book = printed(world, world.grading.school.maths)
+    went_on(world)
+    write(book.active, "没有固定的活动场所", 责任人="周全")
+    (entry,) = planned(world, book).touched
+    assert [(c.name, *c.shown, c.conflict) for c in entry.changes] == [("owner", "李小红", "周全", False)]
+    write(book.active, "群众意见反馈不及时", 整改目标="别的")
+    plan = planned(world, book)
+    number, heads = place(book.active, "群众意见反馈不及时")
+    assert [(error.cell, error.reason) for error in plan.errors] == [
+        (f"{heads['整改目标']}{number}", "这一项已销号，不能再改，请改回原样")
+    ]
+
+
+def test_what_both_changed_is_written_only_where_it_is_ticked(world, secretary):
+    item = world.items["overdue"]
+    book = printed(world, world.grading.school.software)
+    went_on(world)
+    write(book.active, item.problem, 整改措施="表里的做法")
+    plan = planned(world, book)
+    ((change,),) = [entry.changes for entry in plan.touched]
+    assert (plan.conflicts, change.key, change.shown) == (1, f"{item.pk}-measures", ("系统里的新做法", "表里的做法"))
+    with pytest.raises(RefusedError) as refused:
+        apply_ledger(by=secretary, plan=plan, now=NOW)
+    assert refused.value.sentences == ["没有勾选要用表里内容的格子，什么也没有写入；按系统里的保留就放弃这份文件。"]
+    assert Item.objects.get(pk=item.pk).measures == "系统里的新做法"
+    done = apply_ledger(by=secretary, plan=plan, now=NOW, taken=[change.key])
+    assert (done.changed, done.same) == (1, 2)
+    assert Item.objects.get(pk=item.pk).measures == "表里的做法"
+
+
+def test_a_draft_reworded_in_the_system_is_found_by_how_it_was_given_out(world):
+    item = world.items["draft"]
+    book = printed(world, world.grading.school.history)
+    Item.objects.filter(pk=item.pk).update(problem="台账缺失")
+    write(book.active, "组织生活次数不足", 整改目标="每月1次")
+    plan = planned(world, book)
+    ((change,),) = [entry.changes for entry in plan.touched]
+    assert (plan.touched[0].line.item, change.name, change.way, change.conflict) == (item.pk, "goal", Way.SAVED, False)
+    Item.objects.filter(pk=item.pk).update(state=Item.State.CLOSED)
+    plan = planned(world, book)
+    assert plan.touched == []
+    assert [(one.cell, one.code, one.level.value) for one in plan.problems] == [("E6", "gone", "warning")]
+
+
+def test_a_file_without_its_hidden_sheet_warns_and_skips_what_is_verified(world):
+    book = bare(printed(world, world.grading.school.maths))
+    went_on(world)
+    write(book.active, "群众意见反馈不及时", 整改目标="别的")
+    plan = planned(world, book)
+    assert (plan.errors, plan.known) == ((), False)
+    assert "这一项已于2012年6月30日销号，这一格与系统里的不同，已跳过，按系统里的保留" in [
+        problem.reason for problem in plan.problems
+    ]
+    ((change,),) = [
+        entry.changes for entry in plan.touched
+    ]  # nobody recorded what the measures were: shown, and warned of
+    assert (change.name, change.before) == ("measures", "系统里的新做法")
+
+
+def test_a_forged_hidden_sheet_counts_for_nothing(world):
+    book = printed(world, world.grading.school.maths)
+    book[SHEET]["A2"] = book[SHEET]["A2"].value.replace('"SJ001"', '"SJ002"')
+    assert not planned(world, book).known

@@ -73,6 +73,23 @@ def test_an_import_after_a_change_is_asked_again(world, office):
     assert Item.objects.get(pk=world.items["overdue"].pk).owner_name == "吴勇"
 
 
+def test_what_both_changed_is_ticked_on_the_page(world, office):
+    item = world.items["overdue"]
+    book = printed(world, world.grading.school.software)
+    Item.objects.filter(pk=item.pk).update(measures="系统里的新做法")
+    write(book.active, item.problem, 整改措施="表里的做法")
+    url = hand_in(office, world, book)
+    shown = office.get(url).content.decode()
+    box = f'name="take" value="{item.pk}-measures" form="annex6-import"'
+    for said in ("有 1 格在表里和系统里都改过", "系统里的新做法", "表里的做法", f"{box}>"):
+        assert said in shown
+    refused = office.post(url, {"fingerprint": fingerprint(shown)})
+    assert refused.status_code == 422
+    assert "没有勾选要用表里内容的格子" in refused.content.decode()
+    office.post(url, {"fingerprint": fingerprint(shown), "take": [f"{item.pk}-measures"]})
+    assert Item.objects.get(pk=item.pk).measures == "表里的做法"
+
+
 def test_errors_stand_with_their_cells_and_the_file_can_be_dropped(world, office):
     book = printed(world, world.grading.school.software)
     write(book.active, "没有固定的活动场所", 完成时限="六月底")

@@ -3,11 +3,12 @@
 
 import datetime as dt
 
+import openpyxl
 import pytest
 from django.core.management import call_command
 
 from branches import clock
-from rectification import ledger
+from rectification import baseline, ledger
 from rectification.models import Item, Plan
 from reporting.annexes import annex6
 from reporting.annexes.gather_annex6 import annex6_of, by_unit
@@ -93,7 +94,12 @@ def test_the_number_of_queries_does_not_grow(world, django_assert_num_queries):
 def test_the_command_writes_the_file_and_says_when_there_is_nothing(world, tmp_path):
     target = tmp_path / "附件6.xlsx"
     call_command("render", "annex6", round=world.round.pk, unit="SJ", format="xlsx", output=target, verbosity=0)
-    assert target.read_bytes()[:2] == b"PK"
+    book = openpyxl.load_workbook(target)
+    assert [(page.title, page.sheet_state) for page in book] == [("附件6", "visible"), (baseline.SHEET, "veryHidden")]
+    told = baseline.read([cell.value for (cell,) in book[baseline.SHEET].iter_rows(max_col=1)])
+    first = world.items["verified"]
+    assert [row.branch for row in told] == ["SJ001"] * 3 + ["SJ002"] * 2
+    assert (told[0].item, told[0].marks["problem"]) == (first.pk, baseline.mark(first.problem))
     Item.objects.filter(plan__branch=world.grading.school.direct).update(state=Item.State.CLOSED)
     kind = BY_SLUG["annex6"]
     assert kind.gather(world.round, world.grading.school.direct)[0].rows == ()
