@@ -9,6 +9,8 @@ from django_filters import ChoiceFilter, FilterSet
 from branches import clock, wording
 from branches.listing import BulkAction, ListPage
 from branches.registries import list_page
+from interviews.coverage_tables import HIDDEN
+from interviews.matter_figures import Kept
 from interviews.mine import DONE, DUE, LABELS, LATE, REVISIT
 from interviews.models import FollowUp, Matter
 from reporting.tables import Column, Link, Table, formats
@@ -228,6 +230,13 @@ FOLLOW_UPS = list_page(
 )
 
 
+class LedgerFilter(FilterSet):
+    """State and result."""
+
+    state = ChoiceFilter(label="状态", empty_label="全部", choices=Matter.State.choices)
+    outcome = ChoiceFilter(label="结果", empty_label="全部", choices=Matter.Outcome.choices)
+
+
 class MatterFilter(FilterSet):
     """State, category and result."""
 
@@ -265,18 +274,24 @@ def matter_rows(matters: Sequence[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _matter_table(slug: str, title: str, *, link: bool) -> Table:
+def _matter_table(slug: str, title: str, *, own: bool) -> Table:
+    """Return the table of one's own problems; the ledger has neither unit nor category: small counts would show."""
+
     def href(row: Any) -> str:
-        return reverse("matter", args=[row["pk"]]) if link else ""
+        return reverse("matter", args=[row["pk"]]) if own else ""
+
+    about = (
+        Column("category", "类别", 26, align="left", sort_key="category"),
+        Column("unit", "单位", 44, align="left", hide_small=True),
+    )
 
     return Table(
         slug=slug,
         title=title,
         columns=(
             Column("number", "编号", 20, align="left", row_header=True, sort_key="number", href=href),
-            Column("category", "类别", 26, align="left", sort_key="category"),
-            Column("unit", "单位", 44, align="left", hide_small=True),
-            Column("owner", "承办人", 24, align="left", hide_small=True),
+            *(about if own else ()),
+            Column("owner", "承办人", 24, align="left", hide_small=own),
             Column("released", "交办日期", 26, format=formats.DATE, sort_key="released", hide_small=True),
             Column("due_on", "期限", 26, format=formats.DATE, sort_key="due"),
             Column("state", "状态", 28, kind="state", badge=lambda row: row["badge"], sort_key="state"),
@@ -297,7 +312,7 @@ MY_MATTERS = list_page(
         slug="my-matters",
         title="交办和承办的问题",
         unit="个问题",
-        table=_matter_table("my-matters", "交办和承办的问题", link=True),
+        table=_matter_table("my-matters", "交办和承办的问题", own=True),
         sorts=_MATTER_SORTS,
         default_sort="due",
         filters=MatterFilter,
@@ -312,29 +327,30 @@ ALL_MATTERS = list_page(
         slug="matters",
         title="实际问题台账",
         unit="个问题",
-        table=_matter_table("matters", "实际问题台账", link=False),
-        sorts=_MATTER_SORTS,
+        table=_matter_table("matters", "实际问题台账", own=False),
+        sorts={key: fields for key, fields in _MATTER_SORTS.items() if key != "category"},
         default_sort="-number",
-        filters=MatterFilter,
+        filters=LedgerFilter,
         prepare=matter_rows,
         empty_title="还没有反映的问题",
-        empty_text="访谈人交办以后，这里看类别、承办人、期限和结果；内容只有交办人和承办人能看。",
+        empty_text="访谈人交办以后，这里看承办人、期限和结果；内容只有交办人和承办人能看。",
     )
 )
 
 
-def summary_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the year's figures of each unit and category; the share is of what has been raised."""
-    return [
-        {
-            "pk": row.pk,
-            "unit_name": row.unit_name,
-            "category_name": row.category.name,
-            "share": wording.share(row.solved, row.raised),
-            **{name: getattr(row, name) for name in ("raised", "solved", "pending", "late", "unsolved", "told")},
+def summary_rows(rows: Sequence[Any], keep: Kept | None = None) -> list[dict[str, Any]]:
+    """Return the year's figures of each unit and category that `keep` allows; the share is of what has been raised."""
+    found = []
+    for row in rows:
+        group = (row.unit_id, row.category_id)
+        figures = {
+            name: getattr(row, name) if keep is None or keep.shows(group, name) else None
+            for name in ("raised", "solved", "pending", "late", "unsolved", "told")
         }
-        for row in rows
-    ]
+        share = None if figures["solved"] is None else wording.share(row.solved, row.raised)
+        named = {"pk": row.pk, "unit_name": row.unit_name, "category_name": row.category.name}
+        found.append(named | {"share": share} | figures)
+    return found
 
 
 SUMMARY = list_page(
@@ -348,21 +364,18 @@ SUMMARY = list_page(
             columns=(
                 Column("unit_name", "单位", 56, align="left", row_header=True, sort_key="unit"),
                 Column("category_name", "类别", 30, align="left", sort_key="category"),
-                Column("raised", "反映", 16, format=formats.INTEGER, sort_key="raised"),
-                Column("solved", "已解决", 18, format=formats.INTEGER, sort_key="solved"),
-                Column("pending", "待办", 16, format=formats.INTEGER, sort_key="pending"),
-                Column("late", "其中逾期", 20, format=formats.INTEGER, hide_small=True),
-                Column("unsolved", "暂不能解决", 24, format=formats.INTEGER, hide_small=True),
-                Column("told", "已反馈本人", 24, format=formats.INTEGER, hide_small=True),
-                Column("share", "解决率%", 20, format=formats.DECIMAL1, hide_small=True),
+                Column("raised", "反映", 16, format=formats.INTEGER, blank=HIDDEN),
+                Column("solved", "已解决", 18, format=formats.INTEGER, blank=HIDDEN),
+                Column("pending", "待办", 16, format=formats.INTEGER, blank=HIDDEN),
+                Column("late", "其中逾期", 20, format=formats.INTEGER, hide_small=True, blank=HIDDEN),
+                Column("unsolved", "暂不能解决", 24, format=formats.INTEGER, hide_small=True, blank=HIDDEN),
+                Column("told", "已反馈本人", 24, format=formats.INTEGER, hide_small=True, blank=HIDDEN),
+                Column("share", "解决率%", 20, format=formats.DECIMAL1, hide_small=True, blank=HIDDEN),
             ),
         ),
         sorts={
             "unit": ("unit_position", "unit_name", "category__ordinal"),
             "category": ("category__ordinal", "unit_position"),
-            "raised": ("raised",),
-            "solved": ("solved",),
-            "pending": ("pending",),
         },
         default_sort="unit",
         prepare=summary_rows,

@@ -1,13 +1,16 @@
 """The year's problems: rows for the ledger, and raised, solved and pending by unit and category. No text of any."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
 
 from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from branches.models import Placement
-from interviews.models import Matter
+from branches.models import Campaign, Placement
+from interviews.counting import LEAST
+from interviews.coverage import bits, shown
+from interviews.models import Matter, VisitSettings
 
 State, Outcome = Matter.State, Matter.Outcome
 _DONE = Q(state__in=[State.ANSWERED, State.TOLD])
@@ -46,6 +49,69 @@ def by_unit_and_category(rows: QuerySet[Matter], day: dt.date) -> QuerySet[Matte
 
     chosen = with_units(Matter.objects.filter(pk__in=first), day)
     return chosen.annotate(**{name: number(condition) for name, condition in figures(day).items()})
+
+
+Group = tuple[int, ...]  # () the whole campaign, (unit,), (unit, category)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which groups of a campaign's problems may be counted on a page, and which by state and result too."""
+
+    raised: frozenset[Group] = frozenset()
+    states: frozenset[Group] = frozenset()
+    least: int = LEAST
+
+    def shows(self, group: Group, name: str) -> bool:
+        """Whether a figure of a group may be shown."""
+        return group in (self.raised if name == "raised" else self.states)
+
+
+def kept(campaign: Campaign | None, day: dt.date) -> Kept:
+    """Find what may be shown: no count under the set size, and none from which one can be worked out."""
+    settings = VisitSettings.objects.filter(campaign=campaign).first()
+    least = settings.least_count if settings else LEAST
+    counted = Matter.objects.filter(campaign=campaign).exclude(state=State.WITHDRAWN)
+    rows = list(counted.values_list("unit", "category", "state", "outcome", "due_on"))
+    places: dict[Group, list[int]] = {(): list(range(len(rows)))}
+    for place, (unit, category, *_) in enumerate(rows):
+        places.setdefault((unit,), []).append(place)
+        places.setdefault((unit, category), []).append(place)
+    ordered = sorted(places, key=lambda group: (len(group), -len(places[group]), group))
+    groups = {group: bits(places[group]) for group in ordered}
+    raised = shown(groups, [groups[()]], least)
+    parts = [_part(rows, holds) for holds in _holding(day)]
+    states = shown({group: one for group, one in groups.items() if group in raised}, parts, least)
+    return Kept(frozenset(raised), frozenset(states), least)
+
+
+def _part(rows: Collection[tuple[object, ...]], holds: Callable[..., bool]) -> int:
+    return bits(place for place, (_, _, *facts) in enumerate(rows) if holds(*facts))
+
+
+def _holding(day: dt.date) -> list[Callable[..., bool]]:
+    """Return what the figures of a problem divide: result, lateness, whether the person has been told."""
+    pending, done = set(Matter.PENDING), {State.ANSWERED, State.TOLD}
+    return [
+        lambda state, outcome, _due: state in done and outcome == Outcome.SOLVED,
+        lambda state, outcome, _due: state in done and outcome == Outcome.UNSOLVED,
+        lambda state, _outcome, _due: state in pending,
+        lambda state, _outcome, due: state in pending and due < day,
+        lambda state, _outcome, due: state in pending and due >= day,
+        lambda state, _outcome, _due: state == State.TOLD,
+        lambda state, _outcome, _due: state == State.ANSWERED,
+    ]
+
+
+def year_shown(year: "Year", units: Collection[int] | None, keep: Kept) -> Mapping[str, int | None]:
+    """Return the figures over `units` (None: all) that may be shown, None for the others."""
+    groups: list[Group] = [()] if units is None else [(unit,) for unit in units]
+    return {
+        one.name: getattr(year, one.name)
+        if not year.raised or all(keep.shows(group, one.name) for group in groups)
+        else None
+        for one in fields(year)
+    }
 
 
 @dataclass(frozen=True, slots=True)

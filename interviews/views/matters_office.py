@@ -1,5 +1,7 @@
 """The year's problems for those who plan: a ledger without texts, and figures by unit and category."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,34 +10,43 @@ from django.views.decorators.http import require_http_methods
 from branches import clock
 from branches.listing import render_list
 from branches.models import Campaign
-from branches.permissions import Action, requires
-from interviews.lists_record import ALL_MATTERS, SUMMARY
-from interviews.matter_figures import by_unit_and_category, total, with_units
+from branches.permissions import Action, can, requires
+from interviews.coverage_tables import HIDDEN
+from interviews.lists_record import ALL_MATTERS, SUMMARY, summary_rows
+from interviews.matter_figures import Kept, by_unit_and_category, kept, total, with_units, year_shown
 from interviews.models import Matter
 
 
-def _reached(request: HttpRequest) -> tuple[Any, dict[str, Any]]:
-    """Return the problems of the chosen campaign in reach, and what the page says of the choice."""
-    campaigns = list(Campaign.objects.within(request.scope).filter(matters__isnull=False).distinct())  # type: ignore[attr-defined]
+def _reached(request: HttpRequest) -> tuple[Any, Kept, dict[str, Any]]:
+    """Return the problems of the chosen campaign in reach, what may be shown of them, and what the page says."""
+    reach = request.scope  # type: ignore[attr-defined]
+    campaigns = list(Campaign.objects.within(reach).filter(matters__isnull=False).distinct())
     wanted = request.GET.get("campaign", "")
     chosen = next((one for one in campaigns if str(one.pk) == wanted), campaigns[0] if campaigns else None)
-    rows = Matter.objects.within(request.scope).filter(campaign=chosen)  # type: ignore[attr-defined]
-    return rows, {"campaign": chosen, "campaigns": campaigns, "year": total(rows, clock.today())}
+    rows = Matter.objects.within(reach).filter(campaign=chosen)
+    keep = kept(chosen, clock.today())
+    counted = rows.exclude(state=Matter.State.WITHDRAWN).order_by().values_list("unit", flat=True)
+    units = None if reach.everything else set(counted.distinct())
+    year = year_shown(total(rows, clock.today()), units, keep)
+    return rows, keep, {"campaign": chosen, "campaigns": campaigns, "year": year, "hidden": HIDDEN, "least": keep.least}
 
 
 @requires(Action.VIEW_COVERAGE)
 @require_http_methods(["GET", "POST"])
 def matter_summary(request: HttpRequest) -> HttpResponse:
-    """Raised, solved and pending by unit and category, with Excel."""
-    rows, context = _reached(request)
+    """Raised, solved and pending by unit and category, with Excel; small counts are hidden in both."""
+    rows, keep, context = _reached(request)
+    page = replace(SUMMARY, prepare=partial(summary_rows, keep=keep))
+    context["ledger"] = can(request.user, Action.MANAGE_INTERVIEWS)
     shown = by_unit_and_category(rows, clock.today())
-    return render_list(request, SUMMARY, shown, template="interviews/matter_summary.html", context=context)
+    return render_list(request, page, shown, template="interviews/matter_summary.html", context=context)
 
 
-@requires(Action.VIEW_COVERAGE)
+@requires(Action.MANAGE_INTERVIEWS)
 @require_http_methods(["GET", "POST"])
 def matter_list(request: HttpRequest) -> HttpResponse:
-    """The ledger: category, unit, owner, deadline, state and result of each problem, never what it says."""
-    rows, context = _reached(request)
+    """The ledger of those who see that problems are dealt with: owner, deadline, state and result, nothing else."""
+    rows, _, context = _reached(request)
     shown = with_units(rows, clock.today())
+    context["ledger"] = True
     return render_list(request, ALL_MATTERS, shown, template="interviews/matter_summary.html", context=context)
