@@ -191,6 +191,7 @@ def _has_publicity(round_: Round, now: dt.datetime) -> Iterator[str]:  # noqa: A
     elif round_.publicity_days < 1:
         yield "还没有填公示几个工作日，请在“公示”页填写。"
     yield from _undecided(round_)
+    yield from _caps_are_kept(round_)
     yield from _unconfirmed(round_)
     yield from _not_decided_anew(round_)
 
@@ -203,6 +204,7 @@ def _is_decided(round_: Round, now: dt.datetime) -> Iterator[str]:
     if round_.state == R.PUBLICITY:
         yield from _publicity_is_over(round_, now)
     yield from _undecided(round_)
+    yield from _caps_are_kept(round_)
     yield from _unconfirmed(round_)
     yield from _not_decided_anew(round_)
 
@@ -247,6 +249,16 @@ def _undecided(round_: Round) -> Iterator[str]:
     left = list(units.exclude(pk__in=decided).values_list("name", flat=True))
     if left:
         yield f"{len(left)} 个支部还没有定级：{listed(left)}。"
+
+
+def _caps_are_kept(round_: Round) -> Iterator[str]:
+    """Yield a sentence for each enforced cap that the decided grades do not keep."""
+    decided = Result.objects.current().filter(unit__round=round_, unit__graded=True, state=G.DECIDED)
+    rows = list(decided.select_related("decided_grade", "unit"))
+    codes = [row.decided_grade.code for row in rows]
+    advice = "这项名额须执行：请撤回其中支部的等级重新定级；确要放宽的，由办公室在“试算”里改为只提醒，写明理由。"
+    for said in scoring.breaches(rules.round_rules(round_), codes, [row.unit.general_branch_name for row in rows]):
+        yield said + advice
 
 
 # --- sheets ------------------------------------------------------------------------------------------------------

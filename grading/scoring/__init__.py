@@ -1,6 +1,6 @@
 """Score arithmetic: pure values in, the grade and its whole derivation out. docs/scoring.md tells it in prose."""
 
-from grading.scoring.caps import CapReport, cap_size
+from grading.scoring.caps import CapReport, breaches, cap_size
 from grading.scoring.composite import (
     AnnualInput,
     Composite,
@@ -122,6 +122,7 @@ __all__ = [
     "VetoFound",
     "VetoRule",
     "add_counts",
+    "breaches",
     "cap_size",
     "check_round",
     "check_rubric",

@@ -156,3 +156,26 @@ def _warning(rule: CapRule, label: str, allowed: int, counted: int, heads: int) 
     if rule.side is CapSide.AT_LEAST and counted < allowed:
         return f"“{label}”及以下 {counted} 个，少于 {heads} 个支部的 {size}（{allowed} 个）。"
     return ""
+
+
+def breaches(rules: RoundRules, grades: Sequence[str | None], groups: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence for each enforced cap that grades chosen by people do not keep.
+
+    What was decided may differ from what was computed, and ties are left to a person. ``grades`` are codes, None for a
+    branch without one.
+    """
+    ranks = {grade.code: GradeName(grade.code, grade.label, grade.rank) for grade in rules.ranked}
+    found: list[str] = []
+    for rule in rules.caps:
+        if rule.mode is not CapMode.ENFORCED:
+            continue
+        target = rules.grade(rule.grade)
+        held: dict[str, list[GradeName]] = {}
+        for code, group in zip(grades, groups, strict=True):
+            if code is not None:
+                held.setdefault(group if rule.scope is CapScope.GROUP else WHOLE, []).append(ranks[code])
+        for group, names in held.items():
+            counted = sum(_concerned(rule, target.rank, name) for name in names)
+            said = _warning(rule, target.label, cap_size(rule, len(names)), counted, len(names))
+            found += [f"{group}{said}"] if said else []
+    return tuple(found)

@@ -5,6 +5,7 @@ from decimal import Decimal as D  # noqa: N817
 import pytest
 
 from branches.models import Role
+from branches.registries import blockers
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading.models import Cap, Result, Round, RoundUnit
 from grading.services import explain, results, rounds, sheets, sources, survey
@@ -80,6 +81,23 @@ def test_deciding_keeps_computed_and_chosen_grade_and_wants_a_reason(scoring_rou
     assert (done.computed_grade.label, done.decided_grade.label, done.manual) == ("先进", "较好", True)
     assert (done.proposed_grade.label, done.manual_reason, done.body) == ("较好", "台账不全", "总支委员会")
     assert done.document_number == "数计总支〔2012〕3号"
+
+
+def test_a_round_does_not_go_on_while_people_gave_more_than_an_enforced_cap_allows(scoring_round):
+    round_, unit = scoring_round.round, scoring_round.unit("software")
+    Cap.objects.filter(round=round_).delete()
+    top = round_.scale.grades.get(rank=1)
+    cap = Cap.objects.create(round=round_, ordinal=1, grade=top, measure="number", value=0, mode="enforced")
+    chosen = {unit.pk: results.Choice("advanced", "支委会认为应当")}
+    results.decide_grades(by=None, round_=round_, choices=chosen, decision=BODY, now=now())
+    for to in (Round.State.PUBLICITY, Round.State.FINAL):
+        said = [text for text in blockers(Round.objects.get(pk=round_.pk), to, now()) if "这项名额须执行" in text]
+        assert [text[: text.index("。")] for text in said] == [
+            f"{unit.general_branch_name}“先进”1 个，超过 1 个支部的 0 个（0 个）"
+        ]
+    cap.mode = "warning"
+    cap.save()
+    assert not any("名额" in text for text in blockers(Round.objects.get(pk=round_.pk), Round.State.FINAL, now()))
 
 
 def test_a_direct_branch_has_no_proposal_of_a_general_branch(scoring_round):

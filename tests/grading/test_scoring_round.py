@@ -265,6 +265,20 @@ def test_caps_count_by_group_or_whole():
     assert titles == ["先进比例（本党总支内）", "先进比例（全校）"]
 
 
+def test_grades_chosen_by_people_are_held_against_enforced_caps():
+    half = one_source(caps=(s.CapRule("advanced", D(50), mode=s.CapMode.ENFORCED),))
+    chosen = ["advanced", "advanced", None, "good", "advanced", "advanced"]
+    groups = ["甲", "甲", "甲", "甲", "乙", "乙"]
+    # 甲: two of three graded, half of three dropped to one; 乙: two of two, one allowed.
+    assert s.breaches(half, chosen, groups) == (
+        "甲“先进”2 个，超过 3 个支部的 50%（1 个）。",
+        "乙“先进”2 个，超过 2 个支部的 50%（1 个）。",
+    )
+    assert s.breaches(half, ["advanced", "good", None, "good", "good", "advanced"], groups) == ()
+    warned = one_source(caps=(s.CapRule("advanced", D(50)),))
+    assert s.breaches(warned, chosen, groups) == ()
+
+
 def test_a_tie_across_an_enforced_line_waits_for_a_person():
     rules = one_source(caps=(s.CapRule("advanced", D(50), mode=s.CapMode.ENFORCED),))
     outcome = s.grade_round(rules, [one(96), one(94, name="乙"), one(94, name="丙"), one(80)])
