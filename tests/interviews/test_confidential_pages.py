@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from branches import clock
 from branches.models import AuditDetail, AuditEntry, Draft, TransitionLog
+from config.logs import Refusals
 from interviews.models import EmergencyReport, Interview, Matter
-from tests.interviews import follow
+from tests.interviews import follow, talks
 from tests.interviews.follow import entered
 from tests.worlds import shared
 
@@ -70,3 +71,20 @@ def test_a_fault_while_it_is_in_hand_reports_nothing_of_it(world, signed_in, set
     assert (answer.status_code, Interview.objects.count()) == (500, 0)
     assert "ZeroDivisionError" in caplog.text
     assert CANARY not in caplog.text + answer.content.decode()
+
+
+@pytest.mark.once
+def test_a_refusal_is_logged_in_one_line(world, signed_in, caplog):
+    interview = talks.recorded(world.base)
+    with caplog.at_level("WARNING", logger="django.request"):
+        answer = signed_in(world.base.office).get(reverse("interview", args=[interview.pk]))
+    assert answer.status_code == 403
+    (line,) = [record for record in caplog.records if record.name == "django.request"]
+    assert (line.status_code, line.exc_info) == (403, None)
+
+
+def test_a_fault_keeps_its_traceback():
+    fault = logging.LogRecord("django.request", logging.ERROR, "", 0, "", (), (ValueError, ValueError("x"), None))
+    fault.status_code = 500
+    assert Refusals().filter(fault)
+    assert fault.exc_info[0] is ValueError
