@@ -29,12 +29,9 @@ def row_of(line: Line, href: str = "") -> dict[str, Any]:
 def _columns(dimension: str) -> tuple[Column, ...]:
     head = Column("label", DIMENSIONS[dimension], 62, align="left", row_header=True, href=lambda row: str(row["href"]))
     counts = (
-        Column(
-            key, label, 28, format=formats.PERCENT if key == "rate" else formats.INTEGER, blank=HIDDEN,
-            hide_small=key in {"extended", "revisited", "to_revisit"},
-        )
+        Column(key, label, 28, format=formats.PERCENT if key == "rate" else formats.INTEGER, blank=HIDDEN)
         for key, label in _COUNTS
-    )  # fmt: skip
+    )
     return (head, *counts)
 
 

@@ -115,7 +115,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
             by=account_of(request), campaign=campaign, picked=picked, takers=takers, now=clock.now()
         )
 
-    lines = [(one.entry.person.name, one.interviewer.name) for one in picked]
+    lines = [(one.entry.person, one.interviewer.name) for one in picked]
     return _takers(request, campaign, lines, act, "visit-hand-over")
 
 
@@ -138,18 +138,21 @@ def give(request: HttpRequest) -> HttpResponse:
             by=account_of(request), campaign=campaign, rule=rule, entries=picked, takers=takers, now=clock.now()
         )
 
-    return _takers(request, campaign, [(one.person.name, "") for one in picked], act, "visit-give")
+    lines = [(one.person, "") for one in picked]
+    return _takers(request, campaign, lines, act, "visit-give")
 
 
 def _takers(
     request: HttpRequest,
     campaign: Campaign,
-    lines: list[tuple[str, str]],
+    lines: list[tuple[Person, str]],
     act: Callable[[Sequence[RosterEntry]], int],
     name: str,
 ) -> HttpResponse:
+    """Ask for takers, whoever is to be visited left out, or let them take over."""
     asked = "takers" in request.POST or "confirmed" in request.POST
-    form = TakersForm(request.POST if asked else None, staff=_staff(request, campaign))
+    staff = _staff(request, campaign).exclude(person__in=[person for person, _ in lines])
+    form = TakersForm(request.POST if asked else None, staff=staff)
     if asked and form.is_valid():
         try:
             count = act(list(form.cleaned_data["takers"]))
@@ -159,7 +162,8 @@ def _takers(
             messages.success(request, f"已调整 {count} 项；再按规则分配时保持不变。")
             return redirect("visit-assignments", campaign.pk)
     context = {
-        "campaign": campaign, "form": form, "lines": lines[:12], "more": max(0, len(lines) - 12), "count": len(lines),
+        "campaign": campaign, "form": form, "more": max(0, len(lines) - 12), "count": len(lines),
+        "lines": [(person.name, interviewer) for person, interviewer in lines[:12]],
         "picked": request.POST.getlist("pick"), "action": name,
     }  # fmt: skip
     return render(request, "interviews/takers.html", context, status=422 if asked else 200)

@@ -85,6 +85,15 @@ def test_tasks_are_handed_over_in_bulk_and_given_back(world, signed_in):
     assert not Assignment.objects.filter(origin="hand").exists()
 
 
+def test_nobody_is_offered_to_visit_himself(world, signed_in):
+    row, himself = Assignment.objects.first(), RosterEntry.objects.get(person__number="T1")
+    Assignment.objects.filter(pk=row.pk).update(entry=himself)
+    page = signed_in(world.office).post(reverse("visit-hand-over"), {"pick": [str(row.pk)]})
+    offered = set(page.context["form"].fields["takers"].queryset)
+    assert himself not in offered
+    assert offered
+
+
 def test_nothing_picked_is_said(world, signed_in):
     said = signed_in(world.office).post(reverse("visit-hand-over"), {}, follow=True)
     assert "请先选中要调整的人。" in said.content.decode()
