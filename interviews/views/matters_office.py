@@ -48,5 +48,6 @@ def matter_list(request: HttpRequest) -> HttpResponse:
     """The ledger of those who see that problems are dealt with: owner, deadline, state and result, nothing else."""
     rows, _, context = _reached(request)
     shown = with_units(rows, clock.today())
+    del context["year"]
     context["ledger"] = True
     return render_list(request, ALL_MATTERS, shown, template="interviews/matter_summary.html", context=context)
