@@ -82,9 +82,9 @@ MINE = list_page(
             columns=(
                 Column("pick", "选择", kind="select", value=lambda row: row["pk"], export=False),
                 Column("name", "姓名", 24, align="left", row_header=True, sort_key="name"),
+                Column("state", "进度", 22, kind="state", badge=lambda row: row["badge"], sort_key="rank"),
                 Column("group", "班级", 34, align="left", sort_key="group"),
                 Column("number", "学号/工号", 30, align="left", sort_key="number"),
-                Column("state", "进度", 22, kind="state", badge=lambda row: row["badge"], sort_key="rank"),
                 Column("times", "一对一", 16),
                 Column("group_talks", "座谈", 12),
                 Column("last", "最近一次", 24, format=formats.DATE, sort_key="last"),
