@@ -57,6 +57,7 @@ urlpatterns = [
     path("rounds/<int:pk>/rules/<slug:part>/", rule_editor.rule_editor, name="rule-editor"),
     path("rounds/<int:pk>/rules/<slug:part>/try/", rule_editor.rule_try, name="rule-try"),
     path("rounds/<int:pk>/sources/", sources.sources_page, name="sources"),
+    path("rounds/<int:pk>/sources/<slug:code>/template/", sources.source_template_file, name="source-template"),
     path("rounds/<int:pk>/sources/<slug:code>/<slug:key>/", sources.source_import, name="source-import"),
     path("rounds/<int:pk>/guidance/", guidance.overview, name="guidance"),
     path("rounds/<int:pk>/criteria/", guidance_read.criteria, name="criteria"),

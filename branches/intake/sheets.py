@@ -99,7 +99,7 @@ def _table_fault(mapping: TableMapping, vocabulary: Vocabulary, table: str) -> P
 
 def _nothing(workbook: Workbook, label: str) -> Problem:
     grid = next((sheet for sheet in workbook.sheets if not sheet.empty), workbook.sheets[0])
-    reason = f"没有认出{label}的表头，请手工指定工作表、表头和各列"
+    reason = f"没有认出{label}的表头：请照本页的模板改好表头再上传，或手工指定工作表、表头和各列"
     return Problem(grid.name, _first_cell(grid), Severity.ERROR, reason, "no_table")
 
 

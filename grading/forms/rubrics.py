@@ -46,7 +46,7 @@ def parse_levels(text: str) -> list[dict[str, Any]]:
 
 def _figure_choices(stored: str) -> list[tuple[str, str]]:
     """Return the figures an item can be filled from, by name; what is stored stays, known or not."""
-    known = {text.code: text.name + ("（还没有数）" if text.awaited else "") for text in figure_texts().values()}
+    known = {text.code: text.name for text in figure_texts().values()}
     if stored:
         known.setdefault(stored, stored)
     return [("", "—"), *known.items()]

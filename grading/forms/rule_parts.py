@@ -57,7 +57,7 @@ def figure_choices(entry: Content) -> Choices:
     """Return the figures a gate may ask for: 满意率, what the system computes, and the score of each source."""
     ballots = [one for one in entry["sources"] if one["kind"] == Source.Kind.APPRAISAL]
     texts = figure_texts()
-    offered = [(code, text.name) for code, text in texts.items() if code != SATISFACTION_FIGURE and not text.awaited]
+    offered = [(code, text.name) for code, text in texts.items() if code != SATISFACTION_FIGURE]
     if ballots:
         offered.insert(0, (SATISFACTION_FIGURE, "满意率"))
     if len(ballots) > 1:

@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_http_methods
 
 from branches import clock
 from branches.forms.roster import WorkbookForm
@@ -15,7 +16,7 @@ from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
 from branches.permissions import Action, account_of, requires
 from branches.services import uploads
-from grading import importers
+from grading import importers, source_template
 from grading.importers import Fate
 from grading.models import Round, RoundUnit, Source
 from grading.services.errors import RefusedError
@@ -55,8 +56,21 @@ def sources_page(request: HttpRequest, pk: int) -> HttpResponse:
             name = form.cleaned_data["file"].name
             upload = uploads.keep(by=account_of(request), kind=_kind(source), name=name, data=form.content)
             return redirect("source-import", round_.pk, source.code, upload.key)
-    context = {"round": round_, "sources": _sources(round_), "form": form}
+    groups = any(source.groups.exists() for source in _sources(round_))
+    context = {"round": round_, "sources": _sources(round_), "form": form, "groups": groups}
     return render(request, "grading/sources.html", context, status=422 if form.is_bound else 200)
+
+
+@requires(Action.RECORD_SOURCES)
+@require_GET
+def source_template_file(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+    """Send a workbook with the headings of a source and the branches within reach."""
+    round_ = round_or_404(request, pk)
+    source = get_object_or_404(Source.objects.exclude(kind=Source.Kind.SHEET), round=round_, code=code)
+    response = HttpResponse(source_template.write(source, _units(request, round_)), content_type=source_template.XLSX)
+    name = f"{round_.name} {source.name}录入表.xlsx"
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
 
 
 def _units(request: HttpRequest, round_: Round) -> list[RoundUnit]:

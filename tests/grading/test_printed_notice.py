@@ -136,12 +136,23 @@ def enter(clerk):
     clerk.save("rubrics", teacher="own")
 
 
-def votes():
-    """The tellers' table: a row for each branch and kind of voters."""
-    yield ["党支部名称", "评议人员", "发出", "收回", "有效", *OPTIONS]
-    for name, _, _, members, masses, *_ in SHEET:
-        for who, given in (("党员", members), ("群众", masses)):
-            yield [f"第{name}教工党支部", who, sum(given), sum(given), sum(given), *given]
+def votes(clerk):
+    """The workbook the page hands out, a row for each branch and kind of voters, filled in by the tellers."""
+    sent = clerk.client.get(page("source-template", clerk.round.pk, "appraisal"))
+    made = openpyxl.load_workbook(io.BytesIO(sent.content))
+    head, *lines = made.active.iter_rows()
+    assert [cell.value for cell in head] == [
+        "党总支", "党支部名称", "评议人员", "发出票数", "收回票数", "有效票数", *OPTIONS, "备注",
+    ]  # fmt: skip
+    cast = {f"第{line[0]}教工党支部": dict(zip(("党员", "群众"), line[3:5], strict=True)) for line in SHEET}
+    assert len(lines) == 24
+    for line in lines:
+        given = cast[line[1].value][line[2].value]
+        for cell, number in zip(line[3:], (*[sum(given)] * 3, *given), strict=False):
+            cell.value = number
+    data = io.BytesIO()
+    made.save(data)
+    return data.getvalue()
 
 
 def marks(place):
@@ -160,7 +171,7 @@ def test_a_printed_notice_is_entered_and_gives_the_grades_worked_out_by_hand(tre
     opened = clerk.client.post(page("round-move", clerk.round.pk), {"to": "self"}, follow=True)
     assert "现在是“自评”" in text(opened)
     clerk.bring("annual", book(*marks(2)))
-    clerk.bring("appraisal", book(*votes()))
+    clerk.bring("appraisal", votes(clerk))
     clerk.bring("annual-2", book(*marks(5)))
     round_ = Round.objects.get()
     cheat = RoundUnit.objects.get(name="第十二教工党支部")

@@ -44,6 +44,13 @@ def round_(world: World, _relation: str, _name: str) -> Call:
     return Call({"pk": _round(world).pk}, data)
 
 
+@target("source_of_a_round")
+def source_of_a_round(world: World, _relation: str, _name: str) -> Call:
+    """The yearly results of a round."""
+    source = _round(world).sources.get(code=Source.ANNUAL)
+    return Call({"pk": source.round_id, "code": source.code})
+
+
 @target("source_upload", "own", "other")
 def source_upload(world: World, relation: str, _name: str) -> Call:
     """A workbook the office is importing (own), or somebody else (other); the file itself is gone."""
