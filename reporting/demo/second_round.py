@@ -162,8 +162,8 @@ def _review(root: Branch, office: Account, now: dt.datetime) -> int:
     ):
         Stage.objects.create(campaign=campaign, ordinal=ordinal, name=name, starts_on=first, ends_on=last)
     round_ = campaign.rounds.get()
-    last = round_.steps.order_by("-ordinal").values_list("ordinal", flat=True)[0]
-    RoundStep.objects.create(round=round_, ordinal=last + 1, code=RoundStep.Code.PUBLICITY, name="公示")
+    latest = round_.steps.order_by("-ordinal").values_list("ordinal", flat=True)[0]
+    RoundStep.objects.create(round=round_, ordinal=latest + 1, code=RoundStep.Code.PUBLICITY, name="公示")
     Round.objects.filter(pk=round_.pk).update(name="示范复核", publicity_days=5)
     round_.refresh_from_db()
     round_ = rounds.open_round(by=None, round_=round_, now=begun)

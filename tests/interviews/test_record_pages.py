@@ -44,7 +44,7 @@ def test_a_talk_sent_twice_is_one_record(world, signed_in):
     assert (row.one_to_one, list(row.topics.all())) == (True, [world.base.study])
     assert first.json() == {"who": world.base.student.person.name, "url": reverse("interview", args=[row.pk])}
     people = {one["id"]: one for one in client.get(reverse("interview-new")).context["people"]}
-    assert people[world.base.student.pk]["last"] == row.held_on.isoformat()  # the page asks before a second talk that day
+    assert people[world.base.student.pk]["last"] == row.held_on.isoformat()  # asks before a second one
     assert people[world.base.other.pk]["last"] == ""
     assert Draft.objects.count() == 0
 
