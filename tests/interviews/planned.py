@@ -38,8 +38,20 @@ class Planned:
         return PeopleSteps(upload, self.campaign, scope(by, Action.MANAGE_INTERVIEWS))
 
 
+_MADE: dict[str, bytes] = {}
+
+
 def workbook(sheets: dict[str, list[tuple[Any, ...]]]) -> bytes:
-    """Return a workbook; the first row of each sheet is its head."""
+    """Return a workbook; the first row of each sheet is its head.
+
+    The same sheets give the same file: it carries the second it was made in, and is recognised by its bytes.
+    """
+    if repr(sheets) not in _MADE:
+        _MADE[repr(sheets)] = _made(sheets)
+    return _MADE[repr(sheets)]
+
+
+def _made(sheets: dict[str, list[tuple[Any, ...]]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
