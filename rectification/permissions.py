@@ -78,8 +78,8 @@ def is_owner(account: Account, item: Item) -> bool:
     return name == item.owner_name.strip()
 
 
-def may_verify(account: Account, item: Item) -> Allowed | Denied:
-    """Say whether the account may verify an item: of the level above, never its owner, nor who asked for it."""
+def may_recheck(account: Account, item: Item) -> Allowed | Denied:
+    """Say whether the account may look again at what was verified: of the level above, never the item's owner."""
     answer = can(account, Action.VERIFY, item)
     if not answer:
         return answer
@@ -89,9 +89,15 @@ def may_verify(account: Account, item: Item) -> Allowed | Denied:
         return Denied("您在负责整改的党组织任职，按规定应当回避，请由其他负责人或上级核实。")
     if is_owner(account, item):
         return Denied("您是这一项的责任人，不能核实自己负责的项目。")
-    if item.requested_by_id is not None and item.requested_by_id == account.pk:
-        return Denied("这一项的销号申请是您提交的，请由另一位同志核实。")
     return Allowed()
+
+
+def may_verify(account: Account, item: Item) -> Allowed | Denied:
+    """Say whether the account may verify an item: who may look again at it, except whoever asks for 销号 now."""
+    answer = may_recheck(account, item)
+    if answer and item.requested_by_id is not None and item.requested_by_id == account.pk:
+        return Denied("这一项的销号申请是您提交的，请由另一位同志核实。")
+    return answer
 
 
 def may_decide_change(account: Account, change: Change) -> Allowed | Denied:

@@ -9,7 +9,7 @@ from branches.models import Account
 from branches.transitions import advance
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Item, Plan, Progress, Recheck, Verification
-from rectification.permissions import may_verify
+from rectification.permissions import may_recheck, may_verify
 from rectification.services.closing import pass_on
 
 ON_THE_SPOT = (Item.State.APPROVED, Item.State.IN_HAND, Item.State.REOPENED)
@@ -26,8 +26,7 @@ def _locked(by: Account, item: Item) -> Item:
 def _locked_later(by: Account, item: Item) -> Item:
     """Return the row under lock for a re-check: who once asked for 销号 may look again later, the owner may not."""
     row = Item.objects.select_for_update(of=("self",)).select_related("plan__branch", "plan__campaign").get(pk=item.pk)
-    row.requested_by = None
-    if not (answer := may_verify(by, row)):
+    if not (answer := may_recheck(by, row)):
         refuse(answer.reason)
     return row
 

@@ -30,6 +30,7 @@ from rectification.permissions import (
     may_decide,
     may_decide_change,
     may_edit,
+    may_recheck,
     may_record,
     may_submit,
     may_verify,
@@ -64,16 +65,10 @@ def rights(request: HttpRequest, row: Item) -> dict[str, bool]:
         "report": records and row.state in TAKES_PROGRESS,
         "withdraw": records and row.state == S.AWAITING and acts_for(account, row.responsible_id),
         "verify": verifies and row.state in (S.AWAITING, *ON_THE_SPOT),
-        "recheck": verified and bool(may_verify(account, _anew(row))),
+        "recheck": verified and bool(may_recheck(account, row)),
         "checkpoint": records and row.state in Item.UNDER_WAY,
         "change": records and row.state in CHANGEABLE,
     }
-
-
-def _anew(row: Item) -> Item:
-    """Return the item as a re-check sees it: who once asked for 销号 does not matter any more."""
-    return Item(plan=row.plan, escalated_to=row.escalated_to, state=row.state, owner_name=row.owner_name,
-                owner_person_id=row.owner_person_id, leader=row.leader)  # fmt: skip
 
 
 def kinds_of(row: Item) -> list[str]:

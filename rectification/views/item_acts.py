@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +13,7 @@ from branches import clock
 from branches.forms_base import ZhForm
 from branches.permissions import Action, account_of, get_or_404, requires
 from branches.transitions import BlockedError, IllegalMoveError
+from branches.views.stored_file import hand_out
 from grading.services.errors import RefusedError
 from rectification.forms.items import (
     CheckpointForm,
@@ -24,7 +24,7 @@ from rectification.forms.items import (
     VerifyForm,
 )
 from rectification.models import Checkpoint, Item, ItemFile, Recheck
-from rectification.permissions import may_record, may_verify
+from rectification.permissions import may_recheck, may_record, may_verify
 from rectification.services import items, progress, verification
 from rectification.views.item import page
 from rectification.views.shared import allowed, item_or_404, refusal
@@ -118,7 +118,7 @@ def item_verify(request: HttpRequest, pk: int) -> HttpResponse:
 def item_recheck_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Plan a later look at a verified item."""
     row = item_or_404(request, pk, clock.now())
-    allowed(may_verify(account_of(request), Item(plan=row.plan, state=row.state, escalated_to=row.escalated_to)))
+    allowed(may_recheck(account_of(request), row))
     by = account_of(request)
 
     def act(given: dict[str, Any]) -> str:
@@ -133,7 +133,7 @@ def item_recheck_plan(request: HttpRequest, pk: int) -> HttpResponse:
 def item_recheck(request: HttpRequest, pk: int) -> HttpResponse:
     """Write down whether what was done has held."""
     row = item_or_404(request, pk, clock.now())
-    allowed(may_verify(account_of(request), Item(plan=row.plan, state=row.state, escalated_to=row.escalated_to)))
+    allowed(may_recheck(account_of(request), row))
     recheck = get_object_or_404(Recheck, item=row, done_on__isnull=True)
     by = account_of(request)
 
@@ -167,11 +167,7 @@ def item_checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
 def item_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand a file out as an attachment."""
     row = get_or_404(ItemFile.objects.all(), request.scope, pk=pk, removed_at__isnull=True)  # type: ignore[attr-defined]
-    response = FileResponse(row.file.open("rb"), content_type=row.content_type)
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(row.name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+    return hand_out(request, row.file, name=row.name)
 
 
 @requires(Action.REPORT_PROGRESS)

@@ -255,3 +255,11 @@ def test_what_a_record_of_the_meeting_lacks_is_said_once(plan, secretary, signed
 def test_a_plan_that_is_not_complete_is_not_asked_to_confirm(plan, secretary, signed_in):
     r.ItemFactory(plan=plan)
     assert "退回前不能再改" not in text(signed_in(secretary).get(page("plan", plan.pk)))
+
+
+def test_a_file_gone_from_the_disk_is_told_and_no_fault(client, plan, secretary):
+    client.force_login(secretary)
+    row = r.ItemFileFactory(item=approved(plan), name="会议记录.pdf")
+    answer = client.get(page("item-file", row.pk))
+    assert answer.status_code == 410
+    assert "“会议记录.pdf”的记录还在" in answer.content.decode()
