@@ -41,13 +41,14 @@ def signed_paper(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         if round_.state == Round.State.FINAL and round_.campaign.ends_on < now.date():
             continue
         for rule in round_.returns.select_related("round__campaign__root", "round__scale"):
-            yield from _office_item(rule, reach) if reach.everything else _own_item(rule, reach)
+            yield from _office_item(rule) if reach.everything else _own_item(rule, reach)
 
 
 def _own_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
     """Tell a unit that its form can be signed and is not back, or is back and no longer agrees with the data."""
-    ready = returns.signable(rule)
-    units = [unit for unit in returns.units_asked(rule, reach) if unit.pk in ready]
+    units = returns.units_asked(rule, reach)
+    ready = returns.signable(rule) if units else set()
+    units = [unit for unit in units if unit.pk in ready]
     found = returns.returned(rule, units)
     owed = [unit for unit in units if found[unit.pk].standing in (returns.Standing.MISSING, returns.Standing.STALE)]
     if not owed:
@@ -62,9 +63,9 @@ def _own_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
     yield HomeItem(f"{rule.round.name}：交回盖章的{rule.name}", detail, "去交回", url)
 
 
-def _office_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
+def _office_item(rule: RoundReturn) -> Iterator[HomeItem]:
     """Tell the office how many units have signed nothing yet; what became stale stands in the list."""
-    ready = returns.signable(rule) & {unit.pk for unit in returns.units_asked(rule, reach)}
+    ready = returns.signable(rule)
     there = Scan.objects.present().filter(form__kind=rule.kind, form__round=rule.round_id, form__unit__in=ready)
     missing = len(ready) - there.values("form__unit").distinct().count()
     if missing:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Exists, OuterRef
+
 from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Result, Round, RoundReturn, RoundUnit
@@ -82,26 +84,17 @@ def units_asked(rule: RoundReturn, reach: Scope) -> list[Branch]:
 
 def signable(rule: RoundReturn) -> set[int]:
     """Return the units whose form can be signed: every branch it shows has a grade proposed or decided."""
-    settled = Result.objects.filter(
-        unit__round=rule.round_id, state__in=(Result.State.PROPOSED, Result.State.DECIDED)
-    ).current()
-    done = set(settled.values_list("unit_id", flat=True))
-    found: set[int] = set()
-    waiting: set[int] = set()
-    for unit in RoundUnit.objects.filter(round=rule.round_id, graded=True).only("branch", "parent", "direct"):
-        owner = _owner(rule, unit)
-        if owner is not None:
-            (found if unit.pk in done else waiting).add(owner)
-    return found - waiting
-
-
-def _owner(rule: RoundReturn, unit: RoundUnit) -> int | None:
-    """Return the unit in whose form a branch stands; None for a 直属党支部 where the 党总支 returns."""
-    if rule.level == Level.COMMITTEE:
-        return rule.round.campaign.root_id
-    if rule.level == Level.BRANCH:
-        return unit.branch_id
-    return None if unit.direct else unit.parent_id
+    settled = Result.objects.filter(unit=OuterRef("pk"), state__in=(Result.State.PROPOSED, Result.State.DECIDED))
+    units = RoundUnit.objects.filter(round=rule.round_id, graded=True).annotate(settled=Exists(settled.current()))
+    found: dict[bool, set[int]] = {True: set(), False: set()}
+    for branch, parent, direct, done in units.values_list("branch", "parent", "direct", "settled"):
+        if rule.level == Level.COMMITTEE:
+            found[done].add(rule.round.campaign.root_id)
+        elif rule.level == Level.BRANCH:
+            found[done].add(branch)
+        elif not direct:  # a 直属党支部 stands in no form of a 党总支
+            found[done].add(parent)
+    return found[True] - found[False]
 
 
 def returned(rule: RoundReturn, units: Iterable[Branch]) -> dict[int, Returned]:
