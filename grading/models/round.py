@@ -211,7 +211,8 @@ class Source(models.Model):
     weight = models.DecimalField("权重（%）", max_digits=5, decimal_places=2)
     entry = models.CharField("打分方式", max_length=10, choices=Entry.choices, default=Entry.ITEMS)
     minimum_ballots = models.PositiveSmallIntegerField("有效票下限", default=0)
-    allow_over = models.BooleanField("允许超过100分", default=False)
+    allow_over = models.BooleanField("允许超过满分", default=False)
+    full_marks = models.DecimalField("录入的分数满分", max_digits=7, decimal_places=2, default=100)
     names_tellers = models.BooleanField("纸质票须写明计票人和监票人", default=False)
     double_entry = models.BooleanField("纸质票数由两人分别录入", default=False)
 
@@ -227,6 +228,11 @@ class Source(models.Model):
                 violation_error_message="权重应在 0 至 100 之间。",
             ),
             models.CheckConstraint(condition=Q(kind__in=["sheet", "appraisal", "annual"]), name="source_kind_known"),
+            models.CheckConstraint(
+                condition=Q(full_marks__gt=0),
+                name="source_full_marks_positive",
+                violation_error_message="满分应大于 0。",
+            ),
         )
 
     def __str__(self) -> str:
