@@ -4,6 +4,7 @@ from interviews.models.access import Reader, Reading, SealedRecord, SealedText, 
 from interviews.models.assignments import Assignment
 from interviews.models.confidence import ConfidenceRules, Notice
 from interviews.models.emergency import EmergencyContact, EmergencyReport, EmergencyStep
+from interviews.models.figures import ShownFigures
 from interviews.models.follow_ups import FollowUp
 from interviews.models.interview import Interview, InterviewSubject
 from interviews.models.matters import Matter, MatterCategory
@@ -48,6 +49,7 @@ __all__ = [
     "SealedRecord",
     "SealedText",
     "SealedVersion",
+    "ShownFigures",
     "Topic",
     "TutorLink",
     "VisitRule",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MatterCategory(models.Model):
-    """What a problem is about: 教学, 学生工作, 后勤 … Data of a campaign."""
+    """What a problem is about: 教学, 后勤 … That there is one of a sensitive category, only those concerned see."""
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="matter_categories", verbose_name="活动"
@@ -23,6 +23,9 @@ class MatterCategory(models.Model):
     ordinal = models.PositiveSmallIntegerField("序号")
     code = models.SlugField("代码", max_length=40)
     name = models.CharField("名称", max_length=40)
+    sensitive = models.BooleanField("敏感", default=False)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "问题类别"

@@ -37,6 +37,14 @@ class PersonCategory(models.Model):
         return self.name
 
 
+class ClassGroupQuerySet(models.QuerySet["ClassGroup"]):
+    """Reads on classes."""
+
+    def within(self, scope: "Scope") -> "ClassGroupQuerySet":
+        """Keep those of units `scope` reaches."""
+        return self if scope.everything else self.filter(unit__in=scope.branches())
+
+
 class ClassGroup(models.Model):
     """A class of students; `tutor` is its 班主任 or 辅导员."""
 
@@ -51,6 +59,9 @@ class ClassGroup(models.Model):
         related_name="classes_led",
         verbose_name="班主任/辅导员",
     )
+    version = models.PositiveIntegerField("版本", default=1)
+
+    objects = ClassGroupQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "班级"
@@ -145,6 +156,8 @@ class FocusGroup(models.Model):
     sensitive = models.BooleanField("敏感", default=False)
     words = models.JSONField("同义写法", default=list, blank=True)
     position = models.PositiveSmallIntegerField("排序", default=0)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "重点类别"

@@ -14,6 +14,8 @@ class Channel(models.Model):
     name = models.CharField("名称", max_length=40)
     face_to_face = models.BooleanField("面对面", default=False)
     position = models.PositiveSmallIntegerField("排序", default=0)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "访谈方式"
@@ -36,6 +38,8 @@ class Topic(models.Model):
     name = models.CharField("名称", max_length=40)
     sensitive = models.BooleanField("敏感", default=False)
     position = models.PositiveSmallIntegerField("排序", default=0)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "访谈话题"
