@@ -51,8 +51,10 @@ def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noq
 
     历史补录 reminds nobody of what is not begun, but a sheet sent back waits for somebody there too.
     """
-    nodes = [grant.node_id for grant in roles(account) if grant.node.level == Branch.Level.BRANCH]
-    if not nodes or not scope(account, Action.FILL_ASSESSMENT):
+    reach = scope(account, Action.FILL_ASSESSMENT)
+    held = (grant for grant in roles(account) if grant.node_id in reach.roots)
+    nodes = {grant.node_id for grant in held if grant.node.level == Branch.Level.BRANCH}
+    if not nodes:
         return
     for round_ in _running(backfill=True):
         reminds = not round_.campaign.backfill

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from branches.models import Account
-from branches.permissions import Action, recused_branch_ids, roles, scope
+from branches.permissions import Action, recused_branch_ids, scope
 from branches.registries import HomeItem, home
 from rectification.models import Change, SupervisionNotice
 from rectification.permissions import may_decide_change
@@ -20,7 +20,7 @@ MOST = 20
 def notices_to_answer(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     """Ask those who act for a node to answer its 督办单."""
     del now
-    nodes = [grant.node_id for grant in roles(account)] if scope(account, Action.REPORT_PROGRESS) else []
+    nodes = scope(account, Action.REPORT_PROGRESS).roots
     for notice in SupervisionNotice.objects.awaiting_reply().filter(branch__in=nodes).order_by("reply_due_on", "pk"):
         back = notice.state == S.RETURNED
         title = f"{'重新回复' if back else '回复'}督办单 {notice.code}"

@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 
 from branches import clock
-from branches.models import BranchProfile, Role
+from branches.models import BranchProfile, Campaign, Role
 from branches.registries import home_items
 from grading.services import rounds
-from tests.factories.branches import holder
+from tests.factories.branches import RoleGrantFactory, holder
 from tests.factories.grading import opened_round
 from tests.worlds import shared
 
@@ -31,3 +31,13 @@ def test_basics_changed_after_the_round_took_its_copy_are_pointed_out_until_it_t
     assert stale not in titles(holder(Role.SECRETARY, grading.unit("algebra").branch))
     rounds.refresh_facts(by=secretary, unit=unit)
     assert stale not in titles(secretary)
+
+
+def test_who_inspects_a_branch_is_not_asked_to_file_for_it(grading):
+    unit = grading.unit("software")
+    Campaign.objects.filter(pk=grading.round.campaign_id).update(backfill=False)
+    organiser = holder(Role.ORGANISER, grading.unit("chinese").branch)
+    RoleGrantFactory(account=organiser, role=Role.INSPECTOR, node=unit.branch)
+    assert not [item for item in home_items(organiser, clock.now()) if unit.name in item.detail]
+    secretary = holder(Role.SECRETARY, unit.branch)
+    assert [item for item in home_items(secretary, clock.now()) if unit.name in item.detail]

@@ -8,9 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from branches.models import Role
 from branches.registries import home_items
 from branches.transitions import history
 from rectification.models import Change, Contact, DigestChoice, Dispatch, NoticeReply, SupervisionNotice, Visit
+from tests.factories.branches import RoleGrantFactory, holder
 from tests.factories.grading import RoundUnitFactory
 from tests.factories.rectification import ChangeFactory
 from tests.factories.supervision import DispatchFactory, DispatchLineFactory, VisitFactory, VisitFindingFactory
@@ -49,6 +51,9 @@ def test_from_what_is_overdue_to_a_closed_notice(w, signed_in):
     assert made["Location"] == reverse("supervision-notice", args=[notice.pk])
     assert "已督办，等待办结" in text_of(officer.get(reverse("supervision-notice-new")))
     assert any(title == f"回复督办单 {notice.code}" for title in titles(w.secretary))
+    visitor = holder(Role.SECRETARY, w.school.direct)  # who inspects a branch does not answer for it
+    RoleGrantFactory(account=visitor, role=Role.INSPECTOR, node=w.school.software)
+    assert f"回复督办单 {notice.code}" not in titles(visitor)
     own = reverse("supervision-notice", args=[notice.pk])
     secretary = signed_in(w.secretary)
     assert "报送回复" in text_of(secretary.get(own))
