@@ -7,9 +7,12 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
-from branches import clock
-from branches.permissions import Action, account_of, can, requires
+from branches import clock, wording
+from branches.models import Campaign
+from branches.permissions import Action, account_of, can, requires, roles
 from branches.registries import HomeStat
+from interviews.coverage_tables import HIDDEN
+from interviews.figures_kept import coverage
 from interviews.mine import Tally, tally
 from interviews.models import Interview
 from interviews.views.shared import my_campaign
@@ -60,13 +63,40 @@ def _stats(mine: Tally, recorded: int) -> list[HomeStat]:
     ]
 
 
+def _coverage(request: HttpRequest) -> tuple[Campaign | None, list[HomeStat]]:
+    """Return the coverage of the newest campaign, of the school or of the one unit somebody answers for."""
+    reach = request.scope  # type: ignore[attr-defined]
+    campaign = Campaign.objects.within(reach).order_by("-year", "-pk").first()
+    units = {grant.node_id for grant in roles(account_of(request))}
+    if campaign is None or not (reach.everything or len(units) == 1):
+        return campaign, []
+    unit = None if reach.everything else units.pop()
+    found = coverage(campaign, unit, clock.now())
+    if found is None:
+        return campaign, []
+    url = (
+        reverse("coverage", args=[campaign.pk]) if unit is None else reverse("coverage-unit", args=[campaign.pk, unit])
+    )
+    stats = []
+    for code, name in found.categories:
+        total = next(iter(found.tables[code].values())).total
+        share = wording.share(*total.rate) if total.rate else None
+        base = f"{total.done} / {total.people} 人" if total.rate else "人数太少，不显示"
+        shown = HIDDEN if share is None else wording.pct1(share)
+        stats.append(HomeStat(f"{name}一对一覆盖率", shown, base, f"{url}?category={code}"))
+    return campaign, stats
+
+
 @requires(Action.VIEW_INTERVIEWS)
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show my own figures, then everything one's roles open."""
+    """Show my own figures, or the coverage of what one answers for, then everything one's roles open."""
     account = account_of(request)
     campaign = my_campaign(request)[0] if can(account, Action.RECORD_INTERVIEW) else None
     recorded = Interview.objects.counting().filter(interviewer=account).count() if campaign else 0
     stats = _stats(tally(account, campaign, clock.today()), recorded) if campaign else []
-    context = {"campaign": campaign, "stats": stats, "doors": _doors(request)}
+    mine = bool(stats)
+    if not mine and can(account, Action.VIEW_COVERAGE):
+        campaign, stats = _coverage(request)
+    context = {"campaign": campaign, "stats": stats, "mine": mine, "doors": _doors(request)}
     return render(request, "interviews/landing.html", context)

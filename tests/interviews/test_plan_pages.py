@@ -155,3 +155,14 @@ def test_a_report_keeps_what_was_typed_when_it_cannot_be_handed_in(world, signed
     back = reverse("visit-report-return", args=[world.campaign.pk, period.pk, world.school.maths.pk])
     office.post(back, {"version": str(ProgressReport.objects.get().version), "reason": "请补充"})
     assert ProgressReport.objects.get().state == "returned"
+
+
+def test_the_landing_page_shows_the_coverage_one_answers_for(world, signed_in):
+    school = signed_in(world.office).get(reverse("interviews"))
+    shown = {stat.label: (stat.value, stat.base, stat.url) for stat in school.context["stats"]}
+    page = url(world, "coverage")
+    assert shown == {
+        "教师一对一覆盖率": ("＊", "人数太少，不显示", f"{page}?category=teacher"),
+        "学生一对一覆盖率": ("0.0%", "0 / 12 人", f"{page}?category=student"),
+    }
+    assert "记录访谈" not in school.content.decode()
