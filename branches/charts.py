@@ -240,8 +240,13 @@ def _beside(marks: Sequence[PlacedMark], mark: PlacedMark) -> PlacedMark:
     return mark
 
 
-def scale(bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark], *, full: Decimal) -> Scale:
-    """Lay bands (best first or not) from a little below the lowest cut up to `full`, and mark the figures on them."""
+def scale(
+    bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark], *, full: Decimal, places: int = 2
+) -> Scale:
+    """Lay bands (best first or not) from a little below the lowest cut up to `full`, and mark the figures on them.
+
+    Figures are written with `places` decimals.
+    """
     ordered = sorted(bands, key=lambda band: band.lowest)
     cuts = [band.lowest for band in ordered if band.lowest > 0]
     figures = [mark.value for mark in sources] + ([score] if score is not None else [])
@@ -259,9 +264,12 @@ def scale(bands: Sequence[Band], score: Decimal | None, sources: Sequence[Mark],
         placed.append(PlacedBand(band.label, band.letter, x, right - x, x + (right - x) / 2, cut))
     marks: list[PlacedMark] = []
     for mark in sorted(sources, key=lambda mark: mark.value):
-        marks.append(_beside(marks, PlacedMark(mark.label, wording.score2(mark.value), place(mark.value), 0)))
-    pin = PlacedMark("综合", wording.score2(score), place(score), 0) if score is not None else None
-    said = [f"综合 {wording.score2(score)}", *(f"{mark.label} {wording.score2(mark.value)}" for mark in sources)]
+        marks.append(_beside(marks, PlacedMark(mark.label, wording.fixed(mark.value, places), place(mark.value), 0)))
+    pin = PlacedMark("综合", wording.fixed(score, places), place(score), 0) if score is not None else None
+    said = [
+        f"综合 {wording.fixed(score, places)}",
+        *(f"{mark.label} {wording.fixed(mark.value, places)}" for mark in sources),
+    ]
     return Scale(placed, pin, marks, "，".join(said), f"{wording.points(floor)} 至 {wording.points(full)} 分")
 
 

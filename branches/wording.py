@@ -99,8 +99,9 @@ def fixed(value: Decimal | int | None, places: int) -> str:
 
 
 def score1(value: Decimal | int | None) -> str:
-    """Write the score of an item: one decimal."""
-    return fixed(value, 1)
+    """Write the score of an item: one decimal, a second one where the points have it (steps of 0.25)."""
+    fine = isinstance(value, Decimal) and value != value.quantize(Decimal("0.1"))
+    return fixed(value, 2 if fine else 1)
 
 
 def score2(value: Decimal | int | None) -> str:

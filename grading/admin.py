@@ -157,7 +157,6 @@ class RubricAdmin(MaintainedAdmin):
 
     class Media:
         js = ("js/rubric-admin.js",)
-        css = {"all": ("css/rubric-admin.css",)}
 
     @admin.display(description="满分")
     def total(self, rubric: Rubric) -> str:

@@ -10,6 +10,7 @@ from grading.presets import Content
 
 SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
 PLAN_TEXTS = ("title", "body", "receiver", "phone", "email", "address", "signature")
+FULL = 100
 LIMITS = ("cut_offs", "gates", "caps", "vetoes")
 
 
@@ -88,6 +89,7 @@ def _source(source: Source) -> Content:
             "entry": source.entry if source.kind == Source.Kind.SHEET else "",
             "minimum_ballots": source.minimum_ballots or None,
             "allow_over": source.allow_over,
+            "full_marks": None if source.full_marks == FULL else _text(source.full_marks),
             "double_entry": source.double_entry,
             "names_tellers": source.names_tellers,
         }

@@ -63,12 +63,14 @@ def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noq
             yield from _older_facts(unit, round_)
             if not round_.is_open:
                 continue
-            left = blanks(unit, "branch") if reminds else []
+            left = blanks(unit, "branch") if reminds and unit.round.surveys_branches else []
             if left:
                 url = reverse("survey", args=[unit.pk])
                 detail = f"{unit.name}，还有 {len(left)} 项"
                 due = deadline(unit, RoundStep.Code.SURVEY)
                 yield HomeItem(f"{round_.name}：填写调查摸底", detail, "去填写", url, due)
+            if not round_.scored_by_branch:
+                continue
             sheet = Assessment.objects.filter(unit=unit, source__code=Source.SELF).first()
             returned = sheet is not None and sheet.state == Assessment.State.RETURNED
             if returned or (reminds and (sheet is None or sheet.editable)):
@@ -94,7 +96,7 @@ def superior_work(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # 
             continue
         total = board.build(round_, units).total
         yield from _filing_left(round_, units, total)
-        if total.scored < total.units:
+        if total.scored < total.units and round_.scored_by_superior:
             url = reverse("scoring-grid", args=[round_.pk])
             detail = f"已评 {total.scored} 个，还有 {total.units - total.scored} 个"
             yield HomeItem(f"{round_.name}：党总支考评", detail, "去评分", url, _step_due(round_, Source.SUPERIOR))
@@ -102,7 +104,7 @@ def superior_work(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # 
 
 
 def _filing_left(round_: Round, units: list[RoundUnit], total: board.GroupLine) -> Iterator[HomeItem]:
-    if total.filed < total.units:
+    if total.filed < total.units and round_.scored_by_branch:
         url = f"{reverse('round-units', args=[round_.pk])}?own=open"
         back = f"，退回 {total.returned} 个" if total.returned else ""
         detail = f"已报 {total.filed} 个，共 {len(units)} 个{back}"

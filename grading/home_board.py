@@ -26,7 +26,8 @@ def _round(account: Account) -> Round | None:
     reach = scope(account, Action.VIEW_GRADING)
     if not reach:
         return None
-    rounds = Round.objects.within(reach).select_related("campaign", "scale").order_by("-campaign__year", "-ordinal")
+    rounds = Round.objects.within(reach).select_related("campaign", "scale").prefetch_related("sources", "steps")
+    rounds = rounds.order_by("-campaign__year", "-ordinal")
     return rounds.running().first() or rounds.filter(state=Round.State.FINAL).first()
 
 
@@ -66,8 +67,10 @@ def round_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
     round_, page = found
     total, base = page.total, f"/ {page.total.units:,}"
     units, grid = reverse("round-units", args=[round_.pk]), reverse("scoring-grid", args=[round_.pk])
-    yield HomeStat("已自评", f"{total.filed:,}", base, units, 20)
-    yield HomeStat("总支已评分", f"{total.scored:,}", base, grid, 21)
+    if round_.scored_by_branch:
+        yield HomeStat("已自评", f"{total.filed:,}", base, units, 20)
+    if round_.scored_by_superior:
+        yield HomeStat("总支已评分", f"{total.scored:,}", base, grid, 21)
     yield HomeStat("已定级", f"{total.decided:,}", base, reverse("decide", args=[round_.pk]), 22)
     graded = sum(total.grades.values())
     if graded and page.grades:
@@ -95,7 +98,9 @@ def round_progress(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
     rows = [{"line": line, "shares": shares_of(line, page)} for line in lines[:LINES_SHOWN]]
     shares = shares_of(total, page)
     context = {"round": round_, "rows": rows, "total": total, "shares": shares, "more": len(lines) - len(rows)}
-    said = f"自评 {total.filed}/{total.units}，考评 {total.scored}/{total.units}，定级 {total.decided}/{total.units}"
+    parts = [("自评", total.filed)] if round_.scored_by_branch else []
+    parts += [("考评", total.scored)] if round_.scored_by_superior else []
+    said = "，".join(f"{word} {number}/{total.units}" for word, number in [*parts, ("定级", total.decided)])
     title = f"{round_.name}：各党总支进度"
     yield HomePanel("round-board", title, "grading/home_board.html", context, aside=said, position=10)
     if graded := sum(total.grades.values()):
@@ -116,8 +121,9 @@ def round_progress(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
 def own_round(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
     """Show a branch its own standing in the round, and where to go on."""
     del now
-    round_, nodes = _round(account), _own_nodes(account)
-    if round_ is None or not nodes:
+    nodes = _own_nodes(account)
+    round_ = _round(account) if nodes else None
+    if round_ is None:
         return
     mine = RoundUnit.objects.filter(round=round_, branch__in=nodes).select_related("round__campaign")
     for unit in mine.prefetch_related("extensions", "round__steps"):

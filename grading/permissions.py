@@ -36,7 +36,9 @@ def may_decide(account: Any, unit: RoundUnit) -> Allowed | Denied:
         return answer
     above = unit.direct or unit.round.deciding_level == Round.DecidingLevel.COMMITTEE
     if above and not _acts_for_committee(account, Action.DECIDE_GRADE):
-        return Denied("本轮等级由党委审定，党总支只拟定。" if not unit.direct else "直属党支部由上级党组织定级。")
+        if unit.direct:
+            return Denied("直属党支部由上级党组织定级。")
+        return Denied("本轮等级由党委审定，党总支只拟定。" if unit.round.proposes else "本轮等级由党委审定。")
     return Allowed()
 
 

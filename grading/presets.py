@@ -68,7 +68,10 @@ SHAPES: dict[str, tuple[str, str]] = {
     "publicity": ("", "grades counts_first_day title body receiver phone email address signature"),
     "source": (
         "code name kind weight",
-        "short_name entry minimum_ballots allow_over double_entry names_tellers options groups annual_points",
+        (
+            "short_name entry minimum_ballots allow_over full_marks double_entry names_tellers options groups "
+            "annual_points"
+        ),
     ),
     "option": ("code label", "points satisfied"),
     "group": ("code name weight", ""),
@@ -89,7 +92,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     "source": {"options": "option", "groups": "group", "annual_points": "annual"},
     "rectification": {"categories": "category", "dimensions": "dimension"},
 }  # fmt: skip
-AMOUNTS = frozenset({"points", "step", "minimum", "value", "weight", "low", "high", "section_points"})
+AMOUNTS = frozenset({"points", "step", "minimum", "value", "weight", "low", "high", "section_points", "full_marks"})
 WHOLE = frozenset(
     [
         "ordinal", "places", "publicity_days", "minimum_ballots", "months", "exempt_months", "year", "same_as",
@@ -449,6 +452,7 @@ def _source_value(source: Content) -> scoring.SourceRule:
             scoring.GroupRule(group["code"], group["name"], amount(group["weight"]))
             for group in source.get("groups", [])
         ),
+        amount(source.get("full_marks", 100)),
     )
 
 

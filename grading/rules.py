@@ -90,6 +90,7 @@ def source_rule(source: Source) -> scoring.SourceRule:
         annual_points=tuple(annual),
         allow_over=source.allow_over,
         groups=tuple(scoring.GroupRule(group.code, group.name, group.weight) for group in source.groups.all()),
+        full=source.full_marks,
     )
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from branches import wording
 from branches.models import BranchProfile
 from grading.models import Assessment, Receipt, Result, RoundStep, RoundUnit, Source, Survey
 from grading.services.rounds import deadline
@@ -23,17 +24,13 @@ class Line:
     links: list[tuple[str, str]] = field(default_factory=list)
 
 
+FULL = 100
 SHAPES = {
     Assessment.State.DRAFT: "info",
     Assessment.State.SUBMITTED: "ok",
     Assessment.State.RETURNED: "warn",
     Assessment.State.ACCEPTED: "ok",
 }
-
-
-def points(value: Decimal | None) -> str:
-    """Return points with one place, — when missing."""
-    return "—" if value is None else f"{value:.1f}"
 
 
 @dataclass(slots=True)
@@ -47,6 +44,7 @@ class UnitPage:
     profile_blanks: list[str]
     survey_blanks: list[str]
     superior_blanks: list[str]
+    full: Decimal = Decimal(100)
 
     def due(self, code: str) -> dt.date | None:
         """Return the last day of a step for this branch."""
@@ -81,13 +79,18 @@ class UnitPage:
         sheet = self.assessments.get(source.code)
         if sheet is None:
             return Line(source.name, "todo", "未开始", due_on=self.due(source.code))
-        fact = f"{points(sheet.earned)} 分" if sheet.earned is not None else f"已填 {sheet.answered} 条"
+        fact = self.points_said(sheet.earned) if sheet.earned is not None else f"已填 {sheet.answered} 条"
         shape = SHAPES[Assessment.State(sheet.state)]
         due = None if shape == "ok" else self.due(source.code)
         state = sheet.get_state_display()
         if source.code != Source.SELF:
             state = "已评完" if shape == "ok" else "评分中"
         return Line(source.name, shape, state, fact, due, late=sheet.late)
+
+    def points_said(self, earned: Decimal) -> str:
+        """Return the points of a sheet, with the full marks where they are not 100."""
+        out_of = "" if self.full == FULL else f"（满分 {wording.points(self.full)}，综合时折成百分制）"
+        return f"{wording.score1(earned)} 分{out_of}"
 
     def survey_line(self, side: str) -> Line:
         """Return the step of one side's survey."""
@@ -119,4 +122,5 @@ def build(unit: RoundUnit) -> UnitPage:
         profile_blanks=profile.blanks() if profile else ["支部基本情况"],
         survey_blanks=blanks(unit, Survey.By.BRANCH),
         superior_blanks=blanks(unit, Survey.By.SUPERIOR),
+        full=sum((section.points for section in unit.rubric.sections.all()), Decimal(0)),
     )

@@ -24,6 +24,7 @@ register = template.Library()
 
 register.filter("score1", wording.score1)
 register.filter("score2", wording.score2)
+register.filter("score", wording.fixed)
 register.filter("signed1", wording.signed1)
 register.filter("pct1", wording.pct1)
 register.filter("points", wording.points)

@@ -130,6 +130,34 @@ class Round(models.Model):
         """Tell whether branches and superiors may still enter anything."""
         return self.state in (self.State.SELF, self.State.SCORING, self.State.DECIDING)
 
+    def has_step(self, code: str) -> bool:
+        """Tell whether the round has a step; what it has not is not shown."""
+        return any(step.code == code for step in self.steps.all())
+
+    def has_source(self, code: str) -> bool:
+        """Tell whether the round has a source of this code (自评, 党总支考评, 抽查)."""
+        return any(source.code == code for source in self.sources.all())
+
+    @property
+    def proposes(self) -> bool:
+        """Tell whether a 党总支 names a grade at all: it decides, or puts one forward (拟定) for the committee."""
+        return self.deciding_level == self.DecidingLevel.GENERAL_BRANCH or self.has_step(RoundStep.Code.PROPOSE)
+
+    @property
+    def surveys_branches(self) -> bool:
+        """Tell whether the round has 调查摸底."""
+        return self.has_step(RoundStep.Code.SURVEY)
+
+    @property
+    def scored_by_branch(self) -> bool:
+        """Tell whether 支部自评 is a sheet of the round."""
+        return self.has_source(Source.SELF)
+
+    @property
+    def scored_by_superior(self) -> bool:
+        """Tell whether 党总支考评 is a sheet of the round."""
+        return self.has_source(Source.SUPERIOR)
+
 
 class RoundStep(models.Model):
     """One step of a round with its dates. Which steps exist decides how the round runs."""

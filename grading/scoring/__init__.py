@@ -66,6 +66,7 @@ from grading.scoring.rules import (
     SourceRule,
     VetoEffect,
     VetoRule,
+    line_text,
 )
 from grading.scoring.sheet import Entry, SheetScore, entry_problem, score_sections, score_sheet
 from grading.scoring.validate import Finding, check_round, check_rubric
@@ -136,6 +137,7 @@ __all__ = [
     "grade_at",
     "grade_round",
     "grade_unit",
+    "line_text",
     "merge_groups",
     "percent",
     "plain",

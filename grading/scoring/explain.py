@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from grading.scoring.composite import SourceScore, SourceStatus
 from grading.scoring.derivation import CapOutcome, Derivation, GateOutcome, GradeName
-from grading.scoring.numbers import ZERO, percent, plain, round_half_up, show
-from grading.scoring.rules import SATISFACTION_FIGURE
+from grading.scoring.numbers import HUNDRED, ZERO, percent, plain, round_half_up, show
+from grading.scoring.rules import RATE_FIGURE, SATISFACTION_FIGURE, SOURCE_FIGURE, line_text
 
 POOLED = "全部有效票合计，不按类别加权"
 COUNT_WORDS = "零一二三四五六七八九十"
@@ -33,7 +33,8 @@ def explain_steps(derivation: Derivation) -> tuple[Step, ...]:
     current = derivation.by_score
     grouped = any(source.appraisal is not None and source.appraisal.groups for source in derivation.sources)
     for gate in derivation.gates:
-        step = _gate(gate, current, pooled=grouped and gate.figure.startswith(SATISFACTION_FIGURE))
+        pooled = grouped and gate.figure.startswith(SATISFACTION_FIGURE)
+        step = _gate(gate, current, ballots=_ballots_of(gate, derivation), pooled=pooled)
         current = step.grade if gate.lowered else current
         steps.append(step)
     steps.append(_vetoes(derivation, current))
@@ -53,12 +54,22 @@ def _source_text(source: SourceScore, places: int) -> str:
         return f"{source.name}缺（{source.reason.rstrip('。')}）"
     if source.annual is not None and source.annual.given is None:
         return f"{source.name}“{source.annual.label}”折 {show(source.score)}"
-    text = f"{source.name} {format(round_half_up(source.score, places), 'f')}"
+    text = f"{source.name} {format(round_half_up(source.score, places), 'f')}{converted(source)}"
     if source.appraisal is not None and source.appraisal.groups:
         parts = (f"{part.name} {show(part.score)}×{plain(part.weight)}" for part in source.appraisal.groups)
         weights = sum((part.weight for part in source.appraisal.groups), ZERO)
         text += f"（（{' + '.join(parts)}）÷{plain(weights)}）"
     return f"{text}（{source.reason}）" if source.reason else text
+
+
+def converted(source: SourceScore) -> str:
+    """Say how a score came to be out of 100 where it was given out of something else, or nothing."""
+    if source.annual is not None and source.annual.given is not None and source.annual.full != HUNDRED:
+        return f"（{plain(source.annual.given)}÷{plain(source.annual.full)}×100）"
+    sheet = source.sheet
+    if sheet is not None and sheet.earned is not None and sheet.maximum != HUNDRED:
+        return f"（{plain(sheet.earned)} 分，满分 {plain(sheet.maximum)}，折成百分制）"
+    return ""
 
 
 def _sources(derivation: Derivation) -> Step:
@@ -105,18 +116,40 @@ def rate_text(value: Fraction, minimum: Fraction) -> str:
     return percent(value, 10)
 
 
-def _gate(gate: GateOutcome, current: GradeName | None, *, pooled: bool = False) -> Step:
+def _gate_value(gate: GateOutcome, ballots: int) -> str:
+    """Return what a gate looked at: points of a source, or the fraction that is compared with its percentage.
+
+    A share of `ballots` is written over all of them (14/14, not 1/1).
+    """
+    value = gate.value if gate.value is not None else Fraction(0)
+    if gate.figure.startswith(SOURCE_FIGURE):
+        return f"{show(value * 100)} 分"
+    whole = ballots if ballots % value.denominator == 0 and ballots else value.denominator
+    return f"{value * whole}/{whole} = {rate_text(value, Fraction(gate.minimum))}"
+
+
+def _ballots_of(gate: GateOutcome, derivation: Derivation) -> int:
+    """Return the valid ballots a gate's 满意率 is a share of, 0 for any other figure."""
+    for source in derivation.sources:
+        given = source.appraisal
+        if given is None or given.satisfaction is None:
+            continue
+        if gate.figure in {SATISFACTION_FIGURE, f"{RATE_FIGURE}{source.code}"}:
+            return given.counts.valid
+    return 0
+
+
+def _gate(gate: GateOutcome, current: GradeName | None, *, ballots: int = 0, pooled: bool = False) -> Step:
     """Return the step of one gate; the fraction stands beside its percentage, because the fraction is compared.
 
     `pooled` says that voters were in groups, so that it is worth telling that 满意率 is not weighted by them.
     """
-    line = f"{plain(gate.minimum)}%"
+    line = line_text(gate.figure, gate.minimum)
     title = f"{gate.name}门槛（{line}）"
     if gate.value is None:
-        return Step("gate", title, f"没有{gate.name}数据，不按 {line} 的门槛处理", "无数据", current)
-    ratio = f"{gate.value.numerator}/{gate.value.denominator}"
+        return Step("gate", title, f"没有{gate.name}数据，不看这条门槛", "无数据", current)
     name = f"{gate.name}（{POOLED}）" if pooled else gate.name
-    text = f"{name} {ratio} = {rate_text(gate.value, Fraction(gate.minimum))}"
+    text = f"{name} {_gate_value(gate, ballots)}"
     if not gate.failed:
         return Step("gate", title, f"{text}，不低于 {line}", "通过", current)
     text = f"{text}，低于 {line}"

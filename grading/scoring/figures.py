@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from grading.scoring.numbers import HUNDRED, ZERO, exact
+from grading.scoring.numbers import HUNDRED, ZERO, exact, plain
 from grading.scoring.rules import SourceRule
 
 
@@ -63,12 +63,13 @@ class AppraisalScore:
 
 @dataclass(frozen=True, slots=True)
 class AnnualScore:
-    """What the yearly assessment gives: its own number, or the points of its grade word."""
+    """What the yearly assessment gives: its own number (out of ``full``), or the points of its grade word."""
 
     label: str
     given: Decimal | None
     score: Fraction | None
     reason: str = ""
+    full: Decimal = HUNDRED
 
 
 def count_problems(counts: Counts) -> tuple[str, ...]:
@@ -197,13 +198,14 @@ def score_counts(rule: SourceRule, counts: Counts, groups: Sequence[GroupCounts]
 
 
 def score_annual(rule: SourceRule, label: str, given: Decimal | None) -> AnnualScore:
-    """Return the annual score: the number when there is one, else the points of the grade word."""
+    """Return the annual score out of 100: the number when there is one, else the points of the grade word."""
     if given is not None:
-        if given < 0 or (given > HUNDRED and not rule.allow_over):
-            return AnnualScore(label, given, None, f"年度考核 {given} 分，超出 0 至 100 分。")
-        return AnnualScore(label, given, Fraction(given))
+        if given < 0 or (given > rule.full and not rule.allow_over):
+            reason = f"{rule.name} {plain(given)} 分，超出 0 至 {plain(rule.full)} 分。"
+            return AnnualScore(label, given, None, reason, rule.full)
+        return AnnualScore(label, given, exact(given) * 100 / exact(rule.full), full=rule.full)
     table = dict(rule.annual_points)
     if label in table:
         return AnnualScore(label, None, Fraction(table[label]))
-    reason = f"年度考核“{label}”没有对应的分数，请在轮次的折算表中补上。" if label else "没有年度考核结果。"
+    reason = f"{rule.name}“{label}”没有对应的分数，请在轮次的折算表中补上。" if label else f"没有{rule.name}结果。"
     return AnnualScore(label, None, None, reason)

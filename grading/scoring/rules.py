@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from grading.scoring.numbers import plain
+
 ALGORITHM = 1
 """Version of the arithmetic itself; raised whenever the same input could give another figure."""
 
@@ -184,7 +186,7 @@ class GroupRule:
 
 @dataclass(frozen=True, slots=True)
 class SourceRule:
-    """One source with its weight in percent."""
+    """One source with its weight in percent. ``full`` is what recorded scores are out of; they count out of 100."""
 
     code: str
     name: str
@@ -195,6 +197,7 @@ class SourceRule:
     annual_points: tuple[tuple[str, Decimal], ...] = ()
     allow_over: bool = False
     groups: tuple[GroupRule, ...] = ()
+    full: Decimal = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,11 @@ class GateRule:
     minimum: Decimal
     best: str | None = None
     bars_promotion: bool = False
+
+
+def line_text(figure: str, minimum: Decimal) -> str:
+    """Return the line of a gate as people write it: points for the score of a source, percent for any other figure."""
+    return f"{plain(minimum)} 分" if figure.startswith(SOURCE_FIGURE) else f"{plain(minimum)}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from grading.scoring.rules import (
     SourceKind,
     SourceRule,
     VetoRule,
+    line_text,
 )
 
 
@@ -208,6 +209,8 @@ def _check_source(source: SourceRule) -> list[Finding]:
         found += [Finding(f"{source.name}“{option.label}”的分数应在 0 至 100 之间。") for option in wrong]
         found += _check_groups(source)
     if source.kind is SourceKind.ANNUAL:
+        if source.full <= 0:
+            found.append(Finding(f"{source.name}的满分应大于 0。"))
         if not source.annual_points:
             found.append(Finding(f"{source.name}没有等次折算分数，只能按分数录入。", fatal=False))
         wrong_rows = [label for label, points in source.annual_points if not 0 <= points <= HUNDRED]
@@ -269,7 +272,7 @@ def _check_figures(rules: RoundRules, figures: Iterable[str]) -> list[Finding]:
 def _check_gate(gate: GateRule, rules: RoundRules, known: set[str]) -> list[Finding]:
     found = []
     if not 0 < gate.minimum <= HUNDRED:
-        found.append(Finding(f"{gate.name}门槛 {plain(gate.minimum)}% 应大于 0、不超过 100。"))
+        found.append(Finding(f"{gate.name}门槛 {line_text(gate.figure, gate.minimum)}应大于 0、不超过 100。"))
     if gate.best is not None and gate.best not in known:
         found.append(Finding(f"{gate.name}门槛指向的等级不在本轮等级表里。"))
     if gate.best in known and gate.best == rules.ranked[0].code and not gate.bars_promotion:

@@ -135,11 +135,14 @@ def _choice(key: str, title: str, result: Result, label: str, same: bool) -> Ste
     """Return the step of one choice by people."""
     at = result.proposed_at if key == "propose" else result.decided_at
     who = result.proposed_by if key == "propose" else result.decided_by
+    settled = same and result.manual  # a tie that nothing breaks is settled by people, to whatever grade
     text = "与测算一致" if same else f"人工调整：{result.manual_reason}"
+    if settled:
+        text = f"处在同分线上，由人确定：{result.manual_reason}"
     when = f"{timezone.localtime(at):%Y年%-m月%-d日}" if at is not None else ""
     name = who.get_full_name() if who is not None else ""
     number = f"，{result.document_number}" if key == "decide" and result.document_number else ""
-    return Step(key, title, f"{text}，{when} {name}{number}".rstrip(), label, None, hit=not same)
+    return Step(key, title, f"{text}，{when} {name}{number}".rstrip(), label, None, hit=settled or not same)
 
 
 def _headline(derivation: scoring.Derivation, result: Result | None) -> str:
@@ -162,7 +165,9 @@ def _causes(derivation: scoring.Derivation) -> str:
     """Return what lowered the computed grade, ending in a comma: a veto, else gates."""
     found = [f"一票否决：{veto.text}" for veto in derivation.vetoes if veto.lowered]
     found = found or [
-        f"{gate.name}低于 {scoring.plain(gate.minimum)}% 的门槛" for gate in derivation.gates if gate.lowered
+        f"{gate.name}低于门槛 {scoring.line_text(gate.figure, gate.minimum)}"
+        for gate in derivation.gates
+        if gate.lowered
     ]
     return "".join(f"{text}，" for text in found)
 

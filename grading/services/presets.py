@@ -324,6 +324,7 @@ def source_values(item: Content) -> dict[str, Any]:
         "name": item["name"], "short_name": item.get("short_name", ""), "kind": item["kind"],
         "weight": amount(item["weight"]), "entry": item.get("entry", "items"),
         "minimum_ballots": item.get("minimum_ballots", 0), "allow_over": item.get("allow_over", False),
+        "full_marks": amount(item.get("full_marks", 100)),
         "double_entry": item.get("double_entry", False), "names_tellers": item.get("names_tellers", False),
     }  # fmt: skip
 

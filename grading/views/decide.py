@@ -82,6 +82,8 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
             why = "已定级"
         elif round_.state not in (Round.State.SCORING, Round.State.DECIDING):
             why = f"本轮现在是“{round_.get_state_display()}”"
+        elif deciding and not unit.direct and round_.state != Round.State.DECIDING and not round_.proposes:
+            why = why or "转入审定后定级"
         line = Line(unit, result, found, grade, result.manual_reason if result else "", why)
         line.reviewed = unit.pk in reviewed
         _add_rights(request, line, sheets.get(unit.pk))

@@ -38,9 +38,9 @@ def units_of(request: HttpRequest, round_: Round, group: str) -> list[RoundUnit]
 
 
 def decides_here(round_: Round, group: str) -> bool:
-    """Tell whether grades of a group are decided here and now (党总支定级, 直属党支部 above) rather than proposed."""
+    """Tell whether grades of a group are decided here (党总支定级, 直属党支部 above) rather than proposed."""
     below = round_.deciding_level == Round.DecidingLevel.GENERAL_BRANCH
-    return below or group == "direct" or round_.state == Round.State.DECIDING
+    return below or group == "direct" or round_.state == Round.State.DECIDING or not round_.proposes
 
 
 @requires(Action.VIEW_GRADING)
@@ -117,7 +117,7 @@ def _row_answer(request: HttpRequest, unit: RoundUnit, **more: Any) -> dict[str,
     """Return what the page needs to redraw a row after a save."""
     row = grid_page.rows_of(unit.round, [unit], request.user)[0]
     source = unit.round.sources.filter(code=Source.SUPERIOR).first()
-    shared = {"row": row, "grade_count": grid_page.grade_steps(unit.round.scale)}
+    shared = {"round": unit.round, "row": row, "grade_count": grid_page.grade_steps(unit.round.scale)}
     parts = {f"dock-{c.element}": render_to_string("grading/_dock_sum.html", {"cell": c}) for c in row.cells}
     if source is not None and source.entry == Source.Entry.ITEMS:
         for cell in row.cells:

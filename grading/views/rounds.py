@@ -1,6 +1,7 @@
 """Rounds: the list, one round's board, moving it on, deadlines, finalising."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +13,11 @@ from branches.models import TransitionLog
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError, history, moves
 from grading import board
-from grading.models import Round, RoundUnit
+from grading.models import Grade, Round, RoundUnit, Source
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
 from grading.views import ballots, corrections, publicity
+from grading.views.grid import decides_here
 from grading.views.shared import posted_version, round_or_404
 
 
@@ -38,6 +40,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
     if len(units) == 1:
         return redirect("unit", units[0].pk)
     page = board.build(round_, units)
+    sources = list(round_.sources.all())
     steps = len(page.grades)
     letters = {grade.pk: wording.rank_letter(grade.rank, steps) for grade in page.grades}
 
@@ -58,12 +61,30 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),
         "steps": round_.steps.all(),
+        "own": next((one for one in sources if one.code == Source.SELF), None),
+        "superior": next((one for one in sources if one.code == Source.SUPERIOR), None),
+        "deciding": decides_here(round_, "") and (round_.proposes or round_.state == Round.State.DECIDING),
+        "grade_lines": _grade_lines(round_, page.grades),
         "history": _history(round_),
         "frozen": corrections.card(request, round_),
         "publicity": publicity.card(request, round_),
         "ballots": ballots.card(request, round_),
     }
     return render(request, "grading/round.html", context)
+
+
+def _grade_lines(round_: Round, grades: Sequence[Grade]) -> list[tuple[str, str]]:
+    """Return every grade of the scale with its line in words, the last one with what stays below all lines."""
+    minimums = {cut.grade_id: cut.minimum for cut in round_.cut_offs.all()}
+    lowest = min(minimums.values(), default=None)
+    lines = []
+    for grade in grades:
+        minimum = minimums.get(grade.pk)
+        if minimum is not None:
+            lines.append((grade.label, f"{wording.points(minimum)} 分以上"))
+        elif lowest is not None:
+            lines.append((grade.label, f"不到 {wording.points(lowest)} 分"))
+    return lines
 
 
 def _history(round_: Round) -> list[TransitionLog]:

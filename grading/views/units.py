@@ -141,7 +141,9 @@ def _scale(row: RoundUnit, explanation: Explanation) -> charts.Scale:
         charts.Band(g.label, cut_offs.get(g.pk, Decimal(0)), wording.rank_letter(g.rank, len(grades))) for g in grades
     ]
     marks = [charts.Mark(mark.label, mark.score) for mark in explanation.marks if mark.label != "综合"]
-    return charts.scale(bands, explanation.derivation.composite.rounded, marks, full=Decimal(100))
+    return charts.scale(
+        bands, explanation.derivation.composite.rounded, marks, full=Decimal(100), places=row.round.places
+    )
 
 
 @requires(Action.VIEW_GRADING)

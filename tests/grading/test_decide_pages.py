@@ -8,7 +8,7 @@ import pytest
 from branches import clock
 from grading.models import Assessment, Result, Round, VetoReview
 from grading.services import sheets, sources
-from tests.factories.grading import fill, opened_round
+from tests.factories.grading import RoundStepFactory, fill, opened_round
 from tests.grading.pages import account, page, recused_officer, text
 from tests.worlds import shared
 
@@ -152,6 +152,7 @@ def test_others_only_look(signed_in, grading, name):
 
 def test_above_decides_what_the_party_below_proposes(signed_in, grading):
     Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    RoundStepFactory(round=grading.round, ordinal=90, code="propose", name="党总支拟定")
     unit = grading.unit("software")
     officer = signed_in(account(grading.school, "officer"))
     assert officer.get(address(grading)).context["deciding"] is False
@@ -166,6 +167,23 @@ def test_above_decides_what_the_party_below_proposes(signed_in, grading):
     office.post(address(grading), BODY | {"body": "党委会"} | choose(unit, "先进"))
     result.refresh_from_db()
     assert (result.state, result.decided_grade.label, result.body) == ("decided", "先进", "党委会")
+
+
+def test_without_a_step_of_proposing_the_committee_alone_names_grades(signed_in, grading):
+    Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    unit = grading.unit("software")
+    officer = signed_in(account(grading.school, "officer"))
+    shown = officer.get(address(grading))
+    assert "拟定" not in text(shown)
+    assert lines(shown)[unit.code].why_not == "本轮等级由党委审定。"
+    office = signed_in(account(grading.school, "office"))
+    assert lines(office.get(address(grading)))[unit.code].why_not == "转入审定后定级"
+    refused = office.post(address(grading), BODY | choose(unit, "先进"))
+    assert [fault.text for fault in refused.context["errors"]] == ["请先勾选要定级的党支部。"]
+    assert "拟定等级" not in text(office.get(page("round", grading.round.pk)))
+    Round.objects.filter(pk=grading.round.pk).update(state="deciding")
+    assert office.post(address(grading), BODY | choose(unit, "先进")).status_code == 302
+    assert Result.objects.get(unit=unit).decided_grade.label == "先进"
 
 
 # --- explanation -------------------------------------------------------------------------------------------------

@@ -224,9 +224,9 @@ def test_the_sample_says_that_the_rate_is_not_weighted_by_voters(draft):
         )
         for change in ({}, {"sources": split})
     ]
-    # 23 of 26 in one group; the same twice over is the same rate
+    # 23 of 26 in one group; the same twice over is the same rate, told over all the ballots
     assert told[0].startswith("满意率 23/26 = 88.5%")
-    assert told[1].startswith("满意率（全部有效票合计，不按类别加权） 23/26 = 88.5%")
+    assert told[1].startswith("满意率（全部有效票合计，不按类别加权） 46/52 = 88.5%")
 
 
 # ---- the pages
