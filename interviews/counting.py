@@ -293,7 +293,7 @@ class _Labels:
 def _labels(campaign: Campaign, found: Iterable[_Facts]) -> _Labels:
     people = {one for facts in found for inner in facts.interviewers.values() for one in inner}
     assigned = Person.objects.filter(visit_assignments__campaign=campaign).order_by().distinct()
-    groups = FocusGroup.objects.filter(campaign=campaign, sensitive=False)
+    groups = FocusGroup.objects.filter(campaign=campaign, sensitive=False, active=True)
     return _Labels(
         names_of({unit for facts in found for unit in facts.units}),
         dict(campaign.class_groups.values_list("pk", "name")),

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from branches import clock
 from branches.directory import names_of
 from branches.intake.shapes import Problem, Severity
@@ -68,7 +70,8 @@ def known(campaign: Campaign, reach: Scope) -> Known:
     nodes = Branch.objects.as_of(reach.day).values_list("pk", "name", "short_name", "code")
     units = [KnownUnit(pk, tuple(n for n in names if n), pk in within) for pk, *names in nodes]
     categories = [KnownWord(c.code, c.name, c.kind, tuple(c.words)) for c in campaign.person_categories.all()]
-    focus = [KnownWord(g.code, g.name, g.kind, tuple(g.words), g.sensitive) for g in campaign.focus_groups.all()]
+    groups = campaign.focus_groups.filter(Q(active=True) | Q(sensitive=True))  # sensitive ones are known to be refused
+    focus = [KnownWord(g.code, g.name, g.kind, tuple(g.words), g.sensitive) for g in groups]
     genders = {str(label): code for code, label in Person.Gender.choices}
     return Known(units, categories, focus, genders)
 

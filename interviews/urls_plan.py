@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from interviews.views import assigning, coverage, people_import, planning, reports, visit_rules
+from interviews.views import assigning, classes, coverage, people_import, planning, reports, visit_rules, words
 
 urlpatterns = [
     path("plan/", planning.plan_start, name="visit-plan-start"),
@@ -21,6 +21,15 @@ urlpatterns = [
     path("plan/<int:campaign>/rules/settings/", visit_rules.visit_settings, name="visit-settings"),
     path("plan/<int:campaign>/rules/<int:pk>/", visit_rules.rule_edit, name="visit-rule"),
     path("plan/<int:campaign>/rules/<int:pk>/remove/", visit_rules.rule_remove, name="visit-rule-remove"),
+    path("plan/<int:campaign>/words/", words.word_list, name="visit-words"),
+    path("plan/<int:campaign>/words/<slug:sort>/new/", words.word_new, name="visit-word-new"),
+    path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/", words.word_edit, name="visit-word"),
+    path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/move/", words.word_move, name="visit-word-move"),
+    path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/remove/", words.word_remove, name="visit-word-remove"),
+    path("plan/classes/tutor/", classes.class_tutor, name="class-tutor"),
+    path("plan/<int:campaign>/classes/", classes.class_list, name="class-groups"),
+    path("plan/<int:campaign>/classes/<int:pk>/", classes.class_edit, name="class-group"),
+    path("plan/<int:campaign>/classes/<int:pk>/remove/", classes.class_remove, name="class-group-remove"),
     path("plan/<int:campaign>/tasks/", assigning.assignment_list, name="visit-assignments"),
     path("plan/<int:campaign>/tasks/run/", assigning.assignment_run, name="visit-run"),
     path("plan/<int:campaign>/tasks/without/", assigning.without_list, name="visit-without"),

@@ -46,7 +46,9 @@ class ReleaseForm(ZhForm):
     def __init__(self, *args: Any, campaign: Campaign, owners: QuerySet[Account], **kwargs: Any) -> None:
         """Offer the campaign's categories and who may handle a matter."""
         super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = MatterCategory.objects.filter(campaign=campaign)  # type: ignore[attr-defined]
+        category: Any = self.fields["category"]
+        category.queryset = MatterCategory.objects.filter(campaign=campaign, active=True)
+        category.label_from_instance = lambda row: f"{row.name}（敏感，不进台账）" if row.sensitive else row.name
         self.fields["owner"].queryset = owners  # type: ignore[attr-defined]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 
 from branches.directory import names_of
 from branches.forms.roster import WorkbookForm
@@ -78,7 +79,7 @@ class RuleForm(ZhForm):
         unit = self.fields["unit"]
         if isinstance(unit, UnitChoice):
             unit.offer(reach)
-        self.groups = list(FocusGroup.objects.filter(campaign=campaign, sensitive=False))
+        self.groups = list(FocusGroup.objects.filter(campaign=campaign, sensitive=False, active=True))
         for group in self.groups:
             times = forms.IntegerField(label=f"{group.name}：次数", min_value=1, max_value=12, required=False)
             due = forms.DateField(
@@ -110,6 +111,12 @@ class RuleForm(ZhForm):
         return {name: self.cleaned_data[name] for name in names}
 
 
+def staff_label(entry: Any, units: Mapping[int, str]) -> str:
+    """Say who somebody of the staff is: name, number or category, unit."""
+    known = (entry.person.number or entry.category.name, units.get(entry.unit_id, ""))
+    return f"{entry.person.name}（{'，'.join(part for part in known if part)}）"
+
+
 class StaffChoice(forms.ModelMultipleChoiceField):
     """Choose staff by name, number and unit."""
 
@@ -117,8 +124,7 @@ class StaffChoice(forms.ModelMultipleChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         """Say who."""
-        known = (obj.person.number or obj.category.name, self.names.get(obj.unit_id, ""))
-        return f"{obj.person.name}（{'，'.join(part for part in known if part)}）"
+        return staff_label(obj, self.names)
 
 
 class TakersForm(ZhForm):
@@ -155,7 +161,8 @@ class EntryForm(ZhForm):
         super().__init__(*args, **kwargs)
         self.entry = entry
         groups: Any = self.fields["focus"]
-        groups.queryset = FocusGroup.objects.filter(campaign=entry.campaign_id, kind=entry.kind, sensitive=False)
+        offered = FocusGroup.objects.filter(campaign=entry.campaign_id, kind=entry.kind, sensitive=False)
+        groups.queryset = offered.filter(Q(active=True) | Q(pk__in=entry.focus.values("group")))
         if entry.kind == Person.Kind.STUDENT:
             classes: Any = self.fields["class_group"]
             classes.queryset = ClassGroup.objects.filter(campaign=entry.campaign_id, unit=entry.unit_id)

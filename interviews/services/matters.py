@@ -81,7 +81,7 @@ def release(
         refuse("只能交办自己访谈里的问题。")
     if interview.state != Interview.State.RECORDED:
         refuse("这次访谈已经撤回，不能再交办。")
-    if category.campaign_id != interview.campaign_id:
+    if category.campaign_id != interview.campaign_id or not category.active:
         refuse("请选择问题类别。")
     text = _checked_text(text, "问题")
     _check_owner(owner, due_on, now)

@@ -20,7 +20,7 @@ from interviews.models import Assignment, RosterEntry, VisitRule
 from interviews.run_plan import RunPlan, plan_run
 from interviews.services import assignments
 from interviews.services.errors import RefusedError
-from interviews.views.planning import campaign_or_404, entries_of
+from interviews.views.planning import campaign_or_404, entries_of, staff_of
 
 WHY = {
     Why.NO_INTERVIEWER: "本单位名册里没有这一类访谈人",
@@ -96,12 +96,6 @@ def _tasks(request: HttpRequest) -> Any:
     return rows.select_related("entry__person", "interviewer", "campaign")
 
 
-def _staff(request: HttpRequest, campaign: Campaign) -> Any:
-    """Return the staff of the campaign's roster within reach, who may take people over."""
-    rows = entries_of(request, campaign).filter(kind=Person.Kind.STAFF, active=True)
-    return rows.order_by("unit__position", "person__initials", "pk")
-
-
 @require_POST
 @requires(Action.MANAGE_INTERVIEWS)
 def hand_over(request: HttpRequest) -> HttpResponse:
@@ -151,7 +145,7 @@ def _takers(
 ) -> HttpResponse:
     """Ask for takers, whoever is to be visited left out, or let them take over."""
     asked = "takers" in request.POST or "confirmed" in request.POST
-    staff = _staff(request, campaign).exclude(person__in=[person for person, _ in lines])
+    staff = staff_of(request, campaign).exclude(person__in=[person for person, _ in lines])
     form = TakersForm(request.POST if asked else None, staff=staff)
     if asked and form.is_valid():
         try:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from branches import clock
 from branches.directory import names_of
 from branches.listing import render_list
-from branches.models import Campaign
+from branches.models import Campaign, Person
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.versions import ConflictError
 from interviews.forms.plan import EntryForm
@@ -32,6 +32,12 @@ def entries_of(request: HttpRequest, campaign: Campaign) -> Any:
     """Return the people of a campaign the caller's reach covers."""
     rows = RosterEntry.objects.filter(campaign=campaign).within(request.scope)  # type: ignore[attr-defined]
     return rows.select_related("person", "category", "class_group")
+
+
+def staff_of(request: HttpRequest, campaign: Campaign) -> Any:
+    """Return the staff of the campaign's roster within reach, who may take people or a class over."""
+    rows = entries_of(request, campaign).filter(kind=Person.Kind.STAFF, active=True)
+    return rows.order_by("unit__position", "person__initials", "pk")
 
 
 @require_safe

@@ -79,14 +79,16 @@ Chip = tuple[int, str, bool, bool]
 
 
 def _chips(rows: Iterable[Any], chosen: set[str]) -> list[Chip]:
-    return [(row.pk, row.name, str(row.pk) in chosen, getattr(row, "sensitive", False)) for row in rows]
+    """Return what is offered: words in use, and retired ones that are chosen already."""
+    offered = (row for row in rows if row.active or str(row.pk) in chosen)
+    return [(row.pk, row.name, str(row.pk) in chosen, getattr(row, "sensitive", False)) for row in offered]
 
 
 def choices(campaign: Campaign, given: Any, kinds: set[str]) -> dict[str, list[Chip]]:
     """Return the chips of a campaign with what is chosen: face to face unless something else was."""
     channels = list(Channel.objects.filter(campaign=campaign))
     channel = given.get("channel")
-    chosen = {channel} if channel else {str(row.pk) for row in channels if row.face_to_face}
+    chosen = {channel} if channel else {str(row.pk) for row in channels if row.face_to_face and row.active}
     groups = FocusGroup.objects.filter(campaign=campaign, kind__in=kinds)
     return {
         "channels": _chips(channels, chosen),

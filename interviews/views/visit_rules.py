@@ -19,7 +19,7 @@ from interviews.views.planning import CHANGED, campaign_or_404
 from interviews.views.shared import refusal
 
 
-def _managed(request: HttpRequest, pk: int) -> Campaign:
+def managed_or_404(request: HttpRequest, pk: int) -> Campaign:
     """Return a campaign whose rules the caller may change: rules are the whole campaign's."""
     chosen = campaign_or_404(request, pk)
     enforce(request, Action.MANAGE_INTERVIEWS, chosen)
@@ -52,7 +52,7 @@ def rule_list(request: HttpRequest, campaign: int) -> HttpResponse:
 @requires(Action.MANAGE_INTERVIEWS)
 def visit_settings(request: HttpRequest, campaign: int) -> HttpResponse:
     """Change the set size."""
-    chosen = _managed(request, campaign)
+    chosen = managed_or_404(request, campaign)
     row = get_object_or_404(VisitSettings, campaign=chosen)
     form = SettingsForm(request.POST)
     if form.is_valid():
@@ -72,13 +72,13 @@ def visit_settings(request: HttpRequest, campaign: int) -> HttpResponse:
 @requires(Action.MANAGE_INTERVIEWS)
 def rule_new(request: HttpRequest, campaign: int) -> HttpResponse:
     """Add a rule."""
-    return _edit(request, _managed(request, campaign), None)
+    return _edit(request, managed_or_404(request, campaign), None)
 
 
 @requires(Action.MANAGE_INTERVIEWS)
 def rule_edit(request: HttpRequest, campaign: int, pk: int) -> HttpResponse:
     """Change a rule."""
-    chosen = _managed(request, campaign)
+    chosen = managed_or_404(request, campaign)
     return _edit(request, chosen, get_object_or_404(VisitRule, campaign=chosen, pk=pk))
 
 
@@ -121,7 +121,7 @@ def _saved(request: HttpRequest, form: RuleForm, campaign: Campaign, rule: Visit
 @requires(Action.MANAGE_INTERVIEWS)
 def rule_remove(request: HttpRequest, campaign: int, pk: int) -> HttpResponse:
     """Remove a rule nobody was assigned by."""
-    chosen = _managed(request, campaign)
+    chosen = managed_or_404(request, campaign)
     rule = get_object_or_404(VisitRule, campaign=chosen, pk=pk)
     try:
         planning.remove_rule(by=account_of(request), rule=rule)

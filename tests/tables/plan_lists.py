@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from interviews.models import Assignment, RosterEntry
+from interviews.lists_classes import with_students
+from interviews.models import Assignment, ClassGroup, RosterEntry
 from tests.factories.interview_plan import (
     AssignmentFactory,
     ClassGroupFactory,
@@ -28,4 +29,14 @@ def tasks(_world: Any) -> Any:
     return Assignment.objects.order_by("pk")
 
 
-ROWS = {"people-roster": people, "visit-assignments": tasks, "visit-without": people}
+def classes(_world: Any) -> Any:
+    """A class with a student and a tutor, and one with neither."""
+    group = ClassGroupFactory()
+    entry = RosterEntryFactory(campaign=group.campaign, unit=group.unit, class_group=group)
+    group.tutor = RosterEntryFactory(campaign=group.campaign, unit=group.unit, category__code="teacher")
+    group.save()
+    ClassGroupFactory(campaign=group.campaign, unit=entry.unit)
+    return with_students(ClassGroup.objects.order_by("pk"))
+
+
+ROWS = {"class-groups": classes, "people-roster": people, "visit-assignments": tasks, "visit-without": people}
