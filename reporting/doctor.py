@@ -254,6 +254,7 @@ def check_interview_keys() -> Finding:
 def _sealed_faults(found: KeyHealth) -> list[tuple[bool, str, str]]:
     """Return what must be put right about keys of talks: whether it is so, in words, what to do."""
     apart = "INTERVIEW_KEY_DIR、INTERVIEW_JOURNAL_DIR 放到单独的目录，不在文件目录和记录密钥目录里。"
+    check = "请审计员核查是谁直接改了数据库，再运行 manage.py verify_audit。"
     replay, restore = "运行 manage.py interview_keys replay。", "用 manage.py interview_keys restore 恢复最近的备份。"
     return [
         (found.keyless > 0, f"{found.keyless} 条记录没有密钥，内容打不开", restore),
@@ -261,6 +262,7 @@ def _sealed_faults(found: KeyHealth) -> list[tuple[bool, str, str]]:
         (found.copied, "密钥、删除登记和备份放在了一起", apart),
         (bool(found.readable), f"其他用户可以读取：{'、'.join(found.readable[:5])}", "运行 chmod -R go-rwx 收回权限。"),
         (found.unreplayed > 0, f"{found.unreplayed} 条记录登记为已清除，数据库里还在", replay),
+        (found.forged > 0, f"{found.forged} 处查看权和操作记录对不上，已经拒绝打开", check),
         (found.unjournalled > 0, f"{found.unjournalled} 条已清除的记录不在删除登记里", "恢复删除登记的另存副本。"),
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from branches import audit
 from branches.models import Account, Branch
 from interviews.models import SealedRecord
-from interviews.services import erasure, vaults
+from interviews.services import attested, erasure, vaults
 from interviews.vault import copies, disk, rotation
 from interviews.vault.faults import VaultError
 from interviews.vault.rotation import Rotated
@@ -49,6 +49,7 @@ class KeyHealth:
     sealed: int  # records with texts
     key_days: int | None  # age of the master key
     copy_days: int | None  # age of the newest backup of the wrapped keys
+    forged: int  # owners and readers whom the product did not write
     stale: int  # backups of wrapped keys that are older than they may be
 
 
@@ -100,6 +101,7 @@ def health(*, backed_up: Path, now: dt.datetime, day: dt.date) -> KeyHealth:
         sealed=len(live),
         key_days=_age(vault.keks.made_at(keks[-1]), now) if keks else None,
         copy_days=_age(copies.made_at(backups[-1]), now) if backups else None,
+        forged=attested.forged(now),
         stale=sum(copies.made_at(path) < oldest for path in backups),
     )
 

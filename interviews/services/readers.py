@@ -3,11 +3,13 @@
 import datetime as dt
 
 from django.db import transaction
+from django.utils import timezone
 
-from branches import audit
+from branches import audit, wording
 from branches.models import Account
 from interviews import permissions
 from interviews.models import ConfidenceRules, Reader, SealedRecord
+from interviews.services import attested
 from interviews.services.errors import NotReadableError, refuse
 
 LONGEST_DAYS = 90
@@ -17,6 +19,11 @@ def latest_end(record: SealedRecord, now: dt.datetime) -> dt.datetime:
     """Return the latest moment until which a reader may be named now."""
     rules = ConfidenceRules.objects.filter(campaign=record.campaign_id).first()
     return now + dt.timedelta(days=rules.reader_days if rules else LONGEST_DAYS)
+
+
+def _day(until: dt.datetime, now: dt.datetime) -> str:
+    """Say the last day of an end."""
+    return wording.zh_short_date(wording.last_day(timezone.localtime(until)), timezone.localdate(now))
 
 
 @transaction.atomic
@@ -46,14 +53,14 @@ def name_reader(
     open_ones = row.readers.select_for_update().filter(account=account, revoked_at__isnull=True)
     for reader in open_ones:
         if reader.until > now:
-            refuse(account=f"{account}已经是读者，有效期到 {reader.until:%Y-%m-%d}；要改先收回。")
+            refuse(account=f"{account}已经是读者，可以看到{_day(reader.until, now)}；要改先收回。")
         reader.revoked_at, reader.revoked_by = now, by
         reader.save(update_fields=["revoked_at", "revoked_by"])
     reader = Reader.objects.create(
         record=row, account=account, reason=reason.strip(), granted_by=by, granted_at=now, until=until
     )
     audit.record(
-        by=by, action="sealed.grant", thing=row, branch=row.unit, summary="为一条密存记录指定读者",
+        by=by, action=attested.GRANT, thing=row, branch=row.unit, summary="为一条密存记录指定读者",
         after={"reader": account.pk, "until": until.isoformat()},
     )  # fmt: skip
     return reader

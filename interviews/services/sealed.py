@@ -14,7 +14,7 @@ from branches.models import Account, Branch, Campaign
 from branches.versions import ConflictError
 from interviews import permissions
 from interviews.models import Reader, Reading, SealedRecord, SealedText, SealedVersion
-from interviews.services import confidence, vaults
+from interviews.services import attested, confidence, vaults
 from interviews.services.errors import NotReadableError, UnopenableError, refuse
 from interviews.vault import sealing
 from interviews.vault.faults import KeyErased, Tampered, VaultError
@@ -84,6 +84,8 @@ def add_version(
     """
     if not permissions.may_write(by, record, now):
         raise NotReadableError(["没有找到。"])
+    if not attested.holds(record, permissions.access(by, record, now)):
+        raise UnopenableError([attested.SORRY])
     read = version or record.version
     standing = SealedRecord.objects.filter(pk=record.pk, version=read, erased_at__isnull=True)
     changed = standing.update(version=F("version") + 1)
@@ -144,6 +146,9 @@ def open_record(*, by: Account, record: SealedRecord, now: dt.datetime, version:
     if not ground or attempt.version > row.version:
         attempt.log(O.REFUSED)
         raise NotReadableError(["没有找到。"])
+    if not attested.holds(row, ground):
+        attempt.log(O.REFUSED)
+        raise UnopenableError([attested.SORRY])
     if row.erased_at is not None:
         attempt.log(O.ERASED)
         raise UnopenableError(["正文已按规定清除，密钥已销毁，不能恢复。"])

@@ -6,7 +6,7 @@ import uuid
 import factory
 from factory.django import DjangoModelFactory
 
-from branches import clock
+from branches import audit, clock
 from interviews import models
 from tests.factories import branches, interview_plan
 
@@ -73,6 +73,14 @@ class ReaderFactory(DjangoModelFactory):
     granted_by = factory.SelfAttribute("record.owner")
     granted_at = factory.LazyFunction(clock.now)
     until = factory.LazyFunction(lambda: clock.now() + dt.timedelta(days=30))
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        """Name the reader in the trail too: one who does not stand there reads nothing."""
+        row = super()._create(model_class, *args, **kwargs)
+        after = {"reader": row.account_id, "until": row.until.isoformat()}
+        audit.record(by=row.granted_by, action="sealed.grant", thing=row.record, summary="指定读者", after=after)
+        return row
 
 
 class ReadingFactory(DjangoModelFactory):

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 
 from branches import clock
-from branches.models import RoleGrant
+from branches.models import AuditDetail, RoleGrant
 from interviews.models import Interview, Reader, Reading, SealedRecord, SealedText
-from interviews.services import erasure, interviews, readers, sealed, vaults
+from interviews.services import attested, erasure, interviews, readers, sealed, vaults
 from interviews.services.errors import NotReadableError, RefusedError, UnopenableError
 from tests.interviews import talks
 from tests.interviews.talks import in_days, recorded
@@ -177,3 +177,53 @@ def test_a_matter_is_answered_by_whoever_it_was_handed_to(world):
     fresh = sealed.add_version(by=world.office, record=matter, texts={"result": "已办"}, now=now)
     opened = sealed.open_record(by=world.interviewer, record=fresh, now=now)
     assert opened.texts == {"text": "宿舍噪声", "result": "已办"}
+
+
+# --- Rows changed past the product -----------------------------------------------------------------------------------
+
+
+def _refused(row, account, *, at=None):
+    with pytest.raises(UnopenableError, match="查看权和操作记录对不上"):
+        read(row, account, at=at)
+
+
+def test_an_end_moved_in_the_database_opens_nothing(world):
+    row = recorded(world)
+    reader = grant(world, row, world.colleague)
+    assert read(row, world.colleague) == "最近睡不好，想换宿舍。"  # control: as it was given, it opens
+    Reader.objects.filter(pk=reader.pk).update(until=in_days(400))
+    _refused(row, world.colleague, at=in_days(30))
+    assert attested.forged(clock.now()) == 1
+    Reader.objects.filter(pk=reader.pk).update(until=reader.until, account=world.officer)
+    _refused(row, world.officer)
+    assert log(row) == [(world.colleague, "opened"), (world.colleague, "refused"), (world.officer, "refused")]
+
+
+def test_a_reader_put_into_the_database_opens_nothing(world):
+    row = recorded(world)
+    Reader.objects.create(
+        record=row.record, account=world.colleague, reason="自己加的", granted_by=world.interviewer,
+        granted_at=in_days(-1), until=in_days(7),
+    )  # fmt: skip
+    _refused(row, world.colleague)
+
+
+def test_an_owner_changed_in_the_database_opens_nothing_and_writes_nothing(world):
+    row = recorded(world)
+    assert attested.forged(clock.now()) == 0
+    SealedRecord.objects.filter(pk=row.record_id).update(owner=world.colleague)
+    _refused(row, world.colleague)
+    taken = SealedRecord.objects.get(pk=row.record_id)
+    with pytest.raises(UnopenableError):
+        sealed.add_version(by=world.colleague, record=taken, texts={"text": "改了"}, now=clock.now())
+    assert attested.forged(clock.now()) == 1
+
+
+def test_details_changed_along_with_the_reader_open_nothing(world):
+    row = recorded(world)
+    reader = grant(world, row, world.colleague)
+    until = in_days(400)
+    Reader.objects.filter(pk=reader.pk).update(until=until)
+    after = {"reader": world.colleague.pk, "until": until.isoformat()}
+    AuditDetail.objects.filter(entry__action="sealed.grant").update(after=after)
+    _refused(row, world.colleague)
