@@ -35,4 +35,4 @@ def _difference_is_ticked_off(result: Result, now: dt.datetime) -> Iterator[str]
         return
     sheet = Assessment.objects.filter(unit=result.unit_id, source__code=stored["second"]).first()
     if sheet is not None and sheet.reason.strip() and sheet.reason_checked_at is None:
-        yield f"{result.unit.name}：自评与考评差异较大，组织部还没有核对评分理由。"
+        yield "自评与考评差异较大，活动办公室还没有核对评分理由。"

@@ -46,7 +46,7 @@ def may_check_reason(account: Any, unit: RoundUnit) -> Allowed | Denied:
     """Say whether the account may tick off the reason of a large difference: only the level above the 党总支 does."""
     answer = can(account, Action.DECIDE_GRADE, unit)
     if answer and not _acts_for_committee(account, Action.DECIDE_GRADE):
-        return Denied("评分理由由组织部核对。")
+        return Denied("评分理由由活动办公室核对。")
     return answer
 
 

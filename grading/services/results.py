@@ -1,7 +1,8 @@
 """Computing, proposing and deciding grades. Reading never writes: `derive` shows what `compute_round` would store."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from branches import audit
 from branches.models import Account
-from branches.transitions import Decision, advance
+from branches.transitions import BlockedError, Decision, advance
 from grading import rules, scoring
 from grading.models import Cap, Grade, Result, Round, RoundUnit, Source
 from grading.services.errors import RefusedError, refuse
@@ -163,17 +164,61 @@ def derivation_of(result: Result) -> scoring.Derivation:
     return scoring.Derivation.from_data(result.derivation)
 
 
-def _choose(result: Result, choice: Choice, grades: Mapping[str, Grade]) -> tuple[Grade, bool]:
-    """Return the chosen grade and whether it differs from the computed one. Raises RefusedError without a reason."""
-    if choice.grade not in grades:
-        raise RefusedError([f"{result.unit.name}：本轮没有这个等级。"])
-    grade = grades[choice.grade]
-    manual = result.computed_grade_id != grade.pk
-    tied = any(cap["state"] == "tie" and cap["mode"] == "enforced" for cap in result.derivation.get("caps", ()))
-    if (manual or tied) and not choice.reason.strip():
-        why = "处在同分线上" if tied and not manual else f"测算为“{result.computed_grade or '—'}”，改为“{grade}”"
-        raise RefusedError([f"{result.unit.name}：{why}，须写明理由。"], {result.unit.code: "须写明理由"})
-    return grade, manual or tied
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A grade that may be given: whether people chose it, and the reason they gave."""
+
+    grade: Grade
+    manual: bool
+    reason: str
+
+
+def _choose(
+    round_: Round, results: Mapping[int, Result], choices: Mapping[int, Choice], grades: Mapping[str, Grade]
+) -> dict[int, _Chosen]:
+    """Return the chosen grade of each unit; one that differs from the computed one, or settles a tie, is by people.
+
+    Raises RefusedError naming every branch whose grade is unknown or lacks its reason.
+    """
+    problems: dict[int, tuple[str, str]] = {}
+    chosen: dict[int, _Chosen] = {}
+    for unit_id, result in results.items():
+        choice = choices[unit_id]
+        grade, reason = grades.get(choice.grade), choice.reason.strip()
+        if grade is None:
+            problems[unit_id] = "本轮没有这个等级。", "本轮没有这个等级"
+            continue
+        changed, tied = result.computed_grade_id != grade.pk, bool(_ties_of(result))
+        if (changed or tied) and not reason:
+            why = f"测算为“{result.computed_grade or '—'}”，改为“{grade}”，须写明理由。"
+            if tied and not changed:
+                why = f"{_tied_with(round_, result)}处在同分线上，须由人确定并写明理由。"
+            problems[unit_id] = why, "须写明理由"
+        chosen[unit_id] = _Chosen(grade, changed or tied, reason)
+    if problems:
+        names = {unit_id: results[unit_id].unit for unit_id in problems}
+        raise RefusedError(
+            [f"{names[unit_id].name}：{why}" for unit_id, (why, _) in problems.items()],
+            {names[unit_id].code: short for unit_id, (_, short) in problems.items()},
+        )
+    return chosen
+
+
+def _ties_of(result: Result) -> list[tuple[str, str, str]]:
+    """Return the enforced limits on whose line a branch is tied: grade, side, 党总支 (empty: the whole round)."""
+    return [
+        (cap["grade"]["code"], cap["side"], cap["group"])
+        for cap in result.derivation.get("caps", ())
+        if cap["state"] == "tie" and cap["mode"] == "enforced"
+    ]
+
+
+def _tied_with(round_: Round, result: Result) -> str:
+    """Return “与……” naming the other branches on the same line, or nothing."""
+    mine = set(_ties_of(result))
+    rows = Result.objects.filter(unit__round=round_).current().exclude(pk=result.pk).select_related("unit")
+    names = [row.unit.name for row in rows.order_by("unit__position", "unit_id") if mine & set(_ties_of(row))]
+    return f"与{'、'.join(names)}" if names else ""
 
 
 def _open_results(round_: Round, unit_ids: Iterable[int]) -> dict[int, Result]:
@@ -184,6 +229,27 @@ def _open_results(round_: Round, unit_ids: Iterable[int]) -> dict[int, Result]:
     if wanted - set(found):
         refuse("有支部还没有测算，或不在本轮。")
     return found
+
+
+class Blocked:
+    """Gathers what stands in the way of each branch, by its name, so that a person reads everything at once."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.sentences: list[str] = []
+
+    @contextmanager
+    def at(self, result: Result) -> Iterator[None]:
+        """Keep the sentences of the gates for one branch and go on to the next."""
+        try:
+            yield
+        except BlockedError as error:
+            self.sentences.append(f"{result.unit.name}：{''.join(error.blockers)}")
+
+    def refuse(self) -> None:
+        """Raise BlockedError when anything stood in the way; the caller's transaction takes the rest back."""
+        if self.sentences:
+            raise BlockedError(self.sentences)
 
 
 @transaction.atomic
@@ -198,14 +264,16 @@ def propose_grades(
     """
     compute_round(by=by, round_=round_, now=now)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}
-    done = []
+    done, blocked = [], Blocked()
     for unit_id, result in _open_results(round_, choices).items():
         grade, manual = _choose(result, choices[unit_id], grades)
         result.proposed_grade, result.proposed_by, result.proposed_at = grade, by, now
         result.manual, result.manual_reason = manual, choices[unit_id].reason.strip() if manual else ""
         result.save(update_fields=["proposed_grade", "proposed_by", "proposed_at", "manual", "manual_reason"])
-        done.append(advance(result, Result.State.PROPOSED, by=by, now=now, reason=result.manual_reason))
-        _audit_choice(by, result, grade, "拟定等级")
+        with blocked.at(result):
+            done.append(advance(result, Result.State.PROPOSED, by=by, now=now, reason=result.manual_reason))
+            _audit_choice(by, result, grade, "拟定等级")
+    blocked.refuse()
     return done
 
 
@@ -225,13 +293,15 @@ def decide_grades(
     """
     compute_round(by=by, round_=round_, now=now)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}
-    done = []
+    done, blocked = [], Blocked()
     for unit_id, result in _open_results(round_, choices).items():
         choice = choices[unit_id]
         if result.manual and result.proposed_grade and result.proposed_grade.code == choice.grade:
             choice = Choice(choice.grade, choice.reason.strip() or result.manual_reason)
         grade, manual = _choose(result, choice, grades)
-        done.append(_decide_one(result, grade, choice.reason.strip() if manual else "", decision, by=by, now=now))
+        with blocked.at(result):
+            done.append(_decide_one(result, grade, choice.reason.strip() if manual else "", decision, by=by, now=now))
+    blocked.refuse()
     return done
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from branches import clock
+from branches import clock, wording
 from branches.permissions import Action, account_of, can, requires
 from grading import scoring
 from grading.models import Assessment, Result, Round, RoundUnit
@@ -74,7 +74,7 @@ def _line(
     first, second = (
         source.score if source is not None and source.score is not None else Fraction(0) for source in scores
     )
-    parts = [f"{part.name} {part.gap:+.1f}" for part in divergence.sections if part.flagged]
+    parts = [f"{part.name} {wording.signed1(scoring.round_half_up(part.gap, 1))}" for part in divergence.sections if part.flagged]
     decided = result is not None and result.state == Result.State.DECIDED
     waiting = sheet is not None and bool(sheet.reason.strip()) and sheet.reason_checked_at is None
     return Flagged(

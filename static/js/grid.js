@@ -245,6 +245,8 @@
     });
   }
   document.addEventListener("htmx:afterSettle", (event) => recover(event.detail.target));
-  function start() { recover(document); count(); }
+  /* Who comes for one branch (?unit=) gets its dock at once: a reason is written there. */
+  const arrive = () => document.querySelector(".score-grid tr.active [data-dock-url]")?.focus();
+  function start() { recover(document); count(); arrive(); }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

@@ -55,7 +55,7 @@ def test_a_decision_waits_for_the_reason_and_the_tick(grading, level):
     with pytest.raises(BlockedError, match="支部自评与党总支考评相差 16 分，达到 10 分，请写明评分理由。"):
         decide(grading, "software")
     explain_it(grading, "software")
-    waiting = f"{grading.unit('software').name}：自评与考评差异较大，组织部还没有核对评分理由。"
+    waiting = f"{grading.unit('software').name}：自评与考评差异较大，活动办公室还没有核对评分理由。"
     with pytest.raises(BlockedError, match=waiting):
         decide(grading, "software")
     tick(grading, "software")
@@ -76,6 +76,16 @@ def test_a_proposal_needs_the_reason_and_not_yet_the_tick(grading):
         decide(grading, "software")
     tick(grading, "software")
     decide(grading, "software")
+
+
+def test_what_stands_in_the_way_of_several_branches_is_said_at_once_with_their_names(grading):
+    units = [grading.unit(name) for name in ("software", "history", "algebra")]
+    choices = {unit.pk: results.Choice("good", "按会议意见") for unit in units}
+    with pytest.raises(BlockedError) as refused:
+        results.decide_grades(by=None, round_=grading.round, choices=choices, decision=BODY, now=now())
+    wide = "支部自评与党总支考评相差 16 分，达到 10 分，请写明评分理由。"
+    assert sorted(refused.value.blockers) == sorted(f"{unit.name}：{wide}" for unit in units[:2])
+    assert not Result.objects.filter(state="decided").exists()  # and the third is not decided either
 
 
 def test_a_new_reason_takes_the_tick_back(grading):
