@@ -74,7 +74,8 @@ def _line(
     first, second = (
         source.score if source is not None and source.score is not None else Fraction(0) for source in scores
     )
-    parts = [f"{part.name} {wording.signed1(scoring.round_half_up(part.gap, 1))}" for part in divergence.sections if part.flagged]
+    flagged = [part for part in divergence.sections if part.flagged]
+    parts = [f"{part.name} {wording.signed1(scoring.round_half_up(part.gap, 1))}" for part in flagged]
     decided = result is not None and result.state == Result.State.DECIDED
     waiting = sheet is not None and bool(sheet.reason.strip()) and sheet.reason_checked_at is None
     return Flagged(

@@ -140,7 +140,8 @@ def test_a_missing_source_keeps_a_grade_from_being_decided(grading):
     fill(unit)
     round_ = rounds.move_round(by=None, round_=grading.round, to="scoring", now=now())
     choices = {unit.pk: results.Choice("good", "估计")}
-    with pytest.raises(BlockedError, match="软件工程教研室党支部：缺群众评议：还没有数据。缺年度考核：还没有数据。缺党总支考评"):
+    lacking = "软件工程教研室党支部：缺群众评议：还没有数据。缺年度考核：还没有数据。缺党总支考评"
+    with pytest.raises(BlockedError, match=lacking):
         results.decide_grades(by=None, round_=round_, choices=choices, decision=BODY, now=now())
     with pytest.raises(BlockedError) as caught:
         rounds.move_round(by=None, round_=round_, to="deciding", now=now())
