@@ -86,27 +86,42 @@ def _span(left: Mapping[int, int]) -> _Span:
     return span
 
 
-def shown(groups: Mapping[K, int], parts: Sequence[int], least: int) -> set[K]:
+def shown(groups: Mapping[K, int], parts: Sequence[int], least: int, known: Iterable[int] = ()) -> set[K]:
     """Return the groups that may be shown.
 
     `groups` come in the order of their worth: the whole first, then what is given up last. `parts` divide people into
-    those counted one way or another; one part with everybody protects the numbers of people themselves.
+    those counted one way or another; one part with everybody protects the numbers of people themselves. `known` are
+    sets that readers count elsewhere, whatever their size: what they and the groups make together is looked for too.
     """
-    keys, people = list(groups), list(groups.values())
-    left = {place: one for place, one in enumerate(people) if one and is_safe(one, parts, least)}
-    span = _span(left)
+    elsewhere = [one for one in known if one]
+    keys, people, first = list(groups), [*elsewhere, *groups.values()], len(elsewhere)
+    offered = {place: one for place, one in enumerate(people) if one and (place < first or is_safe(one, parts, least))}
+    left = _Left(offered, first)
     for suspect in _suspects(people):
-        if not suspect or is_safe(suspect, parts, least):
-            continue
-        while (used := span.derive(suspect)) is not None:
-            del left[used.bit_length() - 1]
-            span = _span(left)
-    while (used := _leftover(left, span, parts, least)) is not None:
-        del left[used.bit_length() - 1]
-        span = _span(left)
-    while (used := _of_three(left, parts, least)) is not None:
-        del left[used.bit_length() - 1]
-    return {keys[place] for place in left}
+        if suspect and not is_safe(suspect, parts, least):
+            while left.drop(left.span.derive(suspect)):
+                pass
+    while left.drop(_leftover(left.groups, left.span, parts, least)):
+        pass
+    while left.drop(_of_three(left.groups, parts, least)):
+        pass
+    return {keys[place - first] for place in left.groups if place >= first}
+
+
+class _Left:
+    """The groups still shown by their places, behind those that are known anyway, and what they make."""
+
+    def __init__(self, groups: dict[int, int], first: int) -> None:
+        self.groups, self.first, self.span = groups, first, _span(groups)
+
+    def drop(self, used: int | None) -> bool:
+        """Take back the last of the groups that give a set away; false when there is nothing to be taken back."""
+        last = used.bit_length() - 1 if used else -1
+        if last < self.first:
+            return False
+        del self.groups[last]
+        self.span = _span(self.groups)
+        return True
 
 
 def _suspects(people: Sequence[int]) -> Iterator[int]:

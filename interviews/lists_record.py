@@ -275,11 +275,16 @@ def matter_rows(matters: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _matter_table(slug: str, title: str, *, own: bool) -> Table:
-    """Return the table of one's own problems; the ledger has neither unit nor category: small counts would show."""
+    """Return the table of one's own problems, or the ledger.
+
+    The ledger has neither unit nor category, or small counts would show, and no numbers, whose gaps would tell how
+    many problems of sensitive categories there are.
+    """
 
     def href(row: Any) -> str:
         return reverse("matter", args=[row["pk"]]) if own else ""
 
+    number = Column("number", "编号", 20, align="left", row_header=True, sort_key="number", href=href)
     about = (
         Column("category", "类别", 26, align="left", sort_key="category"),
         Column("unit", "单位", 44, align="left", hide_small=True),
@@ -289,9 +294,8 @@ def _matter_table(slug: str, title: str, *, own: bool) -> Table:
         slug=slug,
         title=title,
         columns=(
-            Column("number", "编号", 20, align="left", row_header=True, sort_key="number", href=href),
-            *(about if own else ()),
-            Column("owner", "承办人", 24, align="left", hide_small=own),
+            *((number, *about) if own else ()),
+            Column("owner", "承办人", 24, align="left", row_header=not own, hide_small=own),
             Column("released", "交办日期", 26, format=formats.DATE, sort_key="released", hide_small=True),
             Column("due_on", "期限", 26, format=formats.DATE, sort_key="due"),
             Column("state", "状态", 28, kind="state", badge=lambda row: row["badge"], sort_key="state"),
@@ -328,8 +332,8 @@ ALL_MATTERS = list_page(
         title="实际问题台账",
         unit="个问题",
         table=_matter_table("matters", "实际问题台账", own=False),
-        sorts={key: fields for key, fields in _MATTER_SORTS.items() if key != "category"},
-        default_sort="-number",
+        sorts={key: fields for key, fields in _MATTER_SORTS.items() if key not in {"category", "number"}},
+        default_sort="-released",
         filters=LedgerFilter,
         prepare=matter_rows,
         empty_title="还没有反映的问题",

@@ -51,6 +51,20 @@ def by_unit_and_category(rows: QuerySet[Matter], day: dt.date) -> QuerySet[Matte
     return chosen.annotate(**{name: number(condition) for name, condition in figures(day).items()})
 
 
+def listed(rows: QuerySet[Matter]) -> QuerySet[Matter]:
+    """Keep the problems of the ledger: none of a sensitive category."""
+    return rows.filter(category__sensitive=False)
+
+
+def without_hidden(rows: QuerySet[Matter], keep: "Kept") -> QuerySet[Matter]:
+    """Leave out lines of sensitive categories that may not be counted: even that there is one would be told."""
+    said = Q(category__sensitive=False)
+    for group in keep.raised:
+        if len(group) == 2:  # a unit and a category
+            said |= Q(unit=group[0], category=group[1])
+    return rows.filter(said)
+
+
 Group = tuple[int, ...]  # () the whole campaign, (unit,), (unit, category)
 
 
@@ -72,21 +86,25 @@ def kept(campaign: Campaign | None, day: dt.date) -> Kept:
     settings = VisitSettings.objects.filter(campaign=campaign).first()
     least = settings.least_count if settings else LEAST
     counted = Matter.objects.filter(campaign=campaign).exclude(state=State.WITHDRAWN)
-    rows = list(counted.values_list("unit", "category", "state", "outcome", "due_on"))
+    rows = list(counted.values_list("unit", "category", "state", "outcome", "due_on", "category__sensitive"))
     places: dict[Group, list[int]] = {(): list(range(len(rows)))}
-    for place, (unit, category, *_) in enumerate(rows):
+    listed: dict[Group, list[int]] = {(): []}
+    for place, (unit, category, *_, sensitive) in enumerate(rows):
         places.setdefault((unit,), []).append(place)
         places.setdefault((unit, category), []).append(place)
+        for group in () if sensitive else ((), (unit,)):
+            listed.setdefault(group, []).append(place)
+    ledger = [bits(found) for found in listed.values()]  # whoever counts the rows of the ledger knows these
     ordered = sorted(places, key=lambda group: (len(group), -len(places[group]), group))
     groups = {group: bits(places[group]) for group in ordered}
-    raised = shown(groups, [groups[()]], least)
+    raised = shown(groups, [groups[()]], least, ledger)
     parts = [_part(rows, holds) for holds in _holding(day)]
-    states = shown({group: one for group, one in groups.items() if group in raised}, parts, least)
+    states = shown({group: one for group, one in groups.items() if group in raised}, parts, least, ledger)
     return Kept(frozenset(raised), frozenset(states), least)
 
 
 def _part(rows: Collection[tuple[object, ...]], holds: Callable[..., bool]) -> int:
-    return bits(place for place, (_, _, *facts) in enumerate(rows) if holds(*facts))
+    return bits(place for place, (_, _, *facts, _) in enumerate(rows) if holds(*facts))
 
 
 def _holding(day: dt.date) -> list[Callable[..., bool]]:

@@ -13,8 +13,17 @@ from branches.models import Campaign
 from branches.permissions import Action, can, requires
 from interviews.coverage_tables import HIDDEN
 from interviews.lists_record import ALL_MATTERS, SUMMARY, summary_rows
-from interviews.matter_figures import Kept, by_unit_and_category, kept, total, with_units, year_shown
-from interviews.models import Matter
+from interviews.matter_figures import (
+    Kept,
+    by_unit_and_category,
+    kept,
+    listed,
+    total,
+    with_units,
+    without_hidden,
+    year_shown,
+)
+from interviews.models import Matter, MatterCategory
 
 
 def _reached(request: HttpRequest) -> tuple[Any, Kept, dict[str, Any]]:
@@ -28,7 +37,11 @@ def _reached(request: HttpRequest) -> tuple[Any, Kept, dict[str, Any]]:
     counted = rows.exclude(state=Matter.State.WITHDRAWN).order_by().values_list("unit", flat=True)
     units = None if reach.everything else set(counted.distinct())
     year = year_shown(total(rows, clock.today()), units, keep)
-    return rows, keep, {"campaign": chosen, "campaigns": campaigns, "year": year, "hidden": HIDDEN, "least": keep.least}
+    sensitive = MatterCategory.objects.filter(campaign=chosen, sensitive=True).values_list("name", flat=True)
+    return rows, keep, {
+        "campaign": chosen, "campaigns": campaigns, "year": year, "hidden": HIDDEN, "least": keep.least,
+        "sensitive": list(sensitive),
+    }  # fmt: skip
 
 
 @requires(Action.VIEW_COVERAGE)
@@ -38,16 +51,16 @@ def matter_summary(request: HttpRequest) -> HttpResponse:
     rows, keep, context = _reached(request)
     page = replace(SUMMARY, prepare=partial(summary_rows, keep=keep))
     context["ledger"] = can(request.user, Action.MANAGE_INTERVIEWS)
-    shown = by_unit_and_category(rows, clock.today())
+    shown = without_hidden(by_unit_and_category(rows, clock.today()), keep)
     return render_list(request, page, shown, template="interviews/matter_summary.html", context=context)
 
 
 @requires(Action.MANAGE_INTERVIEWS)
 @require_http_methods(["GET", "POST"])
 def matter_list(request: HttpRequest) -> HttpResponse:
-    """The ledger of those who see that problems are dealt with: owner, deadline, state and result, nothing else."""
+    """The ledger of those who see that problems are dealt with: owner, days, state, result; nothing sensitive."""
     rows, _, context = _reached(request)
-    shown = with_units(rows, clock.today())
+    shown = with_units(listed(rows), clock.today())
     del context["year"]
     context["ledger"] = True
     return render_list(request, ALL_MATTERS, shown, template="interviews/matter_summary.html", context=context)

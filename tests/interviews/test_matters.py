@@ -1,7 +1,9 @@
 """A problem goes to who handles it in a text of its own, comes back answered, and the person is told."""
 
 import datetime as dt
+import io
 
+import openpyxl
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -9,9 +11,10 @@ from django.urls import reverse
 from branches import clock
 from branches.models import AuditDetail
 from branches.transitions import IllegalMoveError
+from interviews.coverage import shown
 from interviews.lists_record import summary_rows
 from interviews.matter_figures import by_unit_and_category, kept, total
-from interviews.models import Matter, Reader
+from interviews.models import Matter, MatterCategory, Reader
 from interviews.services import interviews, matters, sealed
 from interviews.services.errors import NotReadableError, RefusedError
 from tests.factories.interview_matters import MatterCategoryFactory, MatterFactory
@@ -143,6 +146,56 @@ def test_small_counts_of_unit_and_category_are_hidden_and_so_is_what_gives_them_
     assert page.content.decode().count("＊") > 3
 
 
+def several(world, category, times, begin):
+    given = {"interview": talks.recorded(world.base), "campaign": world.base.campaign, "category": category}
+    return [MatterFactory(**given, number=begin + number) for number in range(times)]
+
+
+def sensitive_world(world, sensitive, plain):
+    """Return what may be shown with so many problems of a sensitive category, and of another in the same unit."""
+    hardship = MatterCategory.objects.get(campaign=world.base.campaign, code="hardship")
+    other = MatterCategory.objects.get(campaign=world.base.campaign, code="teaching")
+    rows = [*several(world, hardship, sensitive, 100), *several(world, other, plain, 200)]
+    return kept(world.base.campaign, clock.today()), hardship, other, rows[-1].unit_id
+
+
+@pytest.mark.once
+def test_sensitive_problems_stand_in_no_ledger_and_no_figure_less_the_ledger_counts_them(world, signed_in):
+    keep, _, other, unit = sensitive_world(world, sensitive=3, plain=8)
+    # 8 rows of the ledger are counted by whoever looks: 11 of the whole or of the unit would leave 3.
+    assert keep.raised == {(unit, other.pk)}
+    for account in (world.base.office, world.base.officer):
+        client = signed_in(account)
+        ledger, summary = (client.get(reverse(name)) for name in ("matters", "matter-summary"))
+        assert {row.category for row in ledger.context["list"].rows.object_list} == {other}
+        assert "不列在这里，只有交办人和承办人看得到" in ledger.content.decode()
+        assert [row.category for row in summary.context["list"].rows.object_list] == [other]
+        assert "不足 5 个时连类别也不列" in summary.content.decode()
+        assert summary.context["year"]["raised"] is None
+        for name in ("matters", "matter-summary"):
+            for kind in ("xlsx", "csv"):
+                content = client.post(reverse(name), {"format": kind}).content
+                book = openpyxl.load_workbook(io.BytesIO(content)) if kind == "xlsx" else None
+                cells = [str(c.value) for r in book.active.iter_rows() for c in r] if book else [content.decode()]
+                assert not any("生活困难" in cell or "第 10" in cell for cell in cells)
+
+
+@pytest.mark.once
+def test_without_knowing_of_the_ledger_the_total_would_give_them_away(world, monkeypatch):
+    monkeypatch.setattr("interviews.matter_figures.shown", lambda *given: shown(*given[:3]))
+    keep, _, _, unit = sensitive_world(world, sensitive=3, plain=8)
+    assert {(), (unit,)} <= keep.raised  # the control: 11 less the 8 rows of the ledger are the 3
+
+
+@pytest.mark.once
+def test_enough_sensitive_problems_are_counted_but_not_listed(world, signed_in):
+    keep, hardship, other, unit = sensitive_world(world, sensitive=6, plain=8)
+    assert keep.raised == {(), (unit,), (unit, other.pk), (unit, hardship.pk)}
+    client = signed_in(world.base.office)
+    assert len(client.get(reverse("matters")).context["list"].rows.object_list) == 8
+    assert len(client.get(reverse("matter-summary")).context["list"].rows.object_list) == 2
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_lists_ask_as_much_for_three_rows_as_for_one(world, signed_in, django_assert_num_queries, number):
@@ -150,7 +203,7 @@ def test_the_lists_ask_as_much_for_three_rows_as_for_one(world, signed_in, djang
         released(world)
     client = signed_in(world.base.office)
     client.get(reverse("matter-summary"))
-    for name, queries in (("matter-summary", 11), ("matters", 11)):
+    for name, queries in (("matter-summary", 12), ("matters", 12)):
         with django_assert_num_queries(queries):
             client.get(reverse(name))
 
