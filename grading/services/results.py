@@ -265,10 +265,11 @@ def propose_grades(
     compute_round(by=by, round_=round_, now=now)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}
     done, blocked = [], Blocked()
-    for unit_id, result in _open_results(round_, choices).items():
-        grade, manual = _choose(result, choices[unit_id], grades)
+    found = _open_results(round_, choices)
+    for unit_id, one in _choose(round_, found, choices, grades).items():
+        result, grade = found[unit_id], one.grade
         result.proposed_grade, result.proposed_by, result.proposed_at = grade, by, now
-        result.manual, result.manual_reason = manual, choices[unit_id].reason.strip() if manual else ""
+        result.manual, result.manual_reason = one.manual, one.reason if one.manual else ""
         result.save(update_fields=["proposed_grade", "proposed_by", "proposed_at", "manual", "manual_reason"])
         with blocked.at(result):
             done.append(advance(result, Result.State.PROPOSED, by=by, now=now, reason=result.manual_reason))
@@ -294,15 +295,21 @@ def decide_grades(
     compute_round(by=by, round_=round_, now=now)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}
     done, blocked = [], Blocked()
-    for unit_id, result in _open_results(round_, choices).items():
-        choice = choices[unit_id]
-        if result.manual and result.proposed_grade and result.proposed_grade.code == choice.grade:
-            choice = Choice(choice.grade, choice.reason.strip() or result.manual_reason)
-        grade, manual = _choose(result, choice, grades)
+    found = _open_results(round_, choices)
+    kept = {unit_id: _with_reason(result, choices[unit_id]) for unit_id, result in found.items()}
+    for unit_id, one in _choose(round_, found, kept, grades).items():
+        result = found[unit_id]
         with blocked.at(result):
-            done.append(_decide_one(result, grade, choice.reason.strip() if manual else "", decision, by=by, now=now))
+            done.append(_decide_one(result, one.grade, one.reason if one.manual else "", decision, by=by, now=now))
     blocked.refuse()
     return done
+
+
+def _with_reason(result: Result, choice: Choice) -> Choice:
+    """Return a choice with the reason its proposal gave, where it agrees with the proposal and gives none."""
+    if result.manual and result.proposed_grade and result.proposed_grade.code == choice.grade:
+        return Choice(choice.grade, choice.reason.strip() or result.manual_reason)
+    return choice
 
 
 def _decide_one(

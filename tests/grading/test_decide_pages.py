@@ -8,7 +8,7 @@ import pytest
 from branches import clock
 from grading.models import Assessment, Result, Round, VetoReview
 from grading.services import sheets, sources
-from tests.factories.grading import RoundStepFactory, fill, opened_round
+from tests.factories.grading import CapFactory, RoundStepFactory, fill, opened_round
 from tests.grading.pages import account, page, recused_officer, text
 from tests.worlds import shared
 
@@ -184,6 +184,27 @@ def test_without_a_step_of_proposing_the_committee_alone_names_grades(signed_in,
     Round.objects.filter(pk=grading.round.pk).update(state="deciding")
     assert office.post(address(grading), BODY | choose(unit, "先进")).status_code == 302
     assert Result.objects.get(unit=unit).decided_grade.label == "先进"
+
+
+def test_a_tie_names_every_branch_on_the_line_and_is_said_to_be_settled_by_people(officer, grading):
+    round_ = grading.round
+    round_.sources.filter(code__in=["self", "superior"]).update(weight=0)
+    round_.sources.filter(code__in=["appraisal", "annual"]).update(weight=50)  # both 100×50% + 85×50% = 92.5
+    round_.caps.all().delete()
+    best = round_.scale.grades.get(rank=1)
+    CapFactory(round=round_, grade=best, measure="number", value=1, extent="group", mode="enforced")
+    software, algebra = grading.unit("software"), grading.unit("algebra")
+    choices = choose(software, "先进") | choose(algebra, "较好")
+    said = [fault.text for fault in officer.post(address(grading), BODY | choices).context["errors"]]
+    assert said == [
+        f"{software.name}：与{algebra.name}处在同分线上，须由人确定并写明理由。",
+        f"{algebra.name}：测算为“先进”，改为“较好”，须写明理由。",
+    ]
+    reasons = {f"reason-{software.pk}": "群众基础更好", f"reason-{algebra.pk}": "名额一个，评议靠后"}
+    assert officer.post(address(grading), BODY | choices | reasons).status_code == 302
+    told = text(officer.get(page("explain", software.pk)))
+    assert "处在同分线上，由人确定：群众基础更好" in told
+    assert "与测算一致" not in told
 
 
 # --- explanation -------------------------------------------------------------------------------------------------
