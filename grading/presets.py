@@ -60,7 +60,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         (
             "plan_due_on item_due_on at_risk_days plan_reminder_days checkpoint_months recheck_days files_required "
             "vague_check vague_words vote_required quorum_over quorum_of majority_over majority_of digest_weekday "
-            "digest_hour notice_pattern notice_reply_days visit_aspects categories dimensions"
+            "digest_hour notice_pattern notice_reply_days visit_aspects pause_months log_months categories dimensions"
         ),
     ),
     "category": ("code name", ""),
@@ -97,7 +97,8 @@ WHOLE = frozenset(
     [
         "ordinal", "places", "publicity_days", "minimum_ballots", "months", "exempt_months", "year", "same_as",
         "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days", "quorum_over", "quorum_of",
-        "majority_over", "majority_of", "digest_weekday", "digest_hour", "notice_reply_days",
+        "majority_over", "majority_of", "digest_weekday", "digest_hour", "notice_reply_days", "pause_months",
+        "log_months",
     ]
 )  # fmt: skip
 SWITCHES = frozenset(

@@ -14,7 +14,7 @@ Content = dict[str, Any]
 PLAIN = (
     "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days", "files_required", "vague_check",
     "vague_words", "vote_required", "quorum_over", "quorum_of", "majority_over", "majority_of", "digest_weekday",
-    "digest_hour", "notice_pattern", "notice_reply_days", "visit_aspects",
+    "digest_hour", "notice_pattern", "notice_reply_days", "visit_aspects", "pause_months", "log_months",
 )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ class ChangeForm(ZhForm):
         label="检查日期", max_length=300, required=False, help_text="长期性项目填，如 2012-12-20、2013-06-30。"
     )
     goal = forms.CharField(label="新的整改目标", max_length=1000, required=False, widget=area(2))
-    paused_until = day("暂停到", required=False, help_text="可不填，恢复时再说明。")
+    paused_until = day("暂停到", required=False, help_text="到这一天为止不算逾期，第二天起照原来的时限。")
     measures = forms.CharField(label="整改措施", max_length=2000, required=False, widget=area(3))
     leader = forms.CharField(label="责任领导", max_length=60, required=False)
     owner_name = forms.CharField(label="责任人", max_length=60, required=False)

@@ -15,20 +15,21 @@ WEEKDAYS = [("", "不发"), *((number, f"每周{day}") for number, day in enumer
 PARTS = (
     (
         "期限", "h-dates",
-        ("plan_due_on", "item_due_on", "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days"),
+        ("plan_due_on", "item_due_on", "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days",
+         "pause_months"),
     ),
     ("党员大会", "h-meeting", ("vote_required", "quorum", "majority")),
     ("措施和材料", "h-measures", ("vague_check", "vague_words", "files_required")),
     (
         "提醒、督办和督导", "h-notices",
-        ("digest_weekday", "digest_hour", "notice_pattern", "notice_reply_days", "visit_aspects"),
+        ("digest_weekday", "digest_hour", "notice_pattern", "notice_reply_days", "visit_aspects", "log_months"),
     ),
     ("问题类别和对标内容", "h-words", ("categories", "dimensions")),
 )  # fmt: skip
 SIMPLE = (
     "plan_due_on", "item_due_on", "at_risk_days", "plan_reminder_days", "checkpoint_months", "recheck_days",
     "vote_required", "vague_check", "files_required", "digest_weekday", "digest_hour", "notice_pattern",
-    "notice_reply_days",
+    "notice_reply_days", "pause_months", "log_months",
 )  # fmt: skip
 PLACEHOLDERS = {"issuer", "year", "number"}
 
@@ -77,6 +78,9 @@ class RulesForm(ZhForm):
     recheck_days = _number(
         "销号后几天复查", 1, 1000, hint="安排复查时先填上的日期，可以改；留空则不填。", required=False
     )
+    pause_months = _number(
+        "一次最多暂停几个月", 1, 60, hint="暂停期间不算逾期，所以要写明到哪一天；留空则不限多久。", required=False
+    )
     vote_required = forms.BooleanField(label="方案须经党员大会表决", required=False)
     quorum = forms.CharField(
         label="到会须超过",
@@ -104,6 +108,13 @@ class RulesForm(ZhForm):
     )
     notice_reply_days = _number("督办单几天内回复", 1, 365)
     visit_aspects = _lines("督导看什么", "每行一项。", required=False)
+    log_months = _number(
+        "发送记录保存几个月",
+        1,
+        240,
+        hint="更早的由后台清除；各活动规定不同的，按最长的。留空则一直保存。",
+        required=False,
+    )
     categories = _lines("问题类别", "每行一项；已有项目在用的不能删去。", rows=7)
     dimensions = _lines("对标内容", "每行一项；已有项目在用的不能删去。", rows=7)
 

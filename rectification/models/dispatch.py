@@ -77,6 +77,7 @@ class Dispatch(models.Model):
         DIGEST = "digest", "提醒摘要"
         NOTICE = "notice", "督办单"
         RETURNED = "returned", "督办回复退回"
+        WITHDRAWN = "withdrawn", "督办单撤回"
         RESENT = "resent", "重发"
 
     class State(models.TextChoices):
@@ -143,7 +144,8 @@ class Dispatch(models.Model):
                 name="dispatch_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["digest", "notice", "returned", "resent"]), name="dispatch_kind_known"
+                condition=Q(kind__in=["digest", "notice", "returned", "withdrawn", "resent"]),
+                name="dispatch_kind_known",
             ),
             models.CheckConstraint(condition=Q(state="skipped") ^ Q(why=""), name="dispatch_skipped_says_why"),
             models.CheckConstraint(

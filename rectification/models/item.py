@@ -52,7 +52,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
         """
         today = clock.day_of(now)
         reminded = Q(plan__campaign__backfill=False)
-        paused = Q(paused_on__lte=today) & (Q(paused_until__isnull=True) | Q(paused_until__gte=today))
+        paused = Q(paused_on__lte=today, paused_until__gte=today)
         return self.annotate(
             status=Case(
                 When(state=Item.State.VERIFIED, then=Value(Status.VERIFIED)),
@@ -227,6 +227,11 @@ class Item(models.Model):
             models.CheckConstraint(
                 condition=Q(paused_until__isnull=True) | Q(paused_on__isnull=False, paused_until__gte=F("paused_on")),
                 name="item_pause_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_on__isnull=True) | Q(paused_until__isnull=False),
+                name="item_pause_has_end",
+                violation_error_message="暂停要写明到哪一天。",
             ),
             models.CheckConstraint(
                 condition=Q(escalated_to__isnull=True) | ~Q(escalation_reason=""), name="item_escalated_has_reason"

@@ -34,6 +34,7 @@ class RectificationRules(models.Model):
     plan_reminder_days = models.PositiveSmallIntegerField("方案到期前几天提示")
     checkpoint_months = models.PositiveSmallIntegerField("长期性项目至少几个月检查一次")
     recheck_days = models.PositiveSmallIntegerField("销号后几天复查", null=True, blank=True)
+    pause_months = models.PositiveSmallIntegerField("一次最多暂停几个月", null=True, blank=True)
     files_required = models.BooleanField("完成须附材料", default=False)
     vague_check = models.BooleanField("提示空泛的措施", default=True)
     vague_words = models.JSONField("空泛用语", default=list, blank=True)
@@ -47,6 +48,7 @@ class RectificationRules(models.Model):
     notice_pattern = models.CharField("督办单编号", max_length=60)
     visit_aspects: Any = models.JSONField("督导看什么", default=list, blank=True)
     notice_reply_days = models.PositiveSmallIntegerField("督办单几天内回复")
+    log_months = models.PositiveSmallIntegerField("发送记录保存几个月", null=True, blank=True)
     version = models.PositiveIntegerField("版本", default=1)
 
     objects = RectificationRulesQuerySet.as_manager()
@@ -79,6 +81,12 @@ class RectificationRules(models.Model):
             models.CheckConstraint(condition=Q(checkpoint_months__gte=1), name="rectification_checkpoint_months"),
             models.CheckConstraint(condition=Q(notice_reply_days__gte=1), name="rectification_reply_days"),
             models.CheckConstraint(condition=~Q(notice_pattern=""), name="rectification_notice_pattern"),
+            models.CheckConstraint(
+                condition=Q(pause_months__isnull=True) | Q(pause_months__gte=1), name="rectification_pause_months"
+            ),
+            models.CheckConstraint(
+                condition=Q(log_months__isnull=True) | Q(log_months__gte=1), name="rectification_log_months"
+            ),
         )
 
     def __str__(self) -> str:

@@ -86,14 +86,16 @@ def _as_term(values: Values) -> terms.Term:
 
 
 def _pause(item: Item, new: Mapping[str, Any], today: dt.date) -> Values:
+    """Read the last day of a pause: while it lasts nothing is overdue, so each one ends, and not too late."""
     if is_paused(item, today):
         refuse("这一项已经暂停。")
-    until = new.get("paused_until") or new.get("until")
-    if not until:
-        return {"paused_until": None}
-    day = _day(until, "paused_until", "暂停至哪一天")
-    if day < today:
-        raise RefusedError(["暂停的截止日期已经过了。"], {"paused_until": "暂停的截止日期已经过了。"})
+    day = _day(new.get("paused_until"), "paused_until", "暂停到哪一天")
+    months = rules_of(item.plan.campaign).pause_months
+    problem = "暂停的截止日期已经过了。" if day < today else ""
+    if not problem and months and day > (last := terms.add_months(today, months)):
+        problem = f"一次最多暂停{months}个月，到{terms.zh(last)}；到期还不能恢复的，再申请。"
+    if problem:
+        raise RefusedError([problem], {"paused_until": problem})
     return {"paused_until": day.isoformat()}
 
 
@@ -146,7 +148,7 @@ def is_paused(item: Item, today: dt.date) -> bool:
     """Tell whether an item is paused on a day."""
     if item.paused_on is None or item.paused_on > today:
         return False
-    return item.paused_until is None or item.paused_until >= today
+    return item.paused_until is not None and item.paused_until >= today
 
 
 def _locked(item: Item) -> Item:

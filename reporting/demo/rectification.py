@@ -262,9 +262,11 @@ class _Author:
         if trouble.how in ("verified", "reopened"):
             self._verify(item, passed=trouble.how == "verified")
         elif trouble.how == "paused":
+            until = self.now.date() + dt.timedelta(days=30)
             asked = changes.request(
-                by=self.secretary, item=item, kind="pause", new={}, reason="学院搬迁，公布栏正在更换", now=some
-            )
+                by=self.secretary, item=item, kind="pause", new={"paused_until": until.isoformat()},
+                reason="学院搬迁，公布栏正在更换", now=some,
+            )  # fmt: skip
             changes.decide(by=self.officer, change=asked, consent=True, now=some)
         elif trouble.how == "overdue" and self.unit.position % 2 == 0:
             new = {"due_on": self._day(4).isoformat()}

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from grading.services.errors import RefusedError
-from rectification.models import Change, Item
+from rectification.models import Change, Item, RectificationRules
 from rectification.services import changes, items, plans, progress
 from tests.factories.branches import PersonFactory
 from tests.rectification.plan_world import AUTUMN, MAY, Ruling, World, at, state_of
@@ -105,6 +105,7 @@ def test_conditions_need_the_consent_of_the_level_above(world):
         {"state": "unknown"},
         {"term": "sometime"},
         {"paused_until": dt.date(2012, 6, 1)},
+        {"paused_on": dt.date(2012, 6, 1)},
         {"paused_on": dt.date(2012, 6, 2), "paused_until": dt.date(2012, 6, 1)},
         {"state": "awaiting_verification", "approved_at": MAY},
         {"state": "verified", "approved_at": MAY, "result": "已办", "requested_at": MAY},
@@ -202,9 +203,9 @@ def test_a_name_typed_anew_lets_go_of_the_person_chosen_before(world):
 def test_a_pause_and_its_end_need_consent(world):
     item = world.approved()
     assert refused(ask, world, item, "resume") == ["这一项没有暂停。"]
-    decide(world, ask(world, item, "pause"))
-    assert world.fresh(item).paused_on == AUTUMN.date()
-    assert refused(ask, world, item, "pause") == ["这一项已经暂停。"]
+    decide(world, ask(world, item, "pause", paused_until="2012-11-30"))
+    assert (world.fresh(item).paused_on, world.fresh(item).paused_until) == (AUTUMN.date(), dt.date(2012, 11, 30))
+    assert refused(ask, world, item, "pause", paused_until="2012-11-30") == ["这一项已经暂停。"]
     decide(world, ask(world, item, "resume"))
     assert world.fresh(item).paused_on is None
 
@@ -265,12 +266,24 @@ def test_the_superior_takes_an_approved_item_over_by_consent(world):
         ("deadline", {"due_on": "2012-10-07"}, "新的完成时限已经过了。"),
         ("deadline", {"due_on": "2012-10-31"}, "新的完成时限与原来相同。"),
         ("deadline", {"due_on": ""}, "请填写新的完成时限。"),
+        ("pause", {}, "请填写暂停到哪一天。"),
         ("pause", {"paused_until": "2012-10-07"}, "暂停的截止日期已经过了。"),
         ("term", {"term": "sometime"}, "请选择期限类型。"),
     ],
 )
 def test_what_cannot_be_is_not_even_asked_for(world, kind, new, told):
     assert refused(ask, world, world.approved(), kind, **new) == [told]
+
+
+def test_how_long_a_pause_may_last_is_a_rule(world):
+    item = world.approved()
+    RectificationRules.objects.update(pause_months=3)
+    told = "一次最多暂停3个月，到2013年1月8日；到期还不能恢复的，再申请。"
+    assert refused(ask, world, item, "pause", paused_until="2013-01-09") == [told]
+    assert ask(world, item, "pause", paused_until="2013-01-08").state == "proposed"
+    Change.objects.update(state="withdrawn")
+    RectificationRules.objects.update(pause_months=None)
+    assert ask(world, item, "pause", paused_until="2014-01-09").state == "proposed"
 
 
 def test_one_request_of_a_kind_waits_at_a_time(world):

@@ -207,6 +207,7 @@ class Walk(RuleBasedStateMachine):
         new = {
             "due_on": day, "goal": f"目标{day}", "term": TERMS[tried.day.day % 3],
             "term_reason": "理由", "review_on": day, "checkpoints": [day], "owner_name": f"责任人{day}",
+            "paused_until": day,
         }  # fmt: skip
         kind = Change.Kind.values[tried.die]
         self.attempt(changes.request, by=tried.by, item=self.item(tried.number), kind=kind, new=new, reason="情况变了")
@@ -301,7 +302,7 @@ def status_by_hand(item, today):
     }
     if item.state in fixed:
         return fixed[item.state]
-    if item.paused_on and item.paused_on <= today and (item.paused_until is None or today <= item.paused_until):
+    if item.paused_on and item.paused_on <= today and today <= item.paused_until:
         return "paused"
     if item.counts_on and item.counts_on < today:
         return "overdue"

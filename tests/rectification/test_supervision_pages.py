@@ -171,9 +171,7 @@ def test_a_secretary_reads_only_what_was_found_about_the_own_branch(w, signed_in
 
 def test_changes_wait_for_the_level_above_and_are_settled_in_the_list(w, signed_in):
     item = w.items["algebra"][0]
-    change = ChangeFactory(
-        item=item, kind="pause", new={"paused_on": "2013-01-08", "paused_until": "2013-02-20"}, requested_by=w.clerk
-    )
+    change = ChangeFactory(item=item, kind="pause", new={"paused_until": "2013-02-20"}, requested_by=w.clerk)
     assert "1 件延期、暂停等申请待审批" in titles(w.officer)
     officer = signed_in(w.officer)
     assert "已逾期 7 天" in text_of(officer.get(reverse("supervision-changes")))
@@ -227,7 +225,7 @@ def test_one_count_of_queries_at_one_row_and_three(w, signed_in, name):
     def one_more(branch, item):
         w.issue(by=w.office, branch=branch)
         VisitFactory(campaign=w.campaign, unit=branch)
-        ChangeFactory(item=item, kind="pause", new={"paused_on": "2013-01-08"}, requested_by=w.clerk)
+        ChangeFactory(item=item, kind="pause", new={"paused_until": "2013-02-20"}, requested_by=w.clerk)
 
     def queries():
         with CaptureQueriesContext(connection) as seen:
