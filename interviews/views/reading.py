@@ -82,8 +82,12 @@ def interview_page(request: HttpRequest, pk: int) -> HttpResponse:
 def interview_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Open the text, the newest version or an earlier one, and note who did; who may not is noted too."""
     rows = Interview.objects.select_related("record", "campaign", "unit", "interviewer__person", "channel", "notice")
-    interview = get_object_or_404(rows, pk=pk)
-    wanted = _number(request.POST.get("number")) or None
+    return _opened(request, get_object_or_404(rows, pk=pk), _number(request.POST.get("number")) or None)
+
+
+@sensitive_variables()
+def _opened(request: HttpRequest, interview: Interview, wanted: int | None) -> HttpResponse:
+    """Show a talk with its text, which is noted: as asked for by a button, or once after it was written anew."""
     found: dict[str, Any] = {}
     status = 200
     try:
@@ -130,7 +134,7 @@ def _amendable(interview: Interview, opened: Read) -> dict[str, Any]:
 @sensitive_variables()
 @require_POST
 def interview_amend(request: HttpRequest, pk: int) -> HttpResponse:
-    """Write a talk anew; earlier versions stay. A background request gets JSON, as when it was recorded."""
+    """Write a talk anew and show it; earlier versions stay. A background request gets JSON that says how to open it."""
     interview, account, now = own_or_404(request, pk), account_of(request), clock.now()
     people = RosterEntry.objects.filter(talks__interview=interview)
     form = TalkForm(request.POST, campaign=interview.campaign, people=people, today=now.date())
@@ -147,8 +151,10 @@ def interview_amend(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, "这次访谈已有更新的版本，也可能刚才已经保存成功。请重新打开内容核对。")
         else:
             messages.success(request, "已保存新的版本，原来的版本保留。")
-            url = reverse("interview", args=[interview.pk])
-            return JsonResponse({"who": "新的版本", "next": url}) if wants_json else redirect(url)
+            if wants_json:
+                url = reverse("interview-read", args=[interview.pk])
+                return JsonResponse({"who": "新的版本", "open": url})
+            return _opened(request, own_or_404(request, pk), None)
     if wants_json:
         return JsonResponse({"errors": form.faults()}, status=422)
     context = _context(request, interview) | {"errors": [fault["text"] for fault in form.faults()]}

@@ -307,7 +307,17 @@
     window.zhibu.toast(`已记下 ${body.who || talk.names}`);
     if (repeats) return;
     blank = typed();
-    window.location.assign(body.next);
+    if (body.open) show(body.open); else window.location.assign(body.next);
+  }
+
+  /* What was written anew is shown once; opening is a POST, because it is noted. */
+  function show(address) {
+    const opening = document.createElement("form");
+    opening.method = "post";
+    opening.action = address;
+    opening.append(form.elements.namedItem("csrfmiddlewaretoken").cloneNode());
+    document.body.append(opening);
+    opening.submit();
   }
 
   function refused(talk, body) {

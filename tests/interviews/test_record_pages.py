@@ -148,8 +148,8 @@ def test_an_amendment_keeps_what_was_written_before(world, signed_in):
     client = signed_in(world.base.interviewer)
     data = entered(world.base, version="1", text="改成这样。")
     answer = client.post(reverse("interview-amend", args=[row.pk]), data, **JSON)
-    assert answer.json()["next"] == reverse("interview", args=[row.pk])
-    assert "改成这样。" in client.post(reverse("interview-read", args=[row.pk])).content.decode()
+    assert answer.json()["open"] == reverse("interview-read", args=[row.pk])
+    assert "改成这样。" in client.post(answer.json()["open"]).content.decode()
     old = client.post(reverse("interview-read", args=[row.pk]), {"number": 1})
     assert "最近睡不好，想换宿舍。" in old.content.decode()
     late = client.post(reverse("interview-amend", args=[row.pk]), data, **JSON)
@@ -157,6 +157,10 @@ def test_an_amendment_keeps_what_was_written_before(world, signed_in):
     assert "已有更新的版本" in late.json()["errors"][0]["text"]
     page = client.post(reverse("interview-amend", args=[row.pk]), data)
     assert (page.status_code, "改成这样。" in page.content.decode()) == (422, True)
+    again = client.post(reverse("interview-amend", args=[row.pk]), data | {"version": "2", "text": "又改了。"})
+    assert (again.status_code, "又改了。" in again.content.decode()) == (200, True)  # without script, shown once too
+    assert "又改了。" not in client.get(reverse("interview", args=[row.pk])).content.decode()
+    assert row.record.readings.count() == 3
 
 
 @pytest.mark.once
