@@ -30,13 +30,14 @@ _tree_changes: list[Callable[["TreeChange"], None]] = []
 
 @dataclass(frozen=True, slots=True)
 class HomeItem:
-    """One thing that waits for somebody: what, a fact or two, where to do it, until when."""
+    """One thing that waits for somebody: what, a fact or two, where to do it, until when; `first` before all others."""
 
     title: str
     detail: str
     verb: str
     url: str
     due: dt.date | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def home(function: Callable[[Account, dt.datetime], "Iterable[HomeItem]"]) -> An
 def home_items(account: Account, now: dt.datetime) -> list[HomeItem]:
     """Return everything that waits for `account`, by deadline, undated last."""
     items: Iterator[HomeItem] = (item for source in _home for item in source(account, now))
-    return sorted(items, key=lambda item: (item.due is None, item.due or dt.date.max))
+    return sorted(items, key=lambda item: (not item.first, item.due is None, item.due or dt.date.max))
 
 
 def home_stats(function: Callable[[Account, dt.datetime], "Iterable[HomeStat]"]) -> Any:

@@ -7,16 +7,27 @@ from django.urls import reverse
 from django.utils import timezone
 
 from branches import wording
+from branches.directory import names_of
 from branches.models import Account
 from branches.permissions import Action, scope
 from branches.registries import HomeItem, HomeStat, NavItem, home, home_stats, nav
 from interviews import lists_record
 from interviews.mine import campaigns_of, tally
-from interviews.models import EmergencyReport, FollowUp, Matter, Reader, Reading
+from interviews.models import (
+    EmergencyReport,
+    FollowUp,
+    Matter,
+    ProgressReport,
+    Reader,
+    Reading,
+    ReportPeriod,
+    RosterEntry,
+)
 
 __all__ = ["lists_record"]  # imported so that its lists register
 SOON = 3
-NEW_READER_DAYS = 14
+REPORT_DAYS = 14
+REPORT_LATE_DAYS = 90
 
 nav(NavItem("两访两创", "interviews", Action.VIEW_INTERVIEWS, "/interviews/", 45))
 
@@ -34,7 +45,7 @@ def emergencies(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             f"{row.contact.duty}　上报人{row.reporter.get_full_name()}　{timezone.localtime(row.reported_at):%H:%M}"
         )
         url = reverse("emergency-report", args=[row.pk])
-        yield HomeItem(title, detail, "去接报" if sent else "去处置", url, now.date())
+        yield HomeItem(title, detail, "去接报" if sent else "去处置", url, now.date(), first=True)
 
 
 @home
@@ -90,6 +101,44 @@ def matters(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noqa: 
     for row in raised[:10]:
         title, verb = back[Matter.State(row.state)]
         yield HomeItem(title, f"{row}　{row.category.name}", verb, reverse("matter", args=[row.pk]))
+
+
+@home
+def reports_due(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Remind a unit of a report that was sent back, or whose day comes near or is over."""
+    reach = scope(account, Action.REPORT_INTERVIEWS)
+    if not reach or reach.everything:
+        return
+    day = now.date()
+    entries = RosterEntry.objects.filter(active=True, campaign__backfill=False).within(reach)
+    units = set(entries.order_by().values_list("campaign", "unit").distinct())
+    periods = ReportPeriod.objects.filter(campaign__in={campaign for campaign, _unit in units})
+    known = {(row.period_id, row.unit_id): row for row in ProgressReport.objects.within(reach)}
+    several = len({unit for _campaign, unit in units}) > 1
+    names = names_of({unit for _campaign, unit in units}) if several else {}
+    found = [
+        item
+        for period in periods.order_by("due_on")
+        for campaign, unit in sorted(units)
+        if campaign == period.campaign_id
+        and (item := _report_item(period, unit, known.get((period.pk, unit)), names.get(unit, ""), day))
+    ]
+    yield from found[:6]
+
+
+def _report_item(
+    period: ReportPeriod, unit: int, report: ProgressReport | None, name: str, day: dt.date
+) -> HomeItem | None:
+    """Return what is to be done about the report of a unit, None when nothing is."""
+    state = report.state if report else ""
+    url = reverse("visit-report", args=[period.campaign_id, period.pk, unit])
+    if report is not None and state == ProgressReport.State.RETURNED:
+        detail = f"{name}　{report.return_reason}".strip("　")
+        return HomeItem(f"{period.name}报告表已退回，请修改", detail, "去修改", url, period.due_on)
+    ahead = (period.due_on - day).days
+    if state == ProgressReport.State.SUBMITTED or not -REPORT_LATE_DAYS <= ahead <= REPORT_DAYS:
+        return None
+    return HomeItem(f"报送{period.name}进展情况报告表", name or "两访两创", "去填写", url, period.due_on)
 
 
 @home

@@ -5,11 +5,12 @@ from fractions import Fraction
 from typing import Any
 
 from interviews.coverage_tables import HIDDEN
-from reporting.tables import Column, Pair, Sheet, Signature, Table, half_up, lay_out
+from reporting.tables import PORTRAIT, Column, Pair, Sheet, Signature, Table, half_up, lay_out
 
 REPORT = Table(
     slug="progress-report",
     title=lambda facts: f"“两访两创”进展情况报告表（{facts.values['period']}）",
+    page=PORTRAIT,
     head_line=(
         Pair("填报单位（盖章）", lambda facts: facts.values["unit"]),
         Pair("填报人", lambda facts: facts.values["written_by"]),

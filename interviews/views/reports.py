@@ -8,17 +8,21 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
-from branches import audit, clock
+from branches import audit, clock, drafts
 from branches.directory import names_of
 from branches.models import Branch, Campaign
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
+from branches.views.conflict import conflict_page
 from interviews import report_sheet
+from interviews.coverage_tables import HIDDEN
 from interviews.figures_kept import coverage
+from interviews.forms.reports import ReportForm
 from interviews.models import ProgressReport, ReportPeriod, ReportSection, RosterEntry
 from interviews.services import reports
 from interviews.services.errors import RefusedError
@@ -27,6 +31,7 @@ from interviews.views.planning import CHANGED, campaign_or_404
 from reporting.tables import pdf, xlsx
 
 State = ProgressReport.State
+FORM = "visit-report"
 BADGES = {State.DRAFT: "info", State.SUBMITTED: "ok", State.RETURNED: "warn"}
 
 
@@ -76,64 +81,91 @@ def _place(request: HttpRequest, campaign: int, period: int, unit: int) -> tuple
 def report_page(request: HttpRequest, campaign: int, period: int, unit: int) -> HttpResponse:
     """One report: read it, write it (POST save, submit), take it as a file (POST format)."""
     chosen, when, node = _place(request, campaign, period, unit)
-    report = ProgressReport.objects.filter(period=when, unit=node).select_related("period__campaign").first()
+    report = _report(when, node)
     if request.method == "POST" and request.POST.get("format") in TYPES:
         return _file(request, chosen, when, node, report)
-    faults: list[str] = []
     if request.method == "POST":
         enforce(request, Action.REPORT_INTERVIEWS, node)
-        faults = _write(request, when, node)
-        if not faults:
-            return redirect("visit-report", chosen.pk, when.pk, node.pk)
-        report = ProgressReport.objects.filter(period=when, unit=node).select_related("period__campaign").first()
-    context = _context(request, chosen, when, node, report)
-    context |= {"faults": faults, "fields": _fields(request, chosen, report)}
-    return render(request, "interviews/report.html", context, status=422 if faults else 200)
+        return _write(request, chosen, when, node)
+    form = ReportForm(initial=_initial(request, chosen, report), sections=_sections(chosen))
+    return render(request, "interviews/report.html", _context(request, chosen, when, node, report) | {"form": form})
+
+
+def _report(period: ReportPeriod, node: Branch) -> ProgressReport | None:
+    return ProgressReport.objects.filter(period=period, unit=node).select_related("period__campaign").first()
+
+
+def _sections(campaign: Campaign) -> list[ReportSection]:
+    return list(ReportSection.objects.filter(campaign=campaign))
+
+
+def _initial(request: HttpRequest, campaign: Campaign, report: ProgressReport | None) -> dict[str, str]:
+    """Return what is kept, by field; the name of whoever begins a report."""
+    texts = {one.pk: text for one, text in _texts(campaign, report)}
+    return ReportForm.of(texts, report.written_by if report else account_of(request).get_full_name())
 
 
 def _context(
     request: HttpRequest, campaign: Campaign, period: ReportPeriod, node: Branch, report: ProgressReport | None
 ) -> dict[str, Any]:
-    open_, me = report is None or report.state != State.SUBMITTED, account_of(request).get_full_name()
+    open_, account = report is None or report.state != State.SUBMITTED, account_of(request)
     handed_in = report is not None and report.state == State.SUBMITTED
     figures = report.figures if handed_in and report else reports.figures_of(coverage(campaign, node.pk, clock.now()))
+    lines = [(line["name"], report_sheet.said(line)) for line in figures.get("categories", ())]
+    may_write = open_ and bool(can(request.user, Action.REPORT_INTERVIEWS, node))
+    key = f"{period.pk}-{node.pk}"
     return {
         "campaign": campaign, "period": period, "unit": node, "report": report, "open": open_,
         "name": node.name_on(clock.today()),
-        "may_write": open_ and bool(can(request.user, Action.REPORT_INTERVIEWS, node)),
+        "may_write": may_write,
         "may_return": handed_in and bool(can(request.user, Action.MANAGE_INTERVIEWS, campaign)),
         "may_export": bool(can(request.user, Action.EXPORT)),
         "badge": BADGES[State(report.state)] if report else "todo",
-        "figures": [(line["name"], report_sheet.said(line)) for line in figures.get("categories", ())],
-        "written_by": request.POST.get("written_by", report.written_by if report else me),
+        "figures": lines, "hidden": HIDDEN if any(HIDDEN in words for _name, words in lines) else "",
+        "least": figures.get("least", 5),
+        "draft_key": key,
+        "draft": drafts.load(account=account, form=FORM, key=key) if may_write and request.method == "GET" else None,
+        "version": report.version if report else 0,
     }  # fmt: skip
 
 
 def _texts(campaign: Campaign, report: ProgressReport | None) -> list[tuple[ReportSection, str]]:
     written = {row.section_id: row.text for row in report.texts.all()} if report else {}
-    return [(one, written.get(one.pk, "")) for one in ReportSection.objects.filter(campaign=campaign)]
+    return [(one, written.get(one.pk, "")) for one in _sections(campaign)]
 
 
-def _fields(request: HttpRequest, campaign: Campaign, report: ProgressReport | None) -> list[tuple[Any, str]]:
-    """Return the sections with what was typed, else with what is kept."""
-    return [(one, request.POST.get(f"text-{one.pk}", text)) for one, text in _texts(campaign, report)]
-
-
-def _write(request: HttpRequest, period: ReportPeriod, node: Branch) -> list[str]:
-    """Save, and hand in when asked; return what stands in the way."""
-    by, version = account_of(request), request.POST.get("version", "0")
-    sections = ReportSection.objects.filter(campaign=period.campaign_id)
-    texts = {one.pk: request.POST.get(f"text-{one.pk}", "") for one in sections}
-    try:
-        with transaction.atomic():
-            saved = reports.save_report(
-                by=by, period=period, unit=node, version=int(version) if version.isdecimal() else 0, texts=texts,
-                written_by=request.POST.get("written_by", "").strip()[:60],
+def _write(request: HttpRequest, campaign: Campaign, period: ReportPeriod, node: Branch) -> HttpResponse:
+    """Save, and hand in when asked; say what stands in the way, show both texts where somebody else wrote as well."""
+    form = ReportForm(request.POST, sections=_sections(campaign))
+    url = reverse("visit-report", args=[campaign.pk, period.pk, node.pk])
+    faults: list[str] = []
+    if form.is_valid():
+        try:
+            faults = _keep(request, period, node, form)
+        except ConflictError:
+            report = ProgressReport.objects.get(period=period, unit=node)
+            return conflict_page(
+                request, thing=report, form=form, stored=_initial(request, campaign, report), version=report.version,
+                url=url, title=f"进展情况报告表（{period.name}）",
             )  # fmt: skip
+        if not faults:
+            return redirect(url)
+    context = _context(request, campaign, period, node, _report(period, node))
+    context |= {"form": form, "faults": [(text, form.target_of(text)) for text in faults]}
+    return render(request, "interviews/report.html", context, status=422)
+
+
+def _keep(request: HttpRequest, period: ReportPeriod, node: Branch, form: ReportForm) -> list[str]:
+    """Save a valid form and hand it in when asked; return what stands in the way. Raises ConflictError."""
+    by, given = account_of(request), form.cleaned_data
+    try:
+        saved = reports.save_report(
+            by=by, period=period, unit=node, version=given["version"] or 0, texts=form.texts(),
+            written_by=given["written_by"],
+        )  # fmt: skip
     except RefusedError as error:
         return list(error.sentences)
-    except ConflictError:
-        return [CHANGED]
+    drafts.drop(account=by, form=FORM, key=f"{period.pk}-{node.pk}")
     if "submit" not in request.POST:
         messages.success(request, "已保存，还没有报送。")
         return []
@@ -142,7 +174,7 @@ def _write(request: HttpRequest, period: ReportPeriod, node: Branch) -> list[str
     except BlockedError as error:
         messages.info(request, "内容已保存。")
         return error.blockers
-    except (IllegalMoveError, ConflictError) as error:
+    except IllegalMoveError as error:
         return [str(error)]
     messages.success(request, "已报送。")
     return []

@@ -1,5 +1,6 @@
 """紧急上报: at once to the person on duty, once however often sent, every step on record, mail without a word of it."""
 
+import datetime as dt
 import uuid
 
 import pytest
@@ -7,8 +8,10 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from branches import clock
+from branches import clock, registries
+from branches.registries import HomeItem
 from branches.transitions import IllegalMoveError
+from interviews.home import emergencies
 from interviews.models import EmergencyContact, EmergencyReport
 from interviews.services import emergency, sealed
 from interviews.services.errors import NotReadableError, RefusedError
@@ -171,3 +174,10 @@ def test_the_database_refuses_what_is_wrong(world):
     first = EmergencyReportFactory()
     with pytest.raises(IntegrityError), transaction.atomic():
         EmergencyReportFactory(client_id=first.client_id)
+
+
+def test_a_report_waits_before_everything_else(world, monkeypatch):
+    late = HomeItem("催收", "", "看", "/", clock.today() - dt.timedelta(days=9))
+    monkeypatch.setattr(registries, "_home", [lambda _account, _now: [late], emergencies])
+    sent(world)
+    assert [item.first for item in registries.home_items(world.duty, clock.now())] == [True, False]

@@ -1,5 +1,6 @@
 """Pages of planning as a person meets them: the import step by step, tasks in bulk, coverage, reports."""
 
+import datetime as dt
 import io
 
 import openpyxl
@@ -13,7 +14,9 @@ from pypdf import PdfReader
 from branches import clock
 from branches.permissions import Action, scope
 from interviews import figures_kept
+from interviews.home import reports_due
 from interviews.models import Assignment, ProgressReport, ReportPeriod, ReportSection, RosterEntry, VisitRule
+from interviews.report_sheet import REPORT
 from interviews.services import assignments
 from tests.interviews.planned import STAFF, STUDENTS, planned, staff, students, workbook
 from tests.worlds import shared
@@ -166,3 +169,73 @@ def test_the_landing_page_shows_the_coverage_one_answers_for(world, signed_in):
         "学生一对一覆盖率": ("0.0%", "0 / 12 人", f"{page}?category=student"),
     }
     assert "记录访谈" not in school.content.decode()
+
+
+# --- reports: drafts, two people at once, reminders -----------------------------------------------------------------
+
+
+@pytest.fixture
+def sheet(world):
+    """Return the first period, the address of the unit's report, and what fills every section."""
+    period = ReportPeriod.objects.filter(campaign=world.campaign).order_by("due_on").first()
+    sections = ReportSection.objects.filter(campaign=world.campaign)
+    full = {f"text-{one.pk}": f"{one.name}写好了。" for one in sections}
+    return period, url(world, "visit-report", period.pk, world.school.maths.pk), full
+
+
+def test_a_draft_of_a_report_is_offered_until_it_is_saved(world, signed_in, sheet):
+    period, place, full = sheet
+    client = signed_in(world.officer)
+    page = client.get(place).content.decode()
+    address = reverse("draft", args=["visit-report", f"{period.pk}-{world.school.maths.pk}"])
+    assert f'data-draft-url="{address}"' in page
+    typed = {"sequence": 1, "base_version": 0, "data": {next(iter(full)): "刚写到一半"}}
+    assert client.post(address, typed, content_type="application/json").json()["taken"] is True
+    assert "data-draft-data" in client.get(place).content.decode()
+    assert client.post(place, full | {"version": "0", "save": "1"}).status_code == 302
+    assert "data-draft-data" not in client.get(place).content.decode()
+
+
+def test_two_who_write_one_report_see_both_texts(world, signed_in, sheet):
+    _period, place, full = sheet
+    client, name = signed_in(world.officer), next(iter(full))
+    client.post(place, full | {"version": "0", "save": "1", name: "甲写的"})
+    answer = client.post(place, full | {"version": "0", "save": "1", name: "乙写的"})
+    page = answer.content.decode()
+    assert (answer.status_code, "甲写的" in page, "乙写的" in page) == (409, True, True)
+    assert ProgressReport.objects.get().texts.get(section_id=name.removeprefix("text-")).text == "甲写的"
+    chosen = client.post(place, full | {"version": "1", "save": "1", name: "乙写的"})
+    assert chosen.status_code == 302
+    assert ProgressReport.objects.get().texts.get(section_id=name.removeprefix("text-")).text == "乙写的"
+
+
+def test_what_keeps_a_report_from_being_handed_in_leads_to_its_field(world, signed_in, sheet):
+    _period, place, full = sheet
+    name = next(iter(full))
+    page = signed_in(world.officer).post(place, full | {"version": "0", "submit": "1", name: ""}).content.decode()
+    assert f'<a href="#id_{name}">“组织领导”还没有填写。</a>' in page
+    assert 'data-confirm="报送后不能再改' in page
+
+
+def titles(account, at):
+    return [item.title for item in reports_due(account, at)]
+
+
+def test_a_unit_is_reminded_of_a_report_that_is_due_or_sent_back(world, signed_in, sheet):
+    period, place, full = sheet
+    day = lambda days: dt.datetime.combine(period.due_on + dt.timedelta(days=days), dt.time(9), tzinfo=dt.UTC)
+    due = f"报送{period.name}进展情况报告表"
+    assert [titles(world.officer, day(days)) for days in (-15, -14, 5)] == [[], [due], [due]]
+    assert titles(world.office, day(0)) == []
+    signed_in(world.officer).post(place, full | {"version": "0", "submit": "1"})
+    assert titles(world.officer, day(0)) == []
+    report = ProgressReport.objects.get()
+    back = reverse("visit-report-return", args=[world.campaign.pk, period.pk, world.school.maths.pk])
+    signed_in(world.office).post(back, {"version": str(report.version), "reason": "请写清解决了哪一件"})
+    (item,) = reports_due(world.officer, day(-60))
+    assert (item.title, item.detail) == (f"{period.name}报告表已退回，请修改", "请写清解决了哪一件")
+
+
+def test_a_report_is_printed_upright():
+    assert REPORT.page.orientation == "portrait"
+    assert REPORT.page.body_width_mm == 28 + 137
