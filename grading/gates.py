@@ -298,7 +298,7 @@ def _evidence_is_there(sheet: Assessment) -> Iterator[str]:
 def _not_decided(sheet: Assessment, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
     """A sheet on which a decision rests is not opened again."""
     if Result.objects.filter(unit=sheet.unit).exclude(state=G.COMPUTED).exists():
-        yield "该支部的等级已拟定或已定，请先撤回再改评分。"
+        yield "该支部的等级已拟定或已定；确需改评分的，请党总支或活动办公室先撤回。"
 
 
 # --- results -----------------------------------------------------------------------------------------------------

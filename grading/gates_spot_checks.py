@@ -27,6 +27,15 @@ def _spot_checks_are_in(round_: Round, now: dt.datetime) -> Iterator[str]:  # no
         yield f"{len(names)} 个支部的抽查还没有提交：{shown}。"
 
 
+@gate(Result, Result.State.PROPOSED)
+@gate(Result, Result.State.DECIDED)
+def _spot_check_is_in(result: Result, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
+    """A grade waits for the spot check of a branch that was drawn: its inspectors cannot hand in afterwards."""
+    done = Assessment.objects.filter(source__code=Source.SPOT_CHECK, state__in=HANDED_IN, unit=result.unit_id)
+    if SpotCheck.objects.active().filter(unit=result.unit_id).exists() and not done.exists():
+        yield "已抽中学校抽查，抽查评分还没有提交。"
+
+
 @gate(Result, Result.State.DECIDED)
 def _difference_is_ticked_off(result: Result, now: dt.datetime) -> Iterator[str]:  # noqa: ARG001
     """The office has ticked off the reason of a large difference, whoever decides."""

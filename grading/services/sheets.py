@@ -160,7 +160,7 @@ def _refuse_closed(sheet: Assessment) -> None:
 def refuse_decided(unit: RoundUnit) -> None:
     """Refuse to change what a proposed or decided grade rests on. Raises RefusedError."""
     if Result.objects.filter(unit=unit).exclude(state=Result.State.COMPUTED).exists():
-        refuse("该支部的等级已拟定或已定，请先撤回再改。")
+        refuse("该支部的等级已拟定或已定；确需改动的，请党总支或活动办公室先撤回。")
 
 
 def _targets(

@@ -274,7 +274,8 @@ def test_a_proposed_grade_stands_on_its_review(officer, grading):
     unit = grading.unit("software")
     officer.post(address(grading), BODY | choose(unit, "先进"))
     response = officer.post(page("veto-review", unit.pk), {})
-    assert [fault.text for fault in response.context["errors"]] == ["该支部的等级已拟定或已定，请先撤回再改。"]
+    (fault,) = response.context["errors"]
+    assert fault.text == "该支部的等级已拟定或已定；确需改动的，请党总支或活动办公室先撤回。"
 
 
 # --- reasons of large differences --------------------------------------------------------------------------------

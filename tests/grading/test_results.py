@@ -112,10 +112,10 @@ def test_inputs_stand_still_while_a_grade_rests_on_them(scoring_round):
     choices = {unit.pk: results.Choice("advanced")}
     result = results.propose_grades(by=None, round_=round_, choices=choices, now=now())[0]
     rows = [sources.AnnualInput(unit, label="合格")]
-    with pytest.raises(RefusedError, match="已拟定或已定，请先撤回再改"):
+    with pytest.raises(RefusedError, match="已拟定或已定；确需改动的"):
         sources.record_annual(by=None, source=scoring_round.source("annual"), rows=rows, now=now())
     sheet = unit.assessments.get(source__code="self")
-    with pytest.raises(BlockedError, match="请先撤回再改评分"):
+    with pytest.raises(BlockedError, match="确需改评分的，请党总支或活动办公室先撤回"):
         sheets.return_sheet(by=None, assessment=sheet, reason="漏项", now=now())
     result = results.withdraw(by=None, result=result, reason="年度考核录错", now=now())
     assert (result.state, result.proposed_grade) == (Result.State.COMPUTED, None)

@@ -294,6 +294,18 @@ def test_deciding_waits_for_draw_and_sheets(grading):
         rounds.move_round(by=None, round_=Round.objects.get(pk=grading.round.pk), to="deciding", now=now())
 
 
+def test_a_grade_waits_for_the_spot_check_of_a_branch_drawn(grading):
+    Round.objects.filter(pk=grading.round.pk).update(state="scoring", missing="renormalise", divergence_points=99)
+    round_ = Round.objects.get(pk=grading.round.pk)
+    unit = task_of(grading, "software").unit
+    choices = {unit.pk: results.Choice("advanced", "按会议意见")}
+    with pytest.raises(BlockedError, match=f"{unit.name}：已抽中学校抽查，抽查评分还没有提交。"):
+        results.propose_grades(by=None, round_=round_, choices=choices, now=now())
+    fill(unit, "spot_check")
+    sheets.submit(by=None, assessment=Assessment.objects.get(unit=unit, source__code="spot_check"), now=now())
+    assert results.propose_grades(by=None, round_=round_, choices=choices, now=now())[0].state == "proposed"
+
+
 # --- the database refuses ----------------------------------------------------------------------------------------
 
 WRONG_DRAWS = {
