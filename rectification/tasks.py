@@ -7,7 +7,7 @@ from celery.worker import state as worker_state
 from kombu.exceptions import KombuError
 
 from branches import clock
-from rectification.services import digests, mailing
+from rectification.services import digests, mailing, retention
 
 SEND = "rectification.tasks.send_messages"
 log = logging.getLogger(__name__)
@@ -23,6 +23,11 @@ def send_messages() -> int:
     """Write the digests that are due and send what waits."""
     digests.work(clock.now())
     return mailing.work(stopping=_stopping)
+
+
+def forget_messages() -> int:
+    """Delete what the log of messages need not keep any longer; a chore of the supervisor."""
+    return retention.forget(now=clock.now())
 
 
 def announce_messages() -> None:

@@ -314,6 +314,18 @@ def close(*, by: Account, notice: SupervisionNotice, version: int, now: dt.datet
 def withdraw(
     *, by: Account, notice: SupervisionNotice, version: int, reason: str, now: dt.datetime
 ) -> SupervisionNotice:
-    """Take a 督办单 back with a reason; its number stays used."""
+    """Take a 督办单 back with a reason, and write to those who act for the branch; its number stays used."""
     _ask(may_handle(by, notice))
-    return advance(_locked(notice, version), S.WITHDRAWN, by=by, now=now, reason=reason)
+    row = advance(_locked(notice, version), S.WITHDRAWN, by=by, now=now, reason=reason)
+    _tell_withdrawn(row, reason.strip(), now)
+    return row
+
+
+def _tell_withdrawn(notice: SupervisionNotice, reason: str, now: dt.datetime) -> None:
+    issuer = issuer_name(notice.campaign, notice.issuer, notice.issued_on)
+    text = f"{issuer}撤回了督办单 {notice.code}，不用再回复：{reason}。所列项目仍按各自的时限办理。"
+    dispatching.tell(
+        dispatching.people_of(notice.branch, clock.day_of(now)), kind=Dispatch.Kind.WITHDRAWN,
+        subject=f"督办单 {notice.code} 已撤回", text=text,
+        lines=[digest.Line(f"notice:{notice.pk}:withdrawn", text, SECTION)], branch=notice.branch, now=now,
+    )  # fmt: skip

@@ -27,7 +27,7 @@ from branches.models import AuditEntry
 from branches.services import uploads
 from grading.tasks import announce_boxes
 from interviews.tasks import announce_emergencies
-from rectification.tasks import announce_messages
+from rectification.tasks import announce_messages, forget_messages
 from reporting import scratch
 from reporting.services import upkeep
 from reporting.workers import processes, runner
@@ -114,6 +114,7 @@ class Supervisor:
             Chore(SWEEP_SECONDS, upkeep.sweep),
             Chore(SWEEP_SECONDS, scratch.sweep),
             Chore(SWEEP_SECONDS, uploads.purge),
+            Chore(SWEEP_SECONDS, forget_messages),
         ]
 
     def announce(self) -> None:

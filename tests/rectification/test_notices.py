@@ -209,6 +209,10 @@ def test_withdrawn_with_a_reason_the_number_stays_used(w):
     with pytest.raises(IllegalMoveError, match="理由"):
         notices.withdraw(by=w.officer, notice=notice, version=1, reason="", now=LATER)
     notices.withdraw(by=w.officer, notice=notice, version=1, reason="期限填错", now=LATER)
+    told = Dispatch.objects.get(kind=Dispatch.Kind.WITHDRAWN, recipient=w.secretary)
+    assert (told.state, told.subject) == ("waiting", f"督办单 {notice.code} 已撤回")
+    assert "不用再回复：期限填错。所列项目仍按各自的时限办理。" in told.body
+    assert Dispatch.objects.get(kind=Dispatch.Kind.WITHDRAWN, recipient=w.clerk).why == Dispatch.Why.NO_ADDRESS
     assert w.issue().number == 2
 
 
