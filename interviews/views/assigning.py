@@ -109,7 +109,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
             by=account_of(request), campaign=campaign, picked=picked, takers=takers, now=clock.now()
         )
 
-    lines = [(one.entry.person, one.interviewer.name) for one in picked]
+    lines = [(one.entry.person, one.interviewer) for one in picked]
     return _takers(request, campaign, lines, act, "visit-hand-over")
 
 
@@ -132,20 +132,22 @@ def give(request: HttpRequest) -> HttpResponse:
             by=account_of(request), campaign=campaign, rule=rule, entries=picked, takers=takers, now=clock.now()
         )
 
-    lines = [(one.person, "") for one in picked]
+    lines = [(one.person, None) for one in picked]
     return _takers(request, campaign, lines, act, "visit-give")
 
 
 def _takers(
     request: HttpRequest,
     campaign: Campaign,
-    lines: list[tuple[Person, str]],
+    lines: Sequence[tuple[Person, Person | None]],
     act: Callable[[Sequence[RosterEntry]], int],
     name: str,
 ) -> HttpResponse:
-    """Ask for takers, whoever is to be visited left out, or let them take over."""
+    """Ask for takers, or let them take over; who is to be visited is left out, and who alone gives everybody."""
     asked = "takers" in request.POST or "confirmed" in request.POST
-    staff = staff_of(request, campaign).exclude(person__in=[person for person, _ in lines])
+    givers = {giver for _, giver in lines}
+    left_out = [person for person, _ in lines] + [giver for giver in givers if giver and len(givers) == 1]
+    staff = staff_of(request, campaign).exclude(person__in=left_out)
     form = TakersForm(request.POST if asked else None, staff=staff)
     if asked and form.is_valid():
         try:
@@ -157,7 +159,7 @@ def _takers(
             return redirect("visit-assignments", campaign.pk)
     context = {
         "campaign": campaign, "form": form, "more": max(0, len(lines) - 12), "count": len(lines),
-        "lines": [(person.name, interviewer) for person, interviewer in lines[:12]],
+        "lines": [(person.name, giver.name if giver else "") for person, giver in lines[:12]],
         "picked": request.POST.getlist("pick"), "action": name,
     }  # fmt: skip
     return render(request, "interviews/takers.html", context, status=422 if asked else 200)

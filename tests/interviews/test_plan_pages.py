@@ -97,6 +97,20 @@ def test_nobody_is_offered_to_visit_himself(world, signed_in):
     assert offered
 
 
+def test_who_alone_gives_people_away_is_not_offered_them(world, signed_in):
+    client, tasks = signed_in(world.office), {}
+    for row in Assignment.objects.select_related("interviewer"):
+        tasks.setdefault(row.interviewer, []).append(str(row.pk))
+    (one, his), (other, hers) = sorted(tasks.items(), key=lambda pair: pair[0].pk)
+
+    def offered(*picked):
+        page = client.post(reverse("visit-hand-over"), {"pick": picked})
+        return {entry.person for entry in page.context["form"].fields["takers"].queryset}
+
+    assert offered(*his[:2]) == {other}
+    assert offered(his[0], hers[0]) == {one, other}
+
+
 def test_nothing_picked_is_said(world, signed_in):
     said = signed_in(world.office).post(reverse("visit-hand-over"), {}, follow=True)
     assert "请先选中要调整的人。" in said.content.decode()
