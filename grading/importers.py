@@ -152,16 +152,15 @@ class Outcome:
 
 def annual_rules(source: Source) -> AnnualRules:
     """Return what a round says about yearly results, for the reader: points and agreeing scores of each grade."""
-    hundred = Decimal(100)
     bands = {
         row.label: GradeBand(
             row.points,
             row.low if row.low is not None else Decimal(0),
-            row.high if row.high is not None else hundred,
+            row.high if row.high is not None else source.full_marks,
         )
         for row in source.annual_points.all()
     }
-    return AnnualRules(bands=bands, maximum=None if source.allow_over else hundred)
+    return AnnualRules(bands=bands, maximum=None if source.allow_over else source.full_marks)
 
 
 def plan_annual(

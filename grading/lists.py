@@ -1,6 +1,7 @@
 """Lists of grading: the branches of a round with what each has handed in and what grade it has."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -12,11 +13,12 @@ from branches.listing import ListPage
 from branches.registries import list_page
 from grading import lists_objections, lists_review, lists_spot_checks
 from grading.board import HANDED_IN
-from grading.models import Assessment, Grade, Result, RoundUnit, Source
+from grading.models import Assessment, Grade, Result, Round, RoundUnit, Source
 from reporting.tables import Column, Table, formats
 
 # the modules are imported so that their lists register
-__all__ = ["UNITS", "lists_objections", "lists_review", "lists_spot_checks", "prepared", "unit_rows"]
+__all__ = ["UNITS", "lists_objections", "lists_review", "lists_spot_checks", "prepared", "unit_rows", "units_page"]
+OF_BRANCH, OF_SUPERIOR = frozenset({"own_state", "own"}), frozenset({"superior"})
 
 SHAPES = {
     "": "state-todo",
@@ -184,3 +186,18 @@ UNITS = list_page(
         empty_text="开始自评时按名册固定参评支部。",
     )
 )  # fmt: skip
+
+
+def units_page(round_: Round) -> ListPage:
+    """Return the list for one round: without the sheets it has not, composites with its decimals."""
+    absent = (frozenset() if round_.scored_by_branch else OF_BRANCH) | (
+        frozenset() if round_.scored_by_superior else OF_SUPERIOR
+    )
+    columns = (
+        replace(column, format=formats.decimal(round_.places))
+        if isinstance(column, Column) and column.key == "composite"
+        else column
+        for column in UNITS.table.columns
+        if not (isinstance(column, Column) and column.key in absent)
+    )
+    return replace(UNITS, table=replace(UNITS.table, columns=tuple(columns)))

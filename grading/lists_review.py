@@ -1,6 +1,7 @@
 """The office's review as a list: last round, computed, proposed, decided, how far they lie apart, and marks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,8 +12,9 @@ from branches import wording
 from branches.listing import ListPage
 from branches.registries import list_page
 from grading import review
-from grading.models import Grade, RoundUnit
+from grading.models import Grade, Round, RoundUnit
 from reporting.tables import Column, Group, Table, formats
+from reporting.tables.definition import Head
 
 STATES = {"": "未测算", "computed": "未定", "proposed": "已拟定", "decided": "已定"}
 BADGES = {"": "state-todo", "computed": "state-todo", "proposed": "state-info", "decided": "state-ok"}
@@ -145,6 +147,22 @@ REVIEW = list_page(
         empty_text="开始自评时按名册固定参评支部。",
     )
 )  # fmt: skip
+
+
+def review_page(round_: Round) -> ListPage:
+    """Return the list for one round: composites with its decimals, no column of grades nobody puts forward."""
+
+    def fitted(head: Head) -> Head:
+        if isinstance(head, Group):
+            kept = (one for one in head.columns if round_.proposes or not _is_proposed(one))
+            return replace(head, columns=tuple(kept))
+        return replace(head, format=formats.decimal(round_.places)) if head.key == "composite" else head
+
+    return replace(REVIEW, table=replace(REVIEW.table, columns=tuple(map(fitted, REVIEW.table.columns))))
+
+
+def _is_proposed(head: Head) -> bool:
+    return isinstance(head, Column) and head.key == "proposed"
 
 
 def review_rows(units: QuerySet[RoundUnit]) -> QuerySet[RoundUnit]:

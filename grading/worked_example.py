@@ -118,7 +118,10 @@ def _source_fields(source: scoring.SourceRule, mark: str, typed: Mapping[str, st
     if source.kind is not scoring.SourceKind.APPRAISAL:
         words = tuple(label for label, _ in source.annual_points)
         default = words[0] if words else mark
-        label = "等次或得分" if source.kind is scoring.SourceKind.ANNUAL else "得分"
+        label = "得分"
+        if source.kind is scoring.SourceKind.ANNUAL:
+            out_of = "" if source.full == FULL else f"（满分 {scoring.plain(source.full)}）"
+            label = f"等次或得分{out_of}"
         return (_field(f"ex-{source.code}", label, default, typed),)
     groups: tuple[tuple[str, str], ...] = tuple((group.code, group.name) for group in source.groups) or (("", ""),)
     return tuple(

@@ -75,7 +75,9 @@ def typed_from(part: Part, entry: Content) -> Row:
         lines = {cut["grade"]: cut["minimum"] for cut in entry["cut_offs"]}
         content["grades"] = [grade | {"minimum": lines.get(grade["code"])} for grade in entry["grades"]]
     if part.code == "sources":
-        content["sources"] = [source | {"giver": _giver(source)} for source in entry["sources"]]
+        content["sources"] = [{"full_marks": FULL} | source | {"giver": _giver(source)} for source in entry["sources"]]
+    if part.code == "steps":
+        content["steps"] = [_without_usual_name(step) for step in entry["steps"]]
     if part.code == "caps":
         content["caps"] = [cap | _ties(cap.get("tie_breaks", [])) for cap in entry["caps"]]
     if part.code == "compare":
@@ -87,6 +89,12 @@ def typed_from(part: Part, entry: Content) -> Row:
 
 def _giver(source: Content) -> str:
     return str(source["code"] if source["kind"] == Source.Kind.SHEET else source["kind"])
+
+
+def _without_usual_name(step: Content) -> Content:
+    """Leave out a step's name where it is the usual one, so that another kind of step is not called by it."""
+    usual = dict(RoundStep.Code.choices).get(step["code"])
+    return {key: value for key, value in step.items() if key != "name" or value != usual}
 
 
 def _ties(codes: Sequence[str]) -> Content:
@@ -154,8 +162,11 @@ def _repeated(values: Sequence[str]) -> list[tuple[int, int]]:
     return [(values.index(value), number) for number, value in enumerate(values) if values.index(value) != number]
 
 
-def _sources(_part: Part, found: Reading, _entry: Content) -> Changes:
-    """Sources: how each comes about says its kind and, where the system asks for the sheet by name, its code."""
+def _sources(_part: Part, found: Reading, entry: Content) -> Changes:
+    """Sources: how each comes about says its kind and, where the system asks for the sheet by name, its code.
+
+    A source that is new brings its step, one that goes takes it along.
+    """
     faults = list(found.faults)
     labels = dict(GIVERS)
     entries: list[Content] = []
@@ -174,8 +185,38 @@ def _sources(_part: Part, found: Reading, _entry: Content) -> Changes:
             source["code"] = _free(giver, [*taken, *(one.get("code", "") for one in found.content["sources"])])
         if Decimal(source.get("weight", 0)) > MOST_POINTS:
             faults.append((f"id_sources-{number}-weight", f"{source.get('name', '')}的权重应在 0 至 100 之间。"))
+        full = Decimal(source.get("full_marks", FULL))
+        if full <= 0:
+            faults.append((f"id_sources-{number}-full_marks", f"{source.get('name', '')}的满分应大于 0。"))
+        if full == Decimal(FULL):
+            source.pop("full_marks", None)
         entries.append({key: value for key, value in source.items() if value != []})
-    return Changes({"sources": [_ordered(source) for source in entries]}, faults)
+    content: Content = {"sources": [_ordered(source) for source in entries]}
+    steps = _steps_with(entry, entries)
+    return Changes(content if steps == entry["steps"] else content | {"steps": steps}, faults)
+
+
+def _step_of(source: Content) -> str:
+    """Return the code of the step in which a source comes in."""
+    return _giver(source)
+
+
+def _steps_with(entry: Content, sources: Sequence[Content]) -> list[Content]:
+    """Return the steps with those of new sources before the deciding ones, and without those of sources that went.
+
+    A step with a last day stays: somebody thought about it.
+    """
+    had, has = ({_step_of(one) for one in several} for several in (entry["sources"], sources))
+    steps = [one for one in entry["steps"] if one["code"] not in had - has or one.get("due_on")]
+    listed = {one["code"] for one in steps}
+    for source in sources:
+        code = _step_of(source)
+        if code in had or code in listed or code not in SOURCE_STEPS:
+            continue
+        place = next((number for number, one in enumerate(steps) if one["code"] in AFTER_SOURCES), len(steps))
+        steps.insert(place, {"code": code, "name": source.get("name") or SOURCE_STEPS[code]})
+        listed.add(code)
+    return steps
 
 
 def _ordered(source: Content) -> Content:
@@ -233,6 +274,16 @@ def _rubrics(_part: Part, found: Reading, _entry: Content) -> Changes:
     return Changes({"rubrics": {code: rubric for code, rubric in found.content.items() if rubric}}, found.faults)
 
 
+FULL = "100"
+SOURCE_STEPS: Mapping[str, str] = {
+    code: label
+    for code, label in RoundStep.Code.choices
+    if code in (*SHEET_CODES, Source.Kind.APPRAISAL, Source.Kind.ANNUAL)
+}
+AFTER_SOURCES = frozenset(
+    [RoundStep.Code.PROPOSE, RoundStep.Code.DECIDE, RoundStep.Code.CONFIRM, RoundStep.Code.PUBLICITY,
+     RoundStep.Code.FINAL]
+)  # fmt: skip
 MOST_PLACES = 6
 MOST_MONTHS = 120
 MOST_POINTS = 100

@@ -52,8 +52,8 @@ ANNUAL = Table(
         Column("synonyms", "也写作", "words", required=False, longest=20),
     ),
     add="添加等次",
-    hint="考核结果写的是等次时按这里折成分数；只录分数的可以不填。分数一律按百分制：满分不是 100 的"
-    "（如满分 120），导入前先折算成百分制，得分÷满分×100。",
+    hint="考核结果写的是等次时按这里折成分数（百分制）；只录分数的可以不填。"
+    "“对应分数”按录入的分数写，用来核对等次和分数是否一致。",
     when=("giver", "annual"),
 )
 SOURCES = Table(
@@ -73,14 +73,27 @@ SOURCES = Table(
             required=False,
             default="5",
             when=("giver", "appraisal"),
-            hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。",
+            hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。评议人员分了类的，"
+            "某一类不足这个数就与本支部其他类合在一起计，权重相加；合起来还不足，整个支部不计。",
         ),
         Column("names_tellers", "写明计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
-        Column("allow_over", "允许超过 100 分", "check", required=False, when=("giver", "annual")),
+        Column(
+            "full_marks",
+            "录入的分数满分",
+            "number",
+            required=False,
+            default="100",
+            when=("giver", "annual"),
+            hint="通知里这项满分 120 分、50 分的照填，分数照原样录入，系统折成百分制：得分÷满分×100。",
+        ),
+        Column("allow_over", "允许超过满分", "check", required=False, when=("giver", "annual")),
     ),
     (OPTIONS, GROUPS, ANNUAL),
     add="添加来源",
+    hint="每个来源先折成百分制，再按权重相加：评分标准满分 120 分、得 108 分的，按 90 分计。"
+    "通知写“自评 30 分、评议 20 分、考评 50 分，相加为总分”的，权重就填 30、20、50。"
+    "只有总分、没有逐条分数的来源，选“录入的等次或分数”，可以整表导入。",
     cards=True,
 )
 GRADES = Table(
@@ -100,12 +113,12 @@ GATES = Table(
     "门槛",
     (
         Column("figure", "看哪个数", "choice", choices="figures"),
-        Column("minimum", "低于（%）", "number"),
+        Column("minimum", "低于（% 或分）", "number"),
         Column("best", "最高评为", "choice", required=False, choices="maybe_grades"),
         Column("bars_promotion", "不得晋位升级", "check", required=False),
     ),
     add="添加门槛",
-    hint="按准确的比值比较，不先四舍五入：89.99% 就是低于 90%。"
+    hint="看满意率等比例的填百分数，看某项得分的填分数（百分制）。按准确的数比较，不先四舍五入：89.99% 就是低于 90%。"
     "满意率按全部有效票合计，评议人员分了类的也不按类别权重加权。",
 )
 VETOES = Table(
@@ -144,11 +157,11 @@ STEPS = Table(
     "步骤",
     (
         Column("code", "步骤", "choice", choices="steps"),
-        Column("name", "本校的叫法", required=False, longest=40),
+        Column("name", "本校另有叫法的", required=False, longest=40),
         Column("due_on", "截止日期", "day", required=False),
     ),
     add="添加步骤",
-    hint="按先后写。没有列出的步骤本轮就不办：没有“公示”就不公示，没有“学校确认”就不必确认。"
+    hint="按先后写；叫法不填的用左边的名称，评分来源里加了来源，它的步骤会自动列上。没有列出的步骤本轮就不办：没有“公示”就不公示，没有“学校确认”就不必确认。"
     "“审定”由定级的一方定下每个支部的等级；“学校确认”是等级定下以后，学校再开会认可一次。"
     "等级由党总支定、学校还要把关的，两步都写；等级由党委定的，有“审定”就够了，通知另要确认的才加“学校确认”。",
 )

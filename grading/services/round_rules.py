@@ -26,7 +26,7 @@ from grading.presets import Content, maybe
 from grading.services import presets
 from grading.services.errors import RefusedError, refuse
 
-USUAL_STEPS = (RoundStep.Code.SELF, RoundStep.Code.APPRAISAL, RoundStep.Code.SUPERIOR, RoundStep.Code.DECIDE)
+USUAL_STEPS = (RoundStep.Code.DECIDE,)  # the sources bring their own when they are entered
 APART = 1000  # far enough that no old ordinal meets a new one
 
 

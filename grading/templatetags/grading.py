@@ -1,14 +1,16 @@
 """Template side of grading: looking a figure up, a cap in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from django import template
 
+from grading.models import Cap, Gate, Source
 from grading.scoring.derivation import CapOutcome
 from grading.scoring.explain import CAP_STATES
 from grading.scoring.numbers import percent, round_half_up
+from grading.scoring.rules import line_text
 
 register = template.Library()
 
@@ -25,6 +27,19 @@ def cap_words(cap: CapOutcome) -> str:
     side = "最多" if cap.side == "at_most" else "至少"
     label = cap.grade.label if cap.group else f"全校{cap.grade.label}"
     return f"{label}{side} {cap.allowed} 个，测算 {cap.counted} 个，{CAP_STATES.get(cap.state, cap.state)}"
+
+
+@register.filter
+def gate_line(gate: Gate) -> str:
+    """Return the line of a gate as people write it: 90%, or 60 分 where it asks for the score of a source."""
+    return line_text(gate.figure, gate.minimum)
+
+
+@register.filter
+def tie_names(cap: Cap, sources: Iterable[Source]) -> list[str]:
+    """Return the names of the sources that break a tie, in their order."""
+    names = {source.code: source.name for source in sources}
+    return [names[code] for code in cap.tie_breaks if code in names]
 
 
 @register.filter

@@ -15,7 +15,8 @@ from branches.permissions import Action, account_of, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import board, review
 from grading.lists import unit_rows
-from grading.lists_review import REVIEW, review_rows
+from grading.lists_review import review_page as page_of
+from grading.lists_review import review_rows
 from grading.models import Confirmation, Result, Round, RoundStep, RoundUnit
 from grading.permissions import may_confirm, may_decide_all
 from grading.services import confirmations
@@ -30,7 +31,8 @@ def review_page(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
     context = {"round": round_, "marks": list(review.MARKS.items()), **_groups(request, round_, list(units))}
-    return render_list(request, REVIEW, unit_rows(review_rows(units)), template="grading/review.html", context=context)
+    rows = unit_rows(review_rows(units))
+    return render_list(request, page_of(round_), rows, template="grading/review.html", context=context)
 
 
 def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict[str, Any]:
@@ -40,7 +42,8 @@ def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict
     letters = {grade.pk: wording.rank_letter(grade.rank, len(page.grades)) for grade in page.grades}
     confirms = round_.steps.filter(code=RoundStep.Code.CONFIRM).exists()
     acts = bool(may_confirm(request.user))
-    deciding = acts and round_.state == Round.State.DECIDING
+    one_by_one = acts and round_.state == Round.State.DECIDING
+    deciding = one_by_one and round_.proposes
     may_confirm_now = acts and confirms and round_.state in (Round.State.SCORING, Round.State.DECIDING)
     standing = Confirmation.objects.standing().filter(result__unit__round=round_)
     done = set(standing.values_list("result__unit_id", flat=True))
@@ -55,7 +58,13 @@ def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict
         }
         for line in page.lines
     ]
-    return {"groups": lines, "deciding": deciding, "confirming": may_confirm_now, "confirms": confirms}
+    return {
+        "groups": lines,
+        "deciding": deciding,
+        "one_by_one": one_by_one,
+        "confirming": may_confirm_now,
+        "confirms": confirms,
+    }
 
 
 @requires(Action.DECIDE_GRADE)

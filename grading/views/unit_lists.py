@@ -1,12 +1,13 @@
 """The branches of a round as a list, and a round's rules in words."""
 
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from branches.listing import render_list
 from branches.permissions import Action, can, requires
-from grading.lists import UNITS, unit_rows
+from grading.lists import unit_rows, units_page
 from grading.models import RoundUnit
 from grading.views.shared import round_or_404
 
@@ -19,7 +20,7 @@ def round_units(request: HttpRequest, pk: int) -> HttpResponse:
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
     context = {"round": round_, "may_fill": round_.is_open and bool(can(request.user, Action.RECORD_SOURCES))}
     rows = unit_rows(units.select_related("round", "category"))
-    return render_list(request, UNITS, rows, template="grading/units.html", context=context)
+    return render_list(request, units_page(round_), rows, template="grading/units.html", context=context)
 
 
 @requires(Action.VIEW_GRADING)
@@ -31,7 +32,7 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
     grades = list(round_.scale.grades.order_by("rank"))
     context = {
         "round": round_,
-        "sources": round_.sources.prefetch_related("options", "groups", "annual_points"),
+        "sources": list(round_.sources.prefetch_related("options", "groups", "annual_points")),
         "cut_offs": cut_offs,
         "lowest": cut_offs[-1] if cut_offs else None,
         "last_grade": grades[-1] if grades else None,
@@ -39,7 +40,7 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
         "gates": round_.gates.select_related("best"),
         "caps": round_.caps.select_related("grade"),
         "vetoes": round_.veto_items.select_related("grade"),
-        "rubrics": round_.rubrics.select_related("rubric", "category"),
+        "rubrics": round_.rubrics.select_related("rubric", "category").annotate(full=Sum("rubric__sections__points")),
         "returns": round_.returns.all(),
         "grade_count": len(grades),
         "may_manage": bool(can(request.user, Action.MANAGE_ROUND, round_)),

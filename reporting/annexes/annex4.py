@@ -28,6 +28,7 @@ GRID = 24
 PAGES = 2
 USUAL_BALLOT = 7
 HEAD = 4
+OWN = "self"
 SIGN_SELF = f"支部书记（签字）：　　　　　　　　　　　　{wording.SIGN_DATE}　　"
 SIGN_GROUP = f"党总支书记（签字）：　　　　　　　（盖章）　　　　{wording.SIGN_DATE}　　"
 SIGN_DIRECT = f"考评组组长（签字）：　　　　　　　　　　　{wording.SIGN_DATE}　　"
@@ -113,7 +114,7 @@ def _score_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
     ]
     return (
         FormRow((label("得　　分", HEAD, 2), *heads, label("综合得分", spans[-1], size=10)), 11.5),
-        FormRow((*figures, value("composite", spans[-1], format=formats.DECIMAL2)), 8),
+        FormRow((*figures, value("composite", spans[-1], format=formats.decimal(rounds.places))), 8),
     )
 
 
@@ -161,7 +162,8 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
 
 def self_opinion(facts: Annex4) -> str:
     """Return the branch's opinion; blank for the pen until the self-assessment is filed."""
-    own = facts.result.scores[0] if facts.result.scores else None
+    scores = zip(facts.round.sources, facts.result.scores, strict=True)
+    own = next((score for source, score in scores if source.code == OWN), None)
     if not facts.self_submitted or own is None:
         return ""
     return f"自评得分 {wording.two_places(own)} 分，自评等级：{facts.result.self_grade}。"
@@ -173,7 +175,7 @@ def superior_opinion(facts: Annex4) -> str:
     grade = result.proposed_grade or (result.decided_grade if result.direct else "")
     if not grade:
         return ""
-    parts = [f"综合得分 {wording.two_places(result.composite)} 分"]
+    parts = [f"综合得分 {wording.with_places(result.composite, facts.round.places)} 分"]
     if result.satisfaction is not None:
         parts.append(f"群众满意率 {wording.two_places(result.satisfaction)}%")
     if result.vetoed:

@@ -72,7 +72,7 @@ def _score_columns(rounds: RoundFacts, width: float) -> tuple[Column, ...]:
         Column(f"score_{source.code}", wording.heading(source), width, format=formats.DECIMAL2, value=reader(index))
         for index, source in enumerate(rounds.sources)
     ]
-    return (*columns, Column("composite", "综合", width, format=formats.DECIMAL2))
+    return (*columns, Column("composite", "综合", width, format=formats.decimal(rounds.places)))
 
 
 def _veto(row: BranchResult) -> str:
@@ -88,8 +88,12 @@ def _decided(row: BranchResult) -> str:
 
 
 def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head, ...]:
-    """Return the two-level head. 党委审定 stays blank for the pen while the committee has not decided."""
-    spare = (_USUAL_SOURCES - len(rounds.sources)) * widths.score
+    """Return the two-level head. 党委审定 stays blank for the pen while the committee has not decided.
+
+    Where no 党总支 names a grade there is no column for it.
+    """
+    spare = (_USUAL_SOURCES - len(rounds.sources)) * widths.score + (0 if rounds.proposes else widths.proposed)
+    proposed = (Column("proposed_grade", "党总支\n拟定", widths.proposed, blank="", value=_proposed),)
     name_width = max(widths.name + spare, 26)
     first = (Column("group", "党总支", widths.group),) if merged else ()
     name = "short_name" if merged else "name"
@@ -108,7 +112,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
         Column("satisfaction", "满意率\n（%）", widths.rate, format=formats.DECIMAL2),
         Group("等　　级", (
             Column("self_grade", "支部\n自评", widths.grade),
-            Column("proposed_grade", "党总支\n拟定", widths.proposed, blank="", value=_proposed),
+            *(proposed if rounds.proposes else ()),
             Column("decided_grade", "党委\n审定", widths.grade, blank="", value=_decided),
         )),
         Column("vetoed", "一票\n否决", widths.veto, value=_veto),

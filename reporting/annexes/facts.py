@@ -28,7 +28,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RoundFacts:
-    """What a round fixes for its forms. `grades` from best to worst; `ballot` the choices on the appraisal ballots."""
+    """What a round fixes for its forms. `grades` from best to worst; `ballot` the choices on the appraisal ballots.
+
+    `places` are the decimals of the composite; `proposes` tells whether a 党总支 names a grade at all.
+    """
 
     school: str
     committee: str
@@ -40,6 +43,8 @@ class RoundFacts:
     checks: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
     vetoes: tuple[str, ...] = ()
+    places: int = 2
+    proposes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

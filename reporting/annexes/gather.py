@@ -38,6 +38,7 @@ MEMBER_COUNTS = (
 )  # fmt: skip
 MARKED = ("免计",)
 LONG_REMARK = 24
+FULL_MARKS = 100
 
 
 def round_facts(round_: Round) -> f.RoundFacts:
@@ -56,6 +57,8 @@ def round_facts(round_: Round) -> f.RoundFacts:
         checks=tuple(round_.survey_checks.values_list("text", flat=True)),
         ballot=tuple(option.label for option in ballot.options.all()) if ballot else (),
         vetoes=tuple(round_.veto_items.values_list("text", flat=True)),
+        places=round_.places,
+        proposes=round_.proposes,
     )
 
 
@@ -135,9 +138,13 @@ class Gatherer:
         return {(row.unit_id, row.by): row for row in rows}
 
     @cached_property
-    def annual(self) -> dict[int, AnnualResult]:
-        """Results of the yearly assessment by unit id."""
-        return {row.unit_id: row for row in AnnualResult.objects.filter(unit__in=self.units)}
+    def annual(self) -> dict[int, list[AnnualResult]]:
+        """Recorded results by unit id, in the order of their sources."""
+        found: dict[int, list[AnnualResult]] = {}
+        rows = AnnualResult.objects.filter(unit__in=self.units).select_related("source")
+        for row in rows.order_by("source__ordinal"):
+            found.setdefault(row.unit_id, []).append(row)
+        return found
 
     @cached_property
     def appraisal(self) -> Source | None:
@@ -268,10 +275,11 @@ class Gatherer:
         return tuple(_finding(above.get(text), own.get(text)) for text in self.facts.checks)
 
     def _annual(self, unit: RoundUnit) -> str:
-        row = self.annual.get(unit.pk)
-        if row is None:
-            return ""
-        return row.label or (f"{scoring.round_half_up(row.score, 2)}分" if row.score is not None else "")
+        """Return what was recorded; with the name of each source where the round has several of that kind."""
+        rows = self.annual.get(unit.pk, [])
+        kinds = [source for source in self.round.sources.all() if source.kind == Source.Kind.ANNUAL]
+        named = len(kinds) > 1
+        return "；".join(f"{row.source.name}{_recorded(row)}" if named else _recorded(row) for row in rows)
 
     def _ballots(self, unit: RoundUnit, *, shown: bool) -> f.Ballots:
         """Return the ballots of all voters together; below the floor only how many were given out and came back.
@@ -341,6 +349,15 @@ def counts_said(counts: list[dict[str, Any]]) -> str:
 def _sentence(text: str) -> str:
     text = " ".join(text.split())
     return text if text.endswith(("。", "；", "！", "？")) else f"{text}。"
+
+
+def _recorded(row: AnnualResult) -> str:
+    """Return a recorded result as printed: the grade word, else the score, with its full marks where not 100."""
+    if row.label or row.score is None:
+        return row.label
+    full = row.source.full_marks
+    out_of = "" if full == FULL_MARKS else f"（满分{scoring.plain(full)}分）"
+    return f"{scoring.round_half_up(row.score, 2)}分{out_of}"
 
 
 def _by_committee(round_: Round) -> bool:

@@ -33,6 +33,11 @@ def two_places(value: Exact) -> str:
     return formats.display(value, formats.DECIMAL2)[1]
 
 
+def with_places(value: Exact, places: int) -> str:
+    """Return a figure with as many decimals as the round keeps, half up; — when there is none."""
+    return formats.display(value, formats.decimal(places))[1]
+
+
 def share(part: int, whole: int) -> str:
     """Return part of whole as 8.33%; 0.00% of nothing."""
     value = half_up(Fraction(part * 100, whole), 2) if whole else Decimal("0.00")

@@ -66,12 +66,19 @@ NAME = Format("name")
 INTEGER = Format("number", 0, "0")
 DECIMAL1 = Format("number", 1, "0.0")
 DECIMAL2 = Format("number", 2, "0.00")
+DECIMALS = {0: INTEGER, 1: DECIMAL1, 2: DECIMAL2}
 #: A share (0.9268) shown as 92.7%.
 PERCENT = Format("percent", 1, "0.0%")
 PERCENT2 = Format("percent", 2, "0.00%")
 DATE = Format("date", 0, "yyyy\\.m\\.d", "dotted")
 DATE_ZH = Format("date", 0, 'yyyy"年"m"月"d"日"', "zh")
 TICK = Format("tick")
+
+
+def decimal(places: int) -> Format:
+    """Return the format of a number with so many decimals."""
+    return DECIMALS.get(places) or Format("number", places, f"0.{'0' * places}")
+
 
 Value = str | int | Decimal | dt.date | None
 

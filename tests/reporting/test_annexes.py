@@ -63,6 +63,15 @@ def test_annex5_rows_show_two_places_spaced_names_and_leave_the_committee_blank_
     assert len(body) == 12
 
 
+def test_annex5_has_no_column_for_proposals_nobody_makes_and_composites_as_the_round_rounds_them():
+    whole = replace(samples.GENERAL_BRANCH.round, proposes=False, places=0)
+    given = [replace(row, composite=D(73)) for row in samples.GENERAL_BRANCH.rows]
+    sheet = annex5.sheets(replace(samples.GENERAL_BRANCH, round=whole, rows=tuple(given)), samples.STAMP)[0]
+    _, lower = rows(sheet, "header")
+    assert lower[-2:] == ["支部\n自评", "党委\n审定"]
+    assert rows(sheet, "body")[0][11:16] == ["73", "71.43", "一般", "", "无"]
+
+
 def test_annex5_total_is_computed_from_the_whole(twelve):
     assert rows(twelve, "total") == [
         [
@@ -188,6 +197,16 @@ def test_annex4_leaves_the_committee_to_the_pen_and_says_how_the_general_branch_
     decided = replace(samples.FORM, decision="经总支委员会2012年3月29日研究，定级为较好。")
     assert annex4.superior_opinion(decided).endswith("拟定等级：较好。经总支委员会2012年3月29日研究，定级为较好。")
     assert annex4.values(decided)["committee_opinion"] == ""
+
+
+def test_annex4_finds_the_self_assessment_wherever_it_stands_among_the_sources():
+    turned = replace(samples.ROUND, sources=samples.ROUND.sources[::-1], places=1)
+    result = replace(samples.FORM.result, scores=samples.FORM.result.scores[::-1])
+    form = replace(samples.FORM, round=turned, result=result)
+    assert annex4.self_opinion(form) == annex4.self_opinion(samples.FORM) == "自评得分 87.00 分，自评等级：较好。"
+    assert annex4.superior_opinion(form).startswith("综合得分 87.2 分，")
+    none = replace(turned, sources=turned.sources[:-1])  # no 自评 among the sources that count
+    assert annex4.self_opinion(replace(form, round=none, result=replace(result, scores=result.scores[:-1]))) == ""
 
 
 def test_annex4_of_a_direct_branch_without_any_facts_shows_dashes_and_blank_opinions():
