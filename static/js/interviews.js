@@ -1,6 +1,6 @@
 /* Recording talks on a phone. What is typed is confidential: it lives in this page's memory and nowhere else - no
    storage, no draft, no cache - and is gone when the page closes.
-     form[data-talk]            posts itself in the background; data-account names who is writing
+     form[data-talk]            posts itself in the background; data-talk-verb says what that is called (记下, 上报)
      #talk-people               JSON: my list, [{id, name, initials, number, group, state, label, last}]
      [data-keep]                parts that stay for the next talk
      [data-outbox]              talks that could not be sent yet; they are tried again until the server has taken them
@@ -15,6 +15,7 @@
   if (!form) return;
 
   const repeats = form.dataset.talk === "repeat";
+  const verb = form.dataset.talkVerb || "记下";
   const one = (name) => form.querySelector(`[${name}]`);
   const block = document.getElementById("talk-people");
   const people = block ? JSON.parse(block.textContent) : [];
@@ -26,6 +27,7 @@
   const out = document.querySelector("[data-talk-state]");
   const summary = document.querySelector("[data-talk-errors]");
   const chosen = new Set();
+  const asked = new Set(); // talks of which "again on the same day?" was answered with yes
   const waiting = [];
   let blank = "";
   let busy = false;
@@ -61,6 +63,17 @@
     const all = names(ids);
     return all.length > 3 ? `${all.slice(0, 3).join("、")}等 ${all.length} 人` : all.join("、");
   };
+
+  /* Beside 记下: whom the text at hand is about, unless something else has to be said there. */
+  function withWhom() {
+    if (chosen.size && !waiting.length) say("", `和${nameList([...chosen])}`);
+  }
+
+  /* A toast in place of the one before, for somebody who is busy with the next talk already. */
+  function only(words) {
+    document.querySelectorAll("#toasts .toast-line:not(.is-bad)").forEach((line) => line.remove());
+    window.zhibu.toast(words);
+  }
 
   function content() {
     const data = new URLSearchParams();
@@ -131,6 +144,8 @@
     }));
     const count = one("data-talk-count");
     if (count) count.textContent = chosen.size ? `已选 ${chosen.size} 人` : "还没有选人";
+    withWhom();
+    form.querySelectorAll("[data-with-group]").forEach((line) => { line.hidden = chosen.size < 2; });
     mode();
     draw();
   }
@@ -226,14 +241,15 @@
   }
   form.addEventListener("change", parts);
 
-  /* What a folded part says in a line: date, mode, channel, topics. */
+  /* What a folded part says in a line, which is what goes along to the next talk: date, mode, channel, topics, place. */
   function fold() {
     const line = form.querySelector("[data-how]");
     if (!line) return;
     const day = form.elements.namedItem("held_on")?.value || "";
     const words = ["mode", "channel", "topics"].flatMap((name) => [...form.querySelectorAll(`[name=${name}]:checked`)])
       .map((field) => field.nextElementSibling?.firstChild?.textContent || "");
-    line.textContent = [day.slice(5).replace("-", "月") + (day ? "日" : ""), ...words].filter(Boolean).join("　");
+    const place = form.elements.namedItem("place")?.value.trim();
+    line.textContent = [day.slice(5).replace("-", "月") + (day ? "日" : ""), ...words, place].filter(Boolean).join("　");
   }
   form.addEventListener("change", fold);
 
@@ -262,7 +278,7 @@
       list.append(line);
     }
     if (!summary) return;
-    summary.replaceChildren(make("b", "", "还没有记下，请先改好"), list);
+    summary.replaceChildren(make("b", "", `还没有${verb}，请先改好`), list);
     summary.hidden = false;
     summary.focus();
   }
@@ -297,14 +313,14 @@
     saved += 1;
     const counter = document.querySelector("[data-talk-saved]");
     if (counter) counter.textContent = `本页已记 ${saved} 次`;
-    say("ok", `已记下 ${body.who || talk.names}`);
+    const words = `已${verb} ${body.who || talk.names}`;
+    if (chosen.size && !waiting.length) { only(words); withWhom(); } else say("ok", words);
     for (const person of talk.people.map((id) => byId.get(id))) {
       if (!person) continue;
       person.last = talk.data.get("held_on");
       if (talk.single) { person.state = "ok"; person.label = "已访"; }
     }
     draw();
-    window.zhibu.toast(`已记下 ${body.who || talk.names}`);
     if (repeats) return;
     blank = typed();
     if (body.open) show(body.open); else window.location.assign(body.next);
@@ -321,11 +337,12 @@
   }
 
   function refused(talk, body) {
-    talk.errors = body.errors || [{ text: body.error || body.message || "没有记下，请检查后再送" }];
+    talk.errors = body.errors || [{ text: body.error || body.message || `没有${verb}，请检查后再送` }];
     talk.note = talk.errors[0].text;
-    if (!repeats) { settle(talk); say("bad", "没有记下"); showFaults(talk.errors); return; }
+    if (!repeats) { settle(talk); say("bad", `没有${verb}，请看上面`); showFaults(talk.errors); return; }
     if (dirty()) { drawOutbox(); say("bad", "有一条没能记下，见上面的“还没有送出”"); return; }
     takeBack(talk);
+    say("bad", `没有${verb}，请看上面`);
   }
 
   async function send() {
@@ -394,8 +411,10 @@
   }
 
   function early() {
-    if (picked && chosen.size === 0) return [{ text: "请选择访谈对象。", target: search.id }];
-    return [];
+    const errors = [];
+    if (picked && chosen.size === 0) errors.push({ text: "请选择访谈对象。", target: search.id });
+    if (form.querySelector("[name=consent]") && !form.querySelector("[name=consent]:checked")) errors.push({ text: "请选择告知。", target: "consent" });
+    return errors;
   }
 
   form.addEventListener("submit", (event) => {
@@ -405,10 +424,11 @@
     const errors = early();
     if (errors.length) { showFaults(errors); return; }
     clearFaults();
-    const again = repeats ? metThatDay() : [];
+    const id = form.elements.namedItem("client_id")?.value;
+    const again = repeats && !asked.has(id) ? metThatDay() : [];
     if (!again.length) { enqueue(); return; }
     const confirm = `当天已经记过和${nameList(again)}的谈话。确实又谈了一次，才需要再记。`;
-    window.zhibu.ask({ confirm, confirmTitle: "再记一次？", confirmVerb: "再记一次" }, enqueue);
+    window.zhibu.ask({ confirm, confirmTitle: "再记一次？", confirmVerb: "再记一次" }, () => { asked.add(id); enqueue(); });
   }, true);
 
   /* Whom I have talked with on the day that is about to be recorded; a follow-up is meant to be another talk. */
