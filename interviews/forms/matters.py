@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
 from branches.models import Account, Branch, Campaign
+from interviews.forms.accounts import AccountChoice
 from interviews.models import EmergencyContact, Matter, MatterCategory, RosterEntry
 
 _DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -23,15 +24,6 @@ def _person(row: Any) -> str:
     return " ".join(part for part in parts if part)
 
 
-class OwnerChoice(forms.ModelChoiceField):
-    """Accounts with what they are, so that two people of one name are told apart."""
-
-    def label_from_instance(self, account: Any) -> str:
-        """Say the name and the post."""
-        post = account.person.title if account.person else ""
-        return f"{account.get_full_name()}　{post}".strip()
-
-
 class ReleaseForm(ZhForm):
     """A problem in a text of its own, its category, who handles it, until when."""
 
@@ -40,7 +32,7 @@ class ReleaseForm(ZhForm):
         label="问题", max_length=2000, widget=_confidential(5),
         help_text="只写要办的事。这一段会给承办人看，访谈正文不会。不必写名字的就不写。",
     )  # fmt: skip
-    owner = OwnerChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
+    owner = AccountChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
     due_on = forms.DateField(label="办结期限", widget=_DATE)
 
     def __init__(self, *args: Any, campaign: Campaign, owners: QuerySet[Account], **kwargs: Any) -> None:
@@ -55,7 +47,7 @@ class ReleaseForm(ZhForm):
 class ReassignForm(ZhForm):
     """Another 承办人, or another day."""
 
-    owner = OwnerChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
+    owner = AccountChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
     due_on = forms.DateField(label="办结期限", widget=_DATE)
 
     def __init__(self, *args: Any, owners: QuerySet[Account], **kwargs: Any) -> None:
@@ -126,7 +118,7 @@ class ContactForm(ZhForm):
     name = forms.CharField(label="姓名", max_length=60, required=False)
     phone = forms.CharField(label="电话", max_length=60)
     hours = forms.CharField(label="值守时间", max_length=60, required=False)
-    account = OwnerChoice(
+    account = AccountChoice(
         label="接报账号", queryset=Account.objects.none(), required=False, empty_label="不在系统里接报，只打电话",
     )  # fmt: skip
     ordinal = forms.IntegerField(label="次序", min_value=1, max_value=99, initial=1)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
 from branches.models import Account, Campaign
+from interviews.forms.accounts import AccountChoice
 from interviews.models import Channel, FocusGroup, Interview, Notice, RosterEntry, Topic
 from interviews.services.errors import RefusedError
 from interviews.services.talk_checks import Talk
@@ -105,7 +106,7 @@ class TalkForm(ZhForm):
 class ReaderForm(ZhForm):
     """Name somebody who may read a talk, why, and until when."""
 
-    account = forms.ModelChoiceField(label="指定的人", queryset=Account.objects.none(), empty_label="请选择")
+    account = AccountChoice(label="指定的人", queryset=Account.objects.none(), empty_label="请选择")
     reason = forms.CharField(label="理由", max_length=200, help_text="例如：学院心理辅导员共同跟进。")
     until = forms.DateField(
         label="有效到",
@@ -117,4 +118,3 @@ class ReaderForm(ZhForm):
         """Offer who may read talks at all."""
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
-        self.fields["account"].label_from_instance = lambda account: account.get_full_name()  # type: ignore[attr-defined]

@@ -15,6 +15,11 @@ from interviews.vault import copies, disk, rotation
 from interviews.vault.faults import VaultError
 from interviews.vault.rotation import Rotated
 
+NO_JOURNAL = (
+    "注意：删除登记是空的。原来清除过正文的，备份里的会重新打得开：请把删除登记（INTERVIEW_JOURNAL_DIR）的最新副本放回来，"
+    "再运行 manage.py interview_keys replay。"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -78,6 +83,11 @@ def restore(*, path: Path, now: dt.datetime) -> Restored:
     """Put wrapped keys back from a backup and replay the journal. Raises VaultError."""
     put = copies.restore(vaults.vault(), path)
     return Restored(put, erasure.replay(now=now))
+
+
+def journalled() -> bool:
+    """Tell whether the journal knows of any erasure."""
+    return bool(vaults.vault().journal.records())
 
 
 def health(*, backed_up: Path, now: dt.datetime, day: dt.date) -> KeyHealth:

@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from branches import clock
+from branches.directory import names_of
 from branches.models import Campaign, Person
 from branches.permissions import Action, account_of, can, requires
 from branches.registries import HomeStat
 from branches.scopes import Scope
 from branches.versions import ConflictError
 from interviews.forms.confidence import EraseForm, NoticeForm, RulesForm
-from interviews.models import ConfidenceRules, Notice, Reader, Reading, SealedRecord
+from interviews.models import ConfidenceRules, Notice, Reader, Reading, RosterEntry, SealedRecord
 from interviews.services import confidence, erasure
 from interviews.services.errors import RefusedError
 from interviews.views.shared import refusal
@@ -158,7 +159,8 @@ def erase_person(request: HttpRequest) -> HttpResponse:
         if person is None or found is None or not found.known:
             form.add_error("number", "您管理的单位里没有这个学号或工号的访谈名册记录，请核对。")
         elif form.cleaned_data["sure"] != "yes":
-            context |= {"person": person, "found": found}
+            units = names_of(RosterEntry.objects.within(reach).filter(person=person).values_list("unit", flat=True))
+            context |= {"person": person, "unit": "、".join(sorted(units.values())), "found": found}
         else:
             done = erasure.erase_person(by=account_of(request), person=person, reach=reach, now=clock.now())
             messages.success(request, f"已清除 {len(done)} 条记录的正文，密钥已销毁，不能恢复。")

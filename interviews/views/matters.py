@@ -14,6 +14,7 @@ from branches.listing import render_list
 from branches.models import TransitionLog
 from branches.permissions import Action, account_of, requires
 from branches.transitions import BlockedError, IllegalMoveError, history
+from interviews import permissions
 from interviews.forms.matters import AnswerForm, ReassignForm, ReleaseForm, TellForm
 from interviews.lists_record import MY_MATTERS
 from interviews.matter_figures import with_units
@@ -73,7 +74,7 @@ def _forms(matter: Matter, *, raiser: bool, owner: bool) -> dict[str, ZhForm]:
     """Return the forms of the moves that somebody may make now, by move."""
     state = matter.state
     found: dict[str, ZhForm] = {}
-    if owner and state == Matter.State.IN_HAND:
+    if owner and state == Matter.State.IN_HAND and matter.record.erased_at is None:
         found["answer"] = AnswerForm(auto_id="answer_%s")
     if raiser and state in (Matter.State.RELEASED, Matter.State.RETURNED):
         found["reassign"] = ReassignForm(
@@ -93,6 +94,7 @@ def _context(request: HttpRequest, matter: Matter) -> dict[str, Any]:
         "matter": matter,
         "raiser": raiser,
         "owner": owner,
+        "readable": bool(permissions.access(account, matter.record, clock.now())),
         "late": matter.state in Matter.PENDING and matter.due_on < clock.today(),
         "names": who(names_of(matter.interview)) if raiser else "",
         "moves": [(row, dict(Matter.State.choices).get(row.to_state, "")) for row in moves],

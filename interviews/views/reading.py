@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,7 +17,7 @@ from branches.models import Account
 from branches.permissions import Action, account_of, requires
 from branches.versions import ConflictError
 from interviews.forms.talks import ReaderForm, TalkForm
-from interviews.models import Interview, Reader, RosterEntry
+from interviews.models import FollowUp, Interview, Reader, RosterEntry
 from interviews.people import accounts_with
 from interviews.services import erasure, interviews, readers
 from interviews.services.errors import NotReadableError, RefusedError
@@ -27,7 +28,10 @@ from interviews.views.shared import choices, day_after, is_own, names_of, own_or
 def _context(request: HttpRequest, interview: Interview) -> dict[str, Any]:
     account, now = account_of(request), clock.now()
     own = is_own(account, interview)
-    subjects = interview.subjects.select_related("entry__person", "entry__class_group")
+    planned = FollowUp.objects.of(interview.interviewer).planned().filter(entry=OuterRef("entry"))
+    subjects = interview.subjects.select_related("entry__person", "entry__class_group").annotate(
+        planned_on=Subquery(planned.values("due_on")[:1])
+    )
     named = interview.record.readers.select_related("account__person", "granted_by__person")
     granted = None if own else named.in_force(now).filter(account=account).first()
     return {

@@ -173,6 +173,9 @@
   document.addEventListener("htmx:afterSettle", tellWide);
   document.addEventListener("toggle", tellWide, true);
 
+  /* htmx notes the address for a history this product does not use: it may say whom a page is about. */
+  document.addEventListener("DOMContentLoaded", () => { try { sessionStorage.removeItem("htmx-current-path-for-history"); } catch { /* barred */ } });
+
   function start() {
     tellWide();
     document.querySelectorAll(".toast-line[data-fades]").forEach(fade);

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from branches import clock
+from branches.directory import names_of
 from interviews.models import ConfidenceRules, Interview, Notice, Reading, SealedRecord
 from interviews.services import interviews
 from interviews.services.errors import NotReadableError, UnopenableError
@@ -79,8 +80,11 @@ def test_texts_about_somebody_are_erased_on_request(world, signed_in):
     assert client.post(address, {"number": "没有"}).status_code == 422
     looked = client.post(address, {"number": number})
     assert (looked.context["found"].records, looked.context["found"].groups) == (1, 1)
+    unit = world.student.unit
+    assert (looked.context["unit"], unit.code in looked.content.decode()) == (names_of([unit.pk])[unit.pk], False)
     assert SealedRecord.objects.filter(erased_at__isnull=False).count() == 0
     assert client.post(address, {"number": number, "sure": "yes"}).status_code == 302
+    assert "没有可以清除的" in client.post(address, {"number": number}).content.decode()
     erased = SealedRecord.objects.filter(erased_at__isnull=False)
     assert list(erased) == [row.record]
     assert (erased.get().erasure, erased.get().erased_by) == ("request", world.office)

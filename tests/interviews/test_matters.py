@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 
 import openpyxl
 import pytest
@@ -9,13 +10,15 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from branches import clock
+from branches.directory import names_of
 from branches.models import AuditDetail
+from branches.permissions import Action, scope
 from branches.transitions import IllegalMoveError
 from interviews.coverage import shown
 from interviews.lists_record import summary_rows
 from interviews.matter_figures import by_unit_and_category, kept, total
 from interviews.models import Matter, MatterCategory, Reader
-from interviews.services import interviews, matters, sealed
+from interviews.services import erasure, interviews, matters, sealed
 from interviews.services.errors import NotReadableError, RefusedError
 from tests.factories.interview_matters import MatterCategoryFactory, MatterFactory
 from tests.interviews import follow, talks
@@ -241,3 +244,41 @@ def test_the_database_refuses_what_is_wrong(world):
     first = MatterFactory()
     with pytest.raises(IntegrityError), transaction.atomic():
         MatterFactory(interview=first.interview, number=first.number)
+
+
+# --- What the page of a problem says when its text is closed ----------------------------------------------------------
+
+
+@pytest.mark.once
+def test_who_handled_a_problem_is_told_that_it_is_closed(world, signed_in):
+    row = answered(world)
+    client, page = signed_in(world.handler), reverse("matter", args=[row.pk])
+    assert "打开内容" in client.get(page).content.decode()
+    matters.tell(by=world.base.interviewer, matter=row, told_on=clock.today(), now=clock.now())
+    said = client.get(page).content.decode()
+    assert ("打开内容" in said, "已经告诉本人，内容不再对承办人开放。结果：已解决。" in said) == (False, True)
+    assert "打开内容" in signed_in(world.base.interviewer).get(page).content.decode()
+
+
+@pytest.mark.once
+def test_a_problem_whose_text_was_erased_says_so_and_asks_for_no_answer(world, signed_in):
+    row = released(world)
+    matters.accept(by=world.handler, matter=row, now=clock.now())
+    office = world.base.office
+    reach = scope(office, Action.MANAGE_INTERVIEWS)
+    erasure.erase_person(by=office, person=world.base.student.person, reach=reach, now=clock.now())
+    for account in (world.handler, world.base.interviewer):
+        said = signed_in(account).get(reverse("matter", args=[row.pk])).content.decode()
+        assert ("内容已清除（本人要求删除" in said, "打开内容" in said, 'value="answer"' in said) == (
+            True,
+            False,
+            False,
+        )
+
+
+@pytest.mark.once
+def test_two_handlers_of_one_name_are_told_apart(world, signed_in):
+    interview = talks.recorded(world.base)
+    page = signed_in(world.base.interviewer).get(reverse("matter-new", args=[interview.pk])).content.decode()
+    unit = names_of([world.base.school.maths.pk])[world.base.school.maths.pk]
+    assert re.search(f"{world.base.officer.get_full_name()}（(.*，)?{unit}，党总支书记）", page)

@@ -104,7 +104,7 @@ def restore_rows(kept):
         row.save()
 
 
-def test_restoring_old_rows_and_old_keys_brings_no_erased_text_back(world):
+def test_restoring_old_rows_and_old_keys_brings_no_erased_text_back(world, capsys):
     row, other = recorded(world), recorded(world)
     rows = [SealedRecord.objects.get(pk=row.record_id), *SealedText.objects.filter(version__record=row.record)]
     old_keys = keys.back_up(now=clock.now()).path
@@ -118,9 +118,13 @@ def test_restoring_old_rows_and_old_keys_brings_no_erased_text_back(world):
     assert bytes(text_of(row).sealed) == b""
     assert read(other) == "最近睡不好，想换宿舍。"
 
+    call_command("interview_keys", "restore", str(old_keys))
+    assert "删除登记是空的" not in capsys.readouterr().out
     vaults.vault().journal.path.unlink()  # the control: without the journal the old backups would open again
     restore_rows(rows)
-    assert keys.restore(path=old_keys, now=clock.now()).keys == 1
+    call_command("interview_keys", "restore", str(old_keys))
+    assert "恢复了 1 条记录的密钥" in (said := capsys.readouterr().out)
+    assert "注意：删除登记是空的" in said
     assert read(row) == "最近睡不好，想换宿舍。"
 
 

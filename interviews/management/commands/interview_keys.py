@@ -36,7 +36,7 @@ class Command(BaseCommand):
         said = (
             f"已换用主密钥 {done.key}，重新包裹 {done.rewrapped} 条记录的密钥，销毁旧主密钥 {len(done.destroyed)} 把。"
         )
-        return said + "旧的记录密钥备份已一并销毁。请另存新的主密钥，并销毁旧主密钥的副本。"
+        return said + "旧的记录密钥备份已销毁，换成新做的一份。请另存新的主密钥，并销毁旧主密钥的副本。"
 
     def _backup(self, _file: Path | None) -> str:
         done = keys.back_up(now=clock.now())
@@ -46,11 +46,16 @@ class Command(BaseCommand):
         if file is None:
             raise CommandError("请写明备份文件。")
         done = keys.restore(path=file, now=clock.now())
-        return f"恢复了 {done.keys} 条记录的密钥。" + _said(done.replayed)
+        return f"恢复了 {done.keys} 条记录的密钥。" + _said(done.replayed) + _warning()
 
     def _replay(self, _file: Path | None) -> str:
-        return _said(erasure.replay(now=clock.now()))
+        return _said(erasure.replay(now=clock.now())) + _warning()
 
 
 def _said(done: erasure.Replayed) -> str:
     return f"删除登记已重放：又销毁 {done.keys} 把密钥，清除 {done.records} 条记录的密文。"
+
+
+def _warning() -> str:
+    """Say that nothing is known of erasures, which is right only where nothing was ever erased."""
+    return "" if keys.journalled() else f"\n{keys.NO_JOURNAL}"

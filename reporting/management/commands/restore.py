@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from branches import clock
-from interviews.services import erasure
+from interviews.models import SealedRecord
+from interviews.services import erasure, keys
 from reporting import backup
 
 
@@ -37,4 +38,5 @@ class Command(BaseCommand):
             done = erasure.replay(now=clock.now())
         except DatabaseError:
             return "这份备份的表结构较旧：运行 manage.py migrate 后，再运行 manage.py interview_keys replay。"
-        return f"访谈的删除登记已重放：又销毁 {done.keys} 把密钥，清除 {done.records} 条记录的密文。"
+        said = f"访谈的删除登记已重放：又销毁 {done.keys} 把密钥，清除 {done.records} 条记录的密文。"
+        return said if keys.journalled() or not SealedRecord.objects.exists() else f"{said}\n{keys.NO_JOURNAL}"
