@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from branches import wording
 
 TITLE = "关于{年度}年党支部分类定级结果的公示"
+LATER_TITLE = "关于{年度}年党支部分类定级{轮次}结果的公示"  # of a campaign's second round and those after it
 BODY = """根据《{办法}》，经{步骤}，拟定以下党支部为{等级}等级，现予公示，接受党员和群众监督。
 
 公示时间：{开始}至{截止}（{天数}个工作日）。

@@ -11,6 +11,7 @@ from django.db import transaction
 from branches import audit
 from branches.models import Account
 from branches.services.calendar import site_calendar
+from branches.versions import ConflictError
 from branches.workdays import Span, end_of, working_days
 from grading import publicity_text
 from grading.models import (
@@ -79,7 +80,7 @@ def save_plan(*, by: Account | None, round_: Round, version: int, plan: PlanInpu
     """Write what the next notice says, while none is up and the round is not final.
 
     Raises RefusedError for a notice that is up, no or unknown grades, days out of range, an unknown place in a text,
-    or when somebody changed the plan meanwhile.
+    and ConflictError when somebody changed the plan meanwhile.
     """
     row = Round.objects.select_for_update().select_related("campaign__root", "scale").get(pk=round_.pk)
     if row.state in (R.PUBLICITY, R.FINAL):
@@ -93,7 +94,7 @@ def save_plan(*, by: Account | None, round_: Round, version: int, plan: PlanInpu
         refuse(f"{wrong[0]} 不是可以填入的项目，可用的有：{'、'.join(f'{{{p}}}' for p in publicity_text.PLACES)}。")
     saved = PublicityPlan.objects.filter(round=row).first() or PublicityPlan(round=row, version=0)
     if saved.version != version:
-        refuse("公示内容刚被他人改过，请刷新后再改。")
+        raise ConflictError(saved, dict(plan.texts))
     for name in TEXTS:
         setattr(saved, name, plan.texts.get(name, "").strip())
     saved.counts_first_day, saved.version = plan.counts_first_day, saved.version + 1
@@ -142,8 +143,9 @@ def preview(round_: Round, now: dt.datetime) -> Preview:
         first=now.date(),
         last=span.last,
     )
+    usual = publicity_text.TITLE if round_.ordinal == 1 else publicity_text.LATER_TITLE
     return Preview(
-        title=publicity_text.filled(plan.title or publicity_text.TITLE, facts),
+        title=publicity_text.filled(plan.title or usual, facts),
         body=publicity_text.filled(plan.body or publicity_text.BODY, facts),
         receiver=plan.receiver or publicity_text.RECEIVER,
         phone=plan.phone,

@@ -160,11 +160,15 @@ def refresh_facts(*, by: Account | None, unit: RoundUnit) -> RoundUnit:
 def move_round(*, by: Account | None, round_: Round, to: str, now: dt.datetime, reason: str = "") -> Round:
     """Move a running round to another state (评分, 审定, 公示, or back with a reason).
 
-    Raises BlockedError, IllegalMoveError; opening and finalising have functions of their own.
+    Of two people at once one succeeds, the other reads who was first. Opening and finalising have their own functions.
+
+    Raises BlockedError, IllegalMoveError, and RefusedError when the round is there already.
     """
     if to in (Round.State.SELF, Round.State.FINAL) and round_.state != Round.State.SCORING:
         refuse("开始自评和定级请用各自的操作。")
-    before = round_.state
+    before = Round.objects.select_for_update().get(pk=round_.pk).state
+    if before == to:
+        refuse(_already_there(round_, to))
     moved = advance(round_, to, by=by, now=now, reason=reason)
     publicity.follow(by=by, round_=moved, before=before, now=now, reason=reason)
     return moved
@@ -201,6 +205,14 @@ def finalise(*, by: Account | None, round_: Round, now: dt.datetime, decision: D
         summary=f"冻结 {count} 个支部的定级结果",
     )
     return final
+
+
+def _already_there(round_: Round, state: str) -> str:
+    """Return the sentence for whoever came second to move a round."""
+    last = history(round_).filter(to_state=state).first()
+    who = last.by.get_full_name() if last and last.by else "其他同志"
+    at = f"于 {timezone.localtime(last.at):%-m月%-d日 %H:%M:%S} " if last else ""
+    return f"{round_.name}已由{who}{at}转入“{Round.State(state).label}”，不用再办。"
 
 
 def _already_final(round_: Round) -> str:

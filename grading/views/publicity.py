@@ -13,12 +13,13 @@ from branches import clock
 from branches.networks import on_campus
 from branches.permissions import Action, account_of, can, enforce, public, requires
 from branches.registries import blockers
+from branches.versions import ConflictError
 from grading.forms.publicity import PlanForm
 from grading.models import Objection, PublicityNotice, Round, RoundStep
 from grading.permissions import may_confirm
 from grading.services import publicity
 from grading.services.errors import RefusedError
-from grading.views.shared import round_or_404
+from grading.views.shared import conflict, round_or_404
 
 
 @requires(Action.VIEW_GRADING)
@@ -112,8 +113,36 @@ def publicity_plan(request: HttpRequest, pk: int) -> HttpResponse:
         for sentence in error.sentences:
             form.add_error(None, sentence)
         return _page(request, round_, form)
+    except ConflictError:
+        return _both_plans(request, round_, form)
     messages.success(request, "公示内容已保存，下面是公示时的样子。")
     return redirect("publicity", round_.pk)
+
+
+def _both_plans(request: HttpRequest, round_: Round, mine: PlanForm) -> HttpResponse:
+    """Answer 409 with what was typed beside what a colleague saved."""
+    round_.refresh_from_db()
+    plan, shown = publicity.plan_of(round_), publicity.shown_grades(round_)
+    theirs = PlanForm(round_=round_, plan=plan, shown=shown)
+    rows = [
+        (
+            str(field.label),
+            _plan_words(mine, name, mine.cleaned_data[name]),
+            _plan_words(theirs, name, theirs[name].value()),
+        )
+        for name, field in mine.fields.items()
+        if name != "version"
+    ]
+    back = reverse("publicity", args=[round_.pk])
+    return conflict(request, thing=round_, rows=rows, version=plan.version, title="公示内容", back=back)
+
+
+def _plan_words(form: PlanForm, name: str, value: Any) -> str:
+    """Say one answer of the plan in words: grades by their names, a tick as 是 or 否."""
+    if name == "grades":
+        names = dict(form.fields["grades"].choices)  # type: ignore[attr-defined]
+        return "、".join(str(names.get(code, code)) for code in value)
+    return ("是" if value else "否") if isinstance(value, bool) else str(value)
 
 
 @public

@@ -56,9 +56,18 @@ def posted_version(request: HttpRequest) -> int:
 
 
 def conflict(
-    request: HttpRequest, *, thing: models.Model, rows: Iterable[tuple[str, str, str]], version: int, title: str
+    request: HttpRequest,
+    *,
+    thing: models.Model,
+    rows: Iterable[tuple[str, str, str]],
+    version: int,
+    title: str,
+    back: str = "",
 ) -> HttpResponse:
-    """Answer 409 with both texts, keeping everything that was posted so that the person may insist."""
+    """Answer 409 with both texts, keeping everything that was posted so that the person may insist.
+
+    `back` is where the stored text is read, when the address itself only takes what is sent.
+    """
     last = AuditEntry.objects.filter(thing=thing._meta.label_lower, thing_id=str(thing.pk)).order_by("-pk").first()
     keep = [(k, v) for k, values in request.POST.lists() for v in values if k not in {"csrfmiddlewaretoken", "version"}]
     context = {
@@ -69,5 +78,6 @@ def conflict(
         "keep": keep,
         "version": version,
         "form_url": request.path,
+        "back": back or request.path,
     }
     return render(request, "branches/conflict.html", context, status=409)

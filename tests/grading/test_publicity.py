@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from branches.models import AuditEntry
 from branches.transitions import BlockedError
+from branches.versions import ConflictError
 from grading.models import PublicityGrade, PublicityNotice, PublicityPlan, Round
 from grading.services import publicity, results, rounds
 from grading.services.errors import RefusedError
@@ -80,8 +81,12 @@ def test_the_office_writes_what_the_next_notice_says(made, clock_at):
     shown = publicity.preview(made.round, now())
     assert (shown.title, shown.body) == ("2012年第一轮公示", "自2012年10月15日起7日，“先进”。")
     assert (shown.span.last, shown.signature, saved.version) == (dt.date(2012, 10, 23), "党委", 1)
-    with pytest.raises(RefusedError, match="刚被他人改过"):
+    with pytest.raises(ConflictError):
         publicity.save_plan(by=None, round_=made.round, version=0, plan=plan())
+    Round.objects.filter(pk=made.round.pk).update(ordinal=9, name="再次评定")
+    PublicityPlan.objects.update(title="")
+    again = publicity.preview(Round.objects.get(pk=made.round.pk), now())
+    assert again.title == "关于2012年党支部分类定级再次评定结果的公示"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,32 @@ def test_the_page_keeps_what_was_typed(made, clock_at):
     response = People(made).post("office", "publicity-plan", made.round.pk, **posted)
     assert response.status_code == 422
     assert "我们的公示" in response.content.decode()
+
+
+def test_two_who_write_the_notice_at_once_see_both_and_may_insist(made, clock_at):
+    people = People(made)
+    publicity.save_plan(by=people.accounts["office"], round_=made.round, version=0, plan=plan(days=7))
+    mine = {"version": "0", "days": "9", "grades": ["advanced"], "title": "我们的公示"}
+    response = people.post("office", "publicity-plan", made.round.pk, **mine)
+    said = text(response)
+    assert response.status_code == 409
+    assert "公示期（工作日） 9 7" in said
+    assert "标题 我们的公示" in said
+    assert f'href="{page("publicity", made.round.pk)}">保留已保存的' in response.content.decode()
+    people.post("office", "publicity-plan", made.round.pk, **mine | {"version": response.context["version"]})
+    made.round.refresh_from_db()
+    assert made.round.publicity_days == 9
+
+
+def test_who_publishes_second_reads_who_was_first(made, clock_at):
+    first = People(made).accounts["office"]
+    deciding(made)
+    decide(made)
+    made.round = rounds.move_round(by=first, round_=made.round, to="publicity", now=now())
+    who = first.get_full_name()
+    with pytest.raises(RefusedError, match=f"已由{who}于 10月15日 09:30:00 转入“公示”，不用再办。"):
+        rounds.move_round(by=None, round_=made.round, to="publicity", now=now())
+    assert PublicityNotice.objects.count() == 1
 
 
 # --- how long it counts ---------------------------------------------------------------------------------------------
