@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from branches import clock
+from branches.forms_base import ZhForm
 from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Round, RoundUnit
@@ -35,7 +36,8 @@ class Offer:
             rows: QuerySet[Any] = round_.units.all()
             self.units = list(rows.within(reach).only("branch_id", "name", "parent_id", "parent_name", "direct"))  # type: ignore[attr-defined]
         parents = {unit.parent_id for unit in self.units}
-        nodes = Branch.objects.within(reach).filter(pk__in=parents)
+        root = round_.campaign.root_id if round_ is not None else None  # reached also where no branch is its own
+        nodes = Branch.objects.within(reach).filter(pk__in=parents | {root})
         self.reached = set(nodes.values_list("pk", flat=True))
 
     def parents(self, kind: Kind) -> list[tuple[str, str]]:
@@ -69,7 +71,7 @@ class Offer:
         return len(rows)
 
 
-class ExportForm(forms.Form):
+class ExportForm(ZhForm):
     """One request. Choices depend on what is chosen above them; the page fetches the form again on a change."""
 
     kind = forms.ChoiceField(label="报表")

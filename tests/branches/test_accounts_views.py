@@ -242,7 +242,7 @@ def test_grant_and_revoke(school, officer, signed_in):
     [
         ({"node": "WX001"}, "没有找到"),
         ({"node": "SJ"}, "范围应是党支部"),
-        ({"role": "auditor"}, "auditor"),
+        ({"role": "auditor"}, "角色请在列表中选择。"),
         ({"role": ""}, "请选择角色"),
         ({"ends_on": "2012-03-01"}, "截止日期应晚于起始日期"),
         ({"starts_on": "明天"}, "起始日期请写成"),
@@ -295,7 +295,7 @@ def test_a_new_account_for_somebody_of_the_register(school, office, signed_in):
         ({"number": "G7"}, "不是何立群的"),
         ({"username": "OFFICER"}, "“officer”已被使用"),
         ({"name": ""}, "请填写姓名"),
-        ({"role": "school_leader"}, "school_leader"),
+        ({"role": "school_leader"}, "角色请在列表中选择。"),
     ],
 )
 def test_a_new_account_refused(school, officer, signed_in, change, words):
