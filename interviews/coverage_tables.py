@@ -39,6 +39,11 @@ def _note(facts: Facts) -> str:
     return f"1. {HIDDEN} 为保护个人：不足 {facts.values['least']} 人的数字，以及能推算出它们的数字，都不显示。"
 
 
+def _lag(facts: Facts) -> str:
+    least = facts.values["least"]
+    return f"4. 为保护个人，一行的数字变动满 {least} 人才更新，可能少几人，各行相加也可能与合计差几人。"
+
+
 def table_of(dimension: str) -> Table:
     """Return the definition of one view."""
     return Table(
@@ -55,6 +60,7 @@ def table_of(dimension: str) -> Table:
             _note,
             "2. 一对一已谈按人计，谈满规定次数才算，谁谈的都算；座谈延伸单列，不计入覆盖率。",
             "3. 覆盖率＝一对一已谈人数÷名册人数。",
+            _lag,
         ),
     )
 

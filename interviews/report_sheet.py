@@ -26,6 +26,7 @@ REPORT = Table(
             f"1. 人数由系统统计；{HIDDEN} 为保护个人，不足 {facts.values['least']} 人的数字及能推算出它们的数字不显示。"
         ),
         "2. 一对一访谈按人计入覆盖率，座谈延伸单列。",
+        lambda facts: f"3. 为保护个人，数字变动满 {facts.values['least']} 人才更新，可能比实际少几人。",
     ),
 )
 

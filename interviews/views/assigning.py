@@ -13,6 +13,7 @@ from branches.directory import names_of
 from branches.listing import render_list
 from branches.models import Campaign, Person
 from branches.permissions import Action, account_of, can, requires
+from interviews import figures_kept
 from interviews.assigning import Why
 from interviews.forms.plan import TakersForm
 from interviews.lists_plan import ASSIGNMENTS, WITHOUT, without_interviewer
@@ -57,6 +58,7 @@ def assignment_run(request: HttpRequest, campaign: int) -> HttpResponse:
     reach = request.scope  # type: ignore[attr-defined]
     if request.method == "POST":
         done = assignments.run_rules(by=account_of(request), campaign=chosen, reach=reach, now=clock.now())
+        figures_kept.publish(chosen, clock.now())
         messages.success(request, f"已分配：{done.summary}")
         return redirect("visit-assignments", chosen.pk)
     run = plan_run(chosen, reach, clock.now())

@@ -17,7 +17,7 @@ from branches.models import Branch, Campaign
 from branches.permissions import Action, account_of, can, get_or_404, requires
 from interviews.counting import Coverage, Table
 from interviews.coverage_tables import DIMENSIONS, HIDDEN, TITLES, row_of, sheet_of, table_of
-from interviews.figures_kept import coverage
+from interviews.figures_kept import coverage, publish
 from interviews.views.planning import campaign_or_404
 from reporting.tables import html, pdf, xlsx
 
@@ -32,7 +32,9 @@ def coverage_whole(request: HttpRequest, campaign: int) -> HttpResponse:
     """The whole campaign by unit and focus group, or the units one reaches; POST counts anew or returns a file."""
     chosen = campaign_or_404(request, campaign)
     reach = request.scope  # type: ignore[attr-defined]
-    found = coverage(chosen, None, clock.now(), fresh="recount" in request.POST)
+    if "recount" in request.POST:
+        publish(chosen, clock.now())
+    found = coverage(chosen, None, clock.now())
     if found is None or reach.everything:
         return _answer(request, chosen, found, None)
     within = set(Branch.objects.within(reach).values_list("pk", flat=True))
@@ -48,7 +50,9 @@ def coverage_unit(request: HttpRequest, campaign: int, unit: int) -> HttpRespons
     """One unit by class, interviewer and focus group; POST counts anew or returns a file."""
     chosen = campaign_or_404(request, campaign)
     branch = get_or_404(Branch.objects.all(), request.scope, pk=unit)  # type: ignore[attr-defined]
-    found = coverage(chosen, branch.pk, clock.now(), fresh="recount" in request.POST)
+    if "recount" in request.POST:
+        publish(chosen, clock.now())
+    found = coverage(chosen, branch.pk, clock.now())
     if found is None:
         raise Http404
     return _answer(request, chosen, found, branch)
@@ -59,7 +63,7 @@ def _answer(request: HttpRequest, campaign: Campaign, found: Coverage | None, un
     if found is not None and found.categories and kind in TYPES:
         return _file(request, campaign, found, kind)
     if "recount" in request.POST:
-        messages.success(request, "已重新统计。")
+        messages.success(request, "已重新统计；一行的变动不满最小显示人数的，仍是上次的数。")
         return redirect(f"{request.path}?{urlencode(request.GET)}")
     context: dict[str, Any] = {"campaign": campaign, "found": found, "unit": unit, "whole": unit is None}
     if found is not None and found.categories:

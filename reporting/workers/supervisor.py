@@ -26,7 +26,7 @@ from branches import audit
 from branches.models import AuditEntry
 from branches.services import uploads
 from grading.tasks import announce_boxes
-from interviews.tasks import announce_emergencies
+from interviews.tasks import announce_coverage, announce_emergencies
 from rectification.tasks import announce_messages, forget_messages
 from reporting import scratch
 from reporting.services import upkeep
@@ -35,6 +35,7 @@ from reporting.workers import processes, runner
 BEAT_SECONDS = 10.0
 SEAL_SECONDS = 30.0
 MAIL_SECONDS = 15.0
+COUNT_SECONDS = 60.0
 EXPIRE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 STOP_SECONDS = 8.0
@@ -107,6 +108,7 @@ class Supervisor:
             Chore(settings.WORKER_POLL_SECONDS, self.announce),
             Chore(settings.WORKER_POLL_SECONDS, announce_boxes),
             Chore(settings.WORKER_POLL_SECONDS, announce_emergencies),
+            Chore(COUNT_SECONDS, announce_coverage),
             Chore(MAIL_SECONDS, announce_messages),
             Chore(BEAT_SECONDS, self.beat),
             Chore(SEAL_SECONDS, seal_tail),
