@@ -118,8 +118,14 @@ class Plan(Generic[Row]):
 
     @property
     def changes(self) -> int:
-        """How many branches would get something new."""
+        """How many rows would record something new."""
         return len(self.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT))
+
+    @property
+    def branches(self) -> int:
+        """How many branches would get something new; a branch may have a row for each kind of voters."""
+        lines = self.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT)
+        return len({line.unit.pk for line in lines if line.unit is not None})
 
 
 @dataclass(frozen=True)
@@ -241,9 +247,11 @@ def _with_voters(reading: AppraisalReading, names: Sequence[str], groups: Mappin
     wrong = []
     for row in reading.rows:
         if name_key(row.group) not in groups:
+            column = row.cells.get("voters")
             said = f"评议人员“{row.group}”不在本轮之列" if row.group else "没有写评议人员"
-            cell = row.cells.get("voters") or row.cells.get("name", f"A{row.row}")
-            wrong.append(Problem(row.sheet, cell, Severity.ERROR, f"{said}（{offered}）", "voters"))
+            said += f"（{offered}）" if column else f"：请加一列，表头写“评议人员”，逐行写明{offered}"
+            cell = column or row.cells.get("name", f"A{row.row}")
+            wrong.append(Problem(row.sheet, cell, Severity.ERROR, said, "voters"))
     return replace(reading, problems=(*reading.problems, *wrong))
 
 

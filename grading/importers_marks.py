@@ -18,8 +18,9 @@ from branches.intake.vocabulary import Vocabulary
 from branches.models import Account
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
-from grading.importers import NO_DOUBTS, Doubts, Fate, Outcome, Plan, plan_rows, refuse_unready
-from grading.models import Criterion, RoundUnit, Score, Section, Source
+from grading import rules, scoring
+from grading.importers import NO_DOUBTS, Doubts, Fate, Outcome, Plan, PlanLine, plan_rows, refuse_unready
+from grading.models import Criterion, RoundUnit, Rubric, Score, Section, Source
 from grading.services import sheets
 from grading.services.errors import RefusedError
 
@@ -34,6 +35,11 @@ class _Columns:
     def labels(self) -> list[str]:
         """Every heading, once."""
         return list(dict.fromkeys(label for codes in self.codes.values() for label in codes))
+
+
+def headings(source: Source, units: Sequence[RoundUnit]) -> Mapping[int, Mapping[str, str]]:
+    """Return the headings a workbook of points has, by rubric: each with the code it means."""
+    return _columns(source, units).codes
 
 
 def _columns(source: Source, units: Sequence[RoundUnit]) -> _Columns:
@@ -73,21 +79,57 @@ def plan_marks(
         return (Fate.SAME if all(old.get(code) == points for code, points in given.items()) else Fate.CHANGED), ""
 
     plan = plan_rows((source, workbook.name, reading), known, doubts, fate)
-    return _with_strays(plan, reading, columns)
+    return _with_wrong_figures(plan, reading, columns)
 
 
-def _with_strays(plan: Plan[MarksRow], reading: MarksReading, columns: _Columns) -> Plan[MarksRow]:
-    """Add an error for every figure in a column that is not one of the branch's own 评分标准."""
+def _with_wrong_figures(plan: Plan[MarksRow], reading: MarksReading, columns: _Columns) -> Plan[MarksRow]:
+    """Add an error for every figure that its item, or the branch's own 评分标准, cannot take."""
+    rubrics = rubrics_of(plan.lines)
     wrong = [
-        Problem(line.row.sheet, line.row.cells.get(label, ""), Severity.ERROR,
-                f"{line.row.name}的评分标准里没有“{label}”", "stray")
+        Problem(line.row.sheet, line.row.cells.get(label, ""), Severity.ERROR, f"{line.row.name}：{said}", "figure")
         for line in plan.lines
         if line.unit is not None
         for label, points in line.row.marks.items()
-        if points is not None and label not in columns.codes[line.unit.rubric_id]
-    ]  # fmt: skip
+        if points is not None
+        and (said := _figure_problem(rubrics[line.unit.rubric_id], columns.codes[line.unit.rubric_id], label, points))
+    ]
     problems = (*reading.problems, *wrong)
     return Plan(plan.source, plan.file_name, plan.reading, plan.lines, plan.missing, problems)
+
+
+def rubrics_of(lines: Iterable[PlanLine[MarksRow]]) -> dict[int, scoring.RubricRule]:
+    """Return the rubrics the branches of some lines are scored by, as values."""
+    wanted = {line.unit.rubric_id for line in lines if line.unit is not None}
+    return {row.pk: rules.rubric_rule(row) for row in Rubric.objects.with_items().filter(pk__in=wanted)}
+
+
+def _figure_problem(rubric: scoring.RubricRule, codes: Mapping[str, str], label: str, points: Decimal) -> str:
+    """Return what is wrong with one figure under a heading, or nothing."""
+    if label not in codes:
+        return f"评分标准里没有“{label}”"
+    items = {item.code: item for item in rubric.criteria}
+    if codes[label] in items:
+        found = scoring.entry_problem(items[codes[label]], scoring.Entry(points), rubric.not_applicable)
+        return (found or "").rstrip("。")
+    most = next(section.points for section in rubric.sections if section.code == codes[label])
+    return "" if 0 <= points <= most else f"{label}应在 0 至 {scoring.plain(most)} 分之间"
+
+
+def sums(plan: Plan[MarksRow]) -> dict[int, str]:
+    """Say per row, by its position, how much of the sheet is filled and what it comes to."""
+    rubrics, columns = rubrics_of(plan.lines), _columns(plan.source, [line.unit for line in plan.lines if line.unit])
+    said = {}
+    for line in plan.lines:
+        if line.unit is None:
+            continue
+        rubric, given = rubrics[line.unit.rubric_id], _entries(line.row, line.unit, columns)
+        if plan.source.entry == Source.Entry.SECTIONS:
+            score = scoring.score_sections(rubric, given)
+        else:
+            score = scoring.score_sheet(rubric, {code: scoring.Entry(points) for code, points in given.items()})
+        number = len(columns.codes[line.unit.rubric_id])
+        said[line.position] = f"{scoring.plain(score.partial)} 分（填了 {len(given)}/{number} 项）"
+    return said
 
 
 def _entries(row: MarksRow, unit: RoundUnit, columns: _Columns) -> dict[str, Decimal]:

@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from branches import clock, drafts
+from branches import clock, drafts, wording
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, history
 from branches.versions import ConflictError
-from grading import sheet_page
+from grading import behalf, sheet_page
 from grading.models import Assessment, RoundUnit, Source
 from grading.permissions import holds_branch
 from grading.services import sheets
@@ -123,6 +123,8 @@ def _page(
     why_not = _why_closed(request, unit, assessment)
     sheet.offer(list(unit.evidence.present()))
     returned = history(assessment).filter(to_state=Assessment.State.RETURNED).first() if assessment else None
+    on_behalf = not holds_branch(account_of(request), unit)
+    fills = on_behalf and bool(can(request.user, Action.FILL_ASSESSMENT, unit))
     context = {
         "unit": unit,
         "round": unit.round,
@@ -133,7 +135,8 @@ def _page(
         "due_on": deadline(unit, source.code),
         "why_not": why_not,
         "editable": not why_not,
-        "on_behalf": not holds_branch(account_of(request), unit),
+        "on_behalf": on_behalf,
+        "errand": behalf.errand(request.user, unit, source) if fills else None,
         "may_submit": bool(can(request.user, Action.SUBMIT_ASSESSMENT, unit)),
         "return_reason": returned.reason if returned else "",
         "draft": None if errors or why_not else drafts.load(account=account_of(request), form=FORM, key=str(unit.pk)),
@@ -185,10 +188,23 @@ def _save(request: HttpRequest, unit: RoundUnit, source: Source) -> HttpResponse
     except ConflictError as error:
         return _conflict(request, unit, source, error)
     if submit:
-        messages.success(request, f"{source.name}已提交，合计 {saved.earned:.1f} 分。{filing.receipt_said(saved)}")
-        return redirect("unit", unit.pk)
+        return _submitted(request, unit, source, saved)
     messages.success(request, f"{source.name}已保存。")
     return redirect("self-assessment", unit.pk)
+
+
+def _submitted(request: HttpRequest, unit: RoundUnit, source: Source, saved: Assessment) -> HttpResponse:
+    """Say that a sheet is in; whoever enters for many branches goes on with the next one."""
+    said = f"{source.name}已提交，合计 {wording.score1(saved.earned)} 分。{filing.receipt_said(saved)}"
+    if holds_branch(account_of(request), unit):
+        messages.success(request, said)
+        return redirect("unit", unit.pk)
+    errand = behalf.errand(request.user, unit, source)
+    if errand.following is None:
+        messages.success(request, f"{unit.name}：{said}{unit.general_branch_name}的{source.name}都已提交。")
+        return redirect(errand.list_url)
+    messages.success(request, f"{unit.name}：{said}接着录{errand.following.name}，还有 {errand.left} 个没有提交。")
+    return redirect("self-assessment", errand.following.pk)
 
 
 def _conflict(request: HttpRequest, unit: RoundUnit, source: Source, error: ConflictError) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""年度考核 and 群众评议: importing the office's workbooks (one branch by hand: unit_sources.py)."""
+"""Importing workbooks: results, ballot counts, points of sheets (one branch by hand: unit_sources.py)."""
 
 import re
 from typing import Any
@@ -14,9 +14,9 @@ from branches.forms.roster import WorkbookForm
 from branches.intake.annual import Answer
 from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
-from branches.permissions import Action, account_of, requires
+from branches.permissions import Action, account_of, can, recused_branch_ids, requires, scope
 from branches.services import uploads
-from grading import importers, source_template
+from grading import importers, importers_marks, source_template
 from grading.importers import Fate
 from grading.models import Round, RoundUnit, Source
 from grading.services.errors import RefusedError
@@ -27,17 +27,40 @@ _ROW = re.compile(r"[A-Z]+(\d+)")
 SHOWN, LISTED, NAME_LENGTH = 60, 5, 60
 
 
+#: Sheets that may come from a workbook, and what a person must be allowed to do for a branch. 抽查 is inspectors' own.
+ON_SHEETS = {Source.SELF: Action.SUBMIT_ASSESSMENT, Source.SUPERIOR: Action.SCORE}
+PLANS: dict[str, Any] = {
+    Source.Kind.ANNUAL: importers.plan_annual,
+    Source.Kind.APPRAISAL: importers.plan_counts,
+    Source.Kind.SHEET: importers_marks.plan_marks,
+}
+
+
 class SourceFileForm(WorkbookForm):
-    """One workbook of results or counts."""
+    """One workbook of results, counts or points."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Name the file for what it is."""
         super().__init__(*args, **kwargs)
-        self.fields["file"].label = "结果或票数表"
+        self.fields["file"].label = "得分、结果或票数表"
 
 
-def _sources(round_: Round) -> list[Source]:
-    return [source for source in round_.sources.all() if source.kind != Source.Kind.SHEET]
+def _sources(request: HttpRequest, round_: Round) -> list[Source]:
+    """Return the sources this account may import, in their order."""
+    return [source for source in round_.sources.all() if _importable(request, source)]
+
+
+def _importable(request: HttpRequest, source: Source) -> bool:
+    if source.kind != Source.Kind.SHEET:
+        return True
+    return source.code in ON_SHEETS and bool(can(request.user, ON_SHEETS[source.code]))
+
+
+def _source_or_404(request: HttpRequest, round_: Round, code: str) -> Source:
+    source = get_object_or_404(Source.objects.select_related("round"), round=round_, code=code)
+    if not _importable(request, source):
+        raise Http404
+    return source
 
 
 def _kind(source: Source) -> str:
@@ -51,13 +74,19 @@ def sources_page(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     form = SourceFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
-        source = get_object_or_404(Source, round=round_, code=request.POST.get("source", ""))
+        source = _source_or_404(request, round_, request.POST.get("source", ""))
         if form.is_valid():
             name = form.cleaned_data["file"].name
             upload = uploads.keep(by=account_of(request), kind=_kind(source), name=name, data=form.content)
             return redirect("source-import", round_.pk, source.code, upload.key)
-    groups = any(source.groups.exists() for source in _sources(round_))
-    context = {"round": round_, "sources": _sources(round_), "form": form, "groups": groups}
+    offered = _sources(request, round_)
+    groups = any(source.groups.exists() for source in offered)
+    sheets = any(source.kind == Source.Kind.SHEET for source in offered)
+    chosen = request.POST.get("source") or request.GET.get("source", "")
+    context = {
+        "round": round_, "sources": offered, "form": form, "groups": groups, "sheets": sheets,
+        "chosen": chosen if chosen in {one.code for one in offered} else offered[0].code if offered else "",
+    }  # fmt: skip
     return render(request, "grading/sources.html", context, status=422 if form.is_bound else 200)
 
 
@@ -66,15 +95,22 @@ def sources_page(request: HttpRequest, pk: int) -> HttpResponse:
 def source_template_file(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Send a workbook with the headings of a source and the branches within reach."""
     round_ = round_or_404(request, pk)
-    source = get_object_or_404(Source.objects.exclude(kind=Source.Kind.SHEET), round=round_, code=code)
-    response = HttpResponse(source_template.write(source, _units(request, round_)), content_type=source_template.XLSX)
+    source = _source_or_404(request, round_, code)
+    response = HttpResponse(source_template.write(source, _units(request, source)), content_type=source_template.XLSX)
     name = f"{round_.name} {source.name}录入表.xlsx"
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 
 
-def _units(request: HttpRequest, round_: Round) -> list[RoundUnit]:
-    return list(RoundUnit.objects.filter(round=round_, graded=True).within(request.scope).select_related("branch"))  # type: ignore[attr-defined]
+def _units(request: HttpRequest, source: Source) -> list[RoundUnit]:
+    """Return the branches this account may record a source for; nobody scores where they hold office."""
+    rows = RoundUnit.objects.filter(round=source.round_id, graded=True).select_related("branch", "rubric")
+    if source.kind != Source.Kind.SHEET:
+        return list(rows.within(request.scope))  # type: ignore[attr-defined]
+    rows = rows.within(scope(request.user, ON_SHEETS[source.code]))
+    if source.code == Source.SUPERIOR:
+        rows = rows.exclude(branch__in=recused_branch_ids(account_of(request)))
+    return list(rows)
 
 
 def _doubts(request: HttpRequest, upload: Upload) -> importers.Doubts:
@@ -92,8 +128,7 @@ def _doubts(request: HttpRequest, upload: Upload) -> importers.Doubts:
 
 def _plan(request: HttpRequest, source: Source, upload: Upload, doubts: importers.Doubts) -> Any:
     workbook = importers.open_workbook(upload.name, uploads.read(upload=upload))
-    make = importers.plan_annual if source.kind == Source.Kind.ANNUAL else importers.plan_counts
-    return make(source=source, units=_units(request, source.round), workbook=workbook, doubts=doubts)
+    return PLANS[source.kind](source=source, units=_units(request, source), workbook=workbook, doubts=doubts)
 
 
 @requires(Action.RECORD_SOURCES)
@@ -101,7 +136,7 @@ def _plan(request: HttpRequest, source: Source, upload: Upload, doubts: importer
 def source_import(request: HttpRequest, pk: int, code: str, key: str) -> HttpResponse:
     """Preview what a workbook would record; answer its doubts; import all of it."""
     round_ = round_or_404(request, pk)
-    source = get_object_or_404(Source.objects.select_related("round"), round=round_, code=code)
+    source = _source_or_404(request, round_, code)
     waiting = Upload.objects.filter(account=account_of(request), kind=_kind(source), state=Upload.State.WAITING)
     upload = waiting.filter(key=key).first()
     if upload is None:
@@ -157,6 +192,7 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
         "errors": faults,
         "names": _names(request),
         "shown": SHOWN,
+        "sums": importers_marks.sums(plan) if source.kind == Source.Kind.SHEET else {},
     }
 
 
@@ -170,12 +206,16 @@ def _apply(request: HttpRequest, source: Source, upload: Upload, plan: Any) -> l
     try:
         if source.kind == Source.Kind.ANNUAL:
             done = importers.apply_annual(by=account, plan=plan, now=now)
+        elif source.kind == Source.Kind.SHEET:
+            done = importers_marks.apply_marks(by=account, plan=plan, now=now)
         else:
             done = importers.apply_counts(by=account, plan=plan, now=now, **_names(request))
     except RefusedError as error:
         return [Fault(text) for text in error.sentences]
     uploads.finish(upload=upload, state=Upload.State.DONE, result={"recorded": done.recorded})
-    text = f"{source.name}：录入 {done.recorded} 个，免计 {done.exempted} 个，没有变化 {done.unchanged} 个"
+    rows = "" if done.recorded == plan.branches or done.exempted else f"（{done.recorded} 行）"
+    number = plan.branches if rows else done.recorded
+    text = f"{source.name}：录入 {number} 个{rows}，免计 {done.exempted} 个，没有变化 {done.unchanged} 个"
     messages.success(request, f"{text}，表里没有的 {done.missing} 个。")
     if done.waiting:
         messages.info(request, f"{done.waiting} 份票数等另一个人录入，两人一致后才计入。")

@@ -88,7 +88,7 @@ def test_one_wrong_figure_stops_the_whole_table(superior, grading):
         superior, grading, ["党支部名称", *SECTIONS], ["软件工程教研室党支部", 99, 20, 20, 20, 10],
         ["2010级数学党支部", 10, 20, 20, 20, 10],
     )  # fmt: skip
-    with pytest.raises(RefusedError, match="软件工程教研室党支部：A 分数应在 0 至 15 分之间"):
+    with pytest.raises(RefusedError, match="B2：软件工程教研室党支部：领导班子好应在 0 至 15 分之间"):
         importers_marks.apply_marks(by=None, plan=made, now=clock.now())
     assert not Score.objects.exists()
     unread = plan(superior, grading, ["党支部名称", *SECTIONS], ["软件工程教研室党支部", "很好", 20, 20, 20, 10])

@@ -147,6 +147,20 @@ def test_return_with_a_reason_and_hand_in_again(signed_in, grading, unit, secret
     assert sheet_of(unit).state == "accepted"
 
 
+def test_whoever_enters_for_many_branches_goes_on_with_the_next(signed_in, grading, unit):
+    Criterion.objects.update(evidence_required=False)
+    client = signed_in(account(grading.school, "officer"))
+    other = grading.unit("algebra")
+    shown = text(client.get(page("self-assessment", unit.pk)))
+    assert f"已提交 0/2 个 下一个没有提交的：{other.name} 回支部名单" in shown
+    listed = f"{page('round-units', grading.round.pk)}?unit={unit.group}"
+    for one, then in ((unit, page("self-assessment", other.pk)), (other, listed)):
+        response = client.post(page("self-assessment", one.pk), {"version": "0", "do": "submit"} | all_points(one))
+        assert response["Location"] == then
+    assert "的支部自评都已提交。" in text(client.get(listed))
+    assert listed in client.get(page("unit", unit.pk)).content.decode()
+
+
 def test_a_superior_fills_in_on_behalf(signed_in, grading, unit):
     client = signed_in(account(grading.school, "organiser"))
     assert "代录自评" in text(client.get(page("unit", unit.pk)))

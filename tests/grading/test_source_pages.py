@@ -1,15 +1,18 @@
 """Importing the office's own workbooks in the browser's way, and recording one branch by hand."""
 
+import io
 from decimal import Decimal as D  # noqa: N817
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches.models import Role, Upload
-from grading.models import AnnualResult, AppraisalCount, Exemption
+from grading.models import AnnualResult, AppraisalCount, Assessment, Criterion, Exemption
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
-from tests.grading.pages import account, page, text
+from tests.factories.voters import VoterGroupFactory
+from tests.grading.pages import account, page, recused_officer, text
 from tests.grading.trees import DATA, names_answered, sample_round
 from tests.worlds import shared
 
@@ -111,6 +114,87 @@ def unit(grading):
 @pytest.fixture
 def officer(signed_in, grading):
     return signed_in(account(grading.school, "officer"))
+
+
+# --- points of sheets --------------------------------------------------------------------------------------------
+
+
+def template(client, round_, code):
+    """Return the workbook to fill in for a source, and its sheet."""
+    response = client.get(page("source-template", round_.pk, code))
+    assert response.status_code == 200
+    book = openpyxl.load_workbook(io.BytesIO(response.content))
+    return book, book.active
+
+
+def sent(client, round_, code, book):
+    """Upload a filled template and return the address of its preview."""
+    out = io.BytesIO()
+    book.save(out)
+    file = SimpleUploadedFile("得分.xlsx", out.getvalue())
+    response = client.post(page("sources", round_.pk), {"source": code, "file": file})
+    assert response.status_code == 302
+    return response["Location"]
+
+
+def fill_row(sheet, row, rubric, change=None):
+    """Fill a row of the template with full marks, nothing off for a deduction, but for what `change` says."""
+    full = {item.code: item.points for section in rubric.sections.all() for item in section.criteria.all()}
+    for cell in sheet[1][2:-1]:
+        sheet.cell(row, cell.column, (change or {}).get(cell.value, full[cell.value]))
+
+
+def test_points_of_sheets_are_imported_for_the_branches(officer, grading, unit):
+    Criterion.objects.filter(section__rubric=unit.rubric_id).update(evidence_required=False)
+    book, sheet = template(officer, grading.round, "self")
+    names = {one.title: [row[1].value for row in one.iter_rows(min_row=2)] for one in book}
+    assert names == {  # a sheet for each 评分标准, the officer's own 党总支 alone
+        "支部自评 教师党支部": [grading.unit("software").name], "支部自评 学生党支部": [grading.unit("algebra").name],
+    }  # fmt: skip
+    assert "（2 分）" in sheet["C1"].comment.text
+    fill_row(sheet, 2, unit.rubric, {"A1": 9})
+    address = sent(officer, grading.round, "self", book)
+    shown = officer.get(address)
+    assert [(one.cell, one.reason) for one in shown.context["plan"].errors] == [
+        ("C2", f"{unit.name}：A1 分数不能超过 2 分")
+    ]
+    sheet["C2"] = 1
+    address = sent(officer, grading.round, "self", book)
+    shown = officer.get(address)
+    assert "99 分（填了" in text(shown)
+    assert "导入 1 个支部" in text(shown)
+    assert "支部自评：录入 1 个" in text(officer.post(address, {"do": "import"}, follow=True))
+    filed = Assessment.objects.get(unit=unit, source__code="self")
+    assert (filed.state, filed.earned, filed.entered_on_behalf) == ("submitted", 99, True)
+    assert filed.receipts.exists()
+
+
+def test_nobody_imports_points_beyond_their_rights(signed_in, grading, unit):
+    organiser = signed_in(account(grading.school, "organiser"))  # prepares, and hands nothing in for a branch
+    offered = [one.code for one in organiser.get(page("sources", grading.round.pk)).context["sources"]]
+    assert offered == ["appraisal", "annual", "superior"]
+    assert organiser.get(page("source-template", grading.round.pk, "self")).status_code == 404
+    recused = signed_in(recused_officer(grading.school))
+    _, sheet = template(recused, grading.round, "superior")
+    assert [row[1].value for row in sheet.iter_rows(min_row=2)] == [grading.unit("algebra").name]
+
+
+def test_rows_of_voter_classes_are_counted_as_branches_and_small_classes_told(officer, grading, unit):
+    source = grading.source("appraisal")
+    for code, name in (("members", "党员"), ("masses", "群众")):
+        VoterGroupFactory(source=source, code=code, name=name, ordinal=len(code), weight=50)
+    book, sheet = template(officer, grading.round, "appraisal")
+    assert sheet["C1"].value == "评议人员"
+    for row, number in ((2, 20), (3, 4)):
+        for column, figure in enumerate((number, number, number, number), start=4):
+            sheet.cell(row, column, figure)
+    sheet.delete_rows(4, 2)
+    shown = text(officer.get(sent(officer, grading.round, "appraisal", book)))
+    assert "导入 1 个支部（2 行）" in shown
+    assert shown.count("与本支部其他类合在一起计") == 1
+    sheet.delete_cols(3)
+    told = officer.get(sent(officer, grading.round, "appraisal", book)).context["plan"].errors
+    assert told[0].reason == "没有写评议人员：请加一列，表头写“评议人员”，逐行写明群众、党员"
 
 
 BALLOTS = {

@@ -101,6 +101,15 @@ def test_the_form_keeps_what_was_asked_for_last(office, world):
     assert 'value="merged" id="id_format_0" required checked' in page
 
 
+def test_the_whole_school_is_offered_though_no_branch_hangs_on_it_directly(office, world):
+    world.round.units.filter(direct=True).delete()
+    shown = office.client.get(reverse("exports"), {"kind": "annex5", "round": world.round.pk}).content.decode()
+    assert f'<option value="{world.school.root.pk}"' in shown
+    assert "全校" in shown
+    assert ask(office, world, unit=world.school.root.pk).status_code == 302
+    assert Export.objects.get().unit == world.school.root
+
+
 def test_a_direct_branch_is_asked_for_by_itself(office, world):
     assert ask(office, world, kind="annex4", unit="direct").status_code == 422
     ask(office, world, kind="annex4", unit="direct", branch=world.school.direct.pk)
