@@ -1,7 +1,11 @@
 """Points at measures nobody could check: no number, no day, no name. It advises and never blocks. Pure."""
 
+import datetime as dt
 import re
 from collections.abc import Iterable
+
+from rectification.promised_days import later_than
+from rectification.terms import zh
 
 _DIGIT = r"(?:\d+|[一二两三四五六七八九十百]+)"
 _DAY = re.compile(
@@ -37,3 +41,11 @@ def hints(measures: str, *, words: Iterable[str] = (), people: Iterable[str] = (
     if found and said:
         found.append(f"“{'”“'.join(said[:3])}”说不清做到什么程度，请改成看得见、数得清的做法。")
     return found
+
+
+def late_days(measures: str, due_on: dt.date, *, start: dt.date) -> list[str]:
+    """Return a remark where measures name a day after the deadline; `start` is the day the plan was begun."""
+    late = later_than(measures, due_on, start=start)
+    if not late:
+        return []
+    return [f"措施里的“{'”“'.join(late[:3])}”晚于完成时限{zh(due_on)}，请改措施或时限。"]

@@ -85,7 +85,10 @@ def hints_of(measures: str, item: Item | None, rules: RectificationRules) -> lis
     if not rules.vague_check:
         return []
     people = (item.owner_name, item.leader) if item else ()
-    return vague.hints(measures, words=rules.vague_words, people=people)
+    found = vague.hints(measures, words=rules.vague_words, people=people)
+    if item is not None and item.due_on is not None:
+        found += vague.late_days(measures, item.due_on, start=clock.day_of(item.plan.created_at))
+    return found
 
 
 @requires(Action.VIEW_RECTIFICATION)

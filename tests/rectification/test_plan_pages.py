@@ -95,6 +95,8 @@ def test_vague_measures_are_pointed_out_and_saved_all_the_same(signed_in, plan, 
     shown = text(client.get(page("item-edit", item.pk)))
     assert "可以写得更实" in shown
     assert "没有写明谁来做" in shown
+    Item.objects.update(measures="每月学习1次，年底前由书记检查", due_on="2012-11-30")
+    assert "措施里的“年底”晚于完成时限2012年11月30日" in text(client.get(page("item-edit", item.pk)))
     assert "还缺" in text(client.get(page("plan", plan.pk)))
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from rectification import terms, vague, votes
+from rectification.promised_days import later_than
 
 pytestmark = pytest.mark.unit
 
@@ -40,6 +41,33 @@ def test_vague_words_are_named_only_beside_something_missing():
     told = "“进一步”“加强”说不清做到什么程度，请改成看得见、数得清的做法。"
     assert vague.hints("进一步加强学习", words=["进一步", "加强", "努力"])[-1] == told
     assert vague.hints("由书记每月加强检查1次", words=["加强"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "due", "late"),
+    [
+        ("5月底前由组织委员补齐", dt.date(2012, 5, 1), ["5月底"]),
+        ("4月30日前补齐", dt.date(2012, 5, 1), []),
+        ("5月1日前补齐", dt.date(2012, 5, 1), []),
+        ("5月2日补齐", dt.date(2012, 5, 1), ["5月2日"]),
+        ("五月下旬和十二月各1次", dt.date(2012, 5, 1), ["五月下旬", "十二月"]),
+        ("年底前完成，最迟2013年1月5日", dt.date(2012, 12, 30), ["年底", "2013年1月5日"]),
+        ("年底前完成", dt.date(2012, 12, 31), []),
+        ("2012.5.2完成", dt.date(2012, 5, 1), ["2012.5.2"]),
+        ("12月召开", dt.date(2013, 3, 31), []),  # that of 2012 lies between
+        ("2月、3月各学习1次", dt.date(2012, 12, 31), []),
+        ("每月10日前公布，3个月内见效，补2010年以来的记录", dt.date(2012, 5, 1), []),
+        ("2月30日前", dt.date(2012, 2, 28), ["2月30日"]),
+    ],
+)
+def test_days_of_measures_after_the_deadline_are_found(text, due, late):
+    assert later_than(text, due, start=dt.date(2012, 3, 9)) == late
+
+
+def test_the_helper_says_which_day_is_too_late():
+    told = ["措施里的“5月底”晚于完成时限2012年5月1日，请改措施或时限。"]
+    assert vague.late_days("5月底前，5月底再查", dt.date(2012, 5, 1), start=dt.date(2012, 3, 9)) == told
+    assert vague.late_days("4月底前", dt.date(2012, 5, 1), start=dt.date(2012, 3, 9)) == []
 
 
 def test_nothing_written_is_no_vague_measure():
