@@ -30,9 +30,10 @@ LABELS = {REVISIT: ("待回访", "warn"), LATE: ("逾期未访", "bad"), DUE: ("
 
 
 def campaigns_of(account: Account) -> list[Campaign]:
-    """Return the campaigns in which an account has somebody to talk with, newest first."""
+    """Return the campaigns in which an account has somebody to talk with or to see again, newest first."""
     own = Assignment.objects.of(account).values("campaign")
-    return list(Campaign.objects.filter(Q(pk__in=own)).order_by("-year", "-pk"))
+    again = FollowUp.objects.of(account).planned().values("entry__campaign")
+    return list(Campaign.objects.filter(Q(pk__in=own) | Q(pk__in=again)).order_by("-year", "-pk"))
 
 
 def _one(rows: QuerySet[Any], figure: Any, field: Any) -> Coalesce | Subquery:

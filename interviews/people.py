@@ -10,11 +10,14 @@ from branches.models import Account, Branch, Role, RoleGrant
 from branches.permissions import GRANTS, Action
 
 
-def accounts_with(action: Action, unit: Branch | None = None) -> QuerySet[Account]:
-    """Return active accounts whose role carries `action`: those of 党总支 and above, and those of `unit` itself."""
+def accounts_with(action: Action, unit: Branch | None = None, *, everywhere: bool = False) -> QuerySet[Account]:
+    """Return active accounts whose role carries `action`: those of 党总支 and above, and those of `unit` itself.
+
+    `everywhere` adds those of all branches.
+    """
     held = [role for role in Role if action in GRANTS[role]]
     grants = RoleGrant.objects.on(clock.today()).filter(role__in=held)
-    above = grants.exclude(node__level=Branch.Level.BRANCH)
+    above = grants if everywhere else grants.exclude(node__level=Branch.Level.BRANCH)
     near = grants.filter(node=unit) if unit is not None else grants.none()
     chosen = above.values("account").union(near.values("account"))
     rows = Account.objects.filter(pk__in=chosen, is_active=True).select_related("person")

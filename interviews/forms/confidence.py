@@ -3,8 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
+from branches.models import Account
+from interviews.forms.accounts import AccountChoice
 from interviews.models import ConfidenceRules, Notice
 
 
@@ -49,3 +52,19 @@ class EraseForm(ZhForm):
         help_text="核对本人身份后办理。清除的是正文，访谈的日期和方式仍计入统计。",
     )  # fmt: skip
     sure = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class SuccessorForm(ZhForm):
+    """Who goes on with the talks of somebody who left, why, until when."""
+
+    account = AccountChoice(label="接手人", queryset=Account.objects.none(), empty_label="请选择")
+    reason = forms.CharField(label="理由", max_length=200, help_text="例如：原辅导员离任，由新任辅导员继续跟进。")
+    until = forms.DateField(
+        label="有效到", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="当天 24 时以后就不能再看，到期可以再指定。",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, accounts: QuerySet[Account], **kwargs: Any) -> None:
+        """Offer who may read talks at all."""
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]

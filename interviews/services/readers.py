@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
-from branches import audit, wording
+from branches import audit, clock, wording
 from branches.models import Account
 from interviews import permissions
 from interviews.models import ConfidenceRules, Reader, SealedRecord
@@ -23,7 +23,7 @@ def latest_end(record: SealedRecord, now: dt.datetime) -> dt.datetime:
 
 def _day(until: dt.datetime, now: dt.datetime) -> str:
     """Say the last day of an end."""
-    return wording.zh_short_date(wording.last_day(timezone.localtime(until)), timezone.localdate(now))
+    return wording.zh_short_date(wording.last_day(timezone.localtime(until)), clock.day_of(now))
 
 
 @transaction.atomic

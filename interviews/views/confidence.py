@@ -19,7 +19,7 @@ from branches.scopes import Scope
 from branches.versions import ConflictError
 from interviews.forms.confidence import EraseForm, NoticeForm, RulesForm
 from interviews.models import ConfidenceRules, Notice, Reader, Reading, RosterEntry, SealedRecord
-from interviews.services import confidence, erasure
+from interviews.services import confidence, erasure, leavers
 from interviews.services.errors import RefusedError
 from interviews.views.shared import refusal
 
@@ -66,6 +66,7 @@ def _context(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "stats": _stats(reach, campaign, now, day),
+        "leavers": leavers.gone(reach),
         "rules": rules,
         "may_set": bool(can(account, Action.MANAGE_INTERVIEWS, campaign)),
         "form": RulesForm(initial=RulesForm.of(rules)),

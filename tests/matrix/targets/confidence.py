@@ -1,9 +1,17 @@
 """Targets of keeping confidence: rules and notices of a campaign, and people who ask for erasure."""
 
+import datetime as dt
+
 from branches import clock
 from branches.models import Campaign
 from tests.factories import branches, interview_plan
-from tests.factories.interviews import ConfidenceRulesFactory, InterviewFactory, InterviewSubjectFactory, NoticeFactory
+from tests.factories.interviews import (
+    ConfidenceRulesFactory,
+    InterviewFactory,
+    InterviewSubjectFactory,
+    NoticeFactory,
+    ReaderFactory,
+)
 from tests.matrix.targets import Call, target
 from tests.matrix.world import World
 
@@ -43,3 +51,19 @@ def request_to_erase(world: World, relation: str, _name: str) -> Call:
     entry = interview_plan.RosterEntryFactory(campaign=campaign, unit=unit)
     InterviewSubjectFactory(interview=InterviewFactory(campaign=campaign, unit=unit), entry=entry)
     return Call({}, {"number": entry.person.number})
+
+
+@target("leaver", "own", "other", "foreign_child")
+def leaver(world: World, relation: str, name: str) -> Call:
+    """A talk somebody without any role left behind, in the own 党总支 or in the other one, and who reads it.
+
+    As a foreign child the account is no reader of it.
+    """
+    campaign, unit = _campaign(world), world.branch("other" if relation == "other" else "own")
+    owner = branches.AccountFactory()
+    row = InterviewFactory(campaign=campaign, unit=unit, interviewer=owner)
+    named = ReaderFactory(record=row.record, account=branches.holder("interviewer", world.school.maths))
+    taken = world.accounts["office"].pk if relation == "foreign_child" else named.account_id
+    day = (clock.today() + dt.timedelta(days=5)).isoformat()
+    path = {"pk": owner.pk} if name == "leaver" else {"pk": owner.pk, "account": taken}
+    return Call(path, {"account": world.accounts["interviewer"].pk, "reason": "离任交接", "until": day})
