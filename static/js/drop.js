@@ -5,7 +5,8 @@
     const field = place.querySelector("input[type=file]");
     const said = place.querySelector("[data-drop-said]");
     if (!field) return;
-    const show = () => { if (said) said.textContent = field.files.length > 1 ? `已选择 ${field.files.length} 个文件` : field.files.length ? `已选择 ${field.files[0].name}` : ""; };
+    const nothing = said ? said.textContent : "";
+    const show = () => { if (said) said.textContent = field.files.length > 1 ? `已选择 ${field.files.length} 个文件` : field.files.length ? `已选择 ${field.files[0].name}` : nothing; };
     ["dragenter", "dragover"].forEach((kind) => place.addEventListener(kind, (event) => {
       event.preventDefault();
       place.classList.add("is-over");
