@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,11 @@ from grading.services.errors import RefusedError
 from grading.services.explain import Explanation, explain
 from grading.views.shared import unit_or_404
 
+ASKED = (
+    Action.FILL_ASSESSMENT, Action.EDIT_PROFILE, Action.SCORE, Action.RETURN_ASSESSMENT, Action.MANAGE_ROUND,
+    Action.RECORD_SOURCES, Action.PROPOSE_GRADE, Action.EXPORT,
+)  # fmt: skip
+
 
 @requires(Action.VIEW_GRADING)
 @require_GET
@@ -27,28 +33,16 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
     row = unit_or_404(request, pk)
     page = unit_page.build(row)
     sources = list(row.round.sources.all())
-    may = {
-        action.value: bool(can(request.user, action, row))
-        for action in (
-            Action.FILL_ASSESSMENT, Action.EDIT_PROFILE, Action.SCORE, Action.RETURN_ASSESSMENT, Action.MANAGE_ROUND,
-            Action.RECORD_SOURCES, Action.PROPOSE_GRADE, Action.EXPORT,
-        )
-    }  # fmt: skip
     context = {
         "unit": row,
         "round": row.round,
         "page": page,
-        "sources": sources,
         "branch_survey": page.survey_line(Survey.By.BRANCH),
         "superior_survey": page.survey_line(Survey.By.SUPERIOR),
         "sheet_lines": [(s, page.sheet_line(s)) for s in sources if s.kind == Source.Kind.SHEET],
         "task": row.spot_checks.filter(active=True).first(),
-        "counts": row.appraisals.select_related("source", "group"),
-        "boxes": ballot_board.with_turnout(row.ballot_boxes.live().select_related("source")),
+        "may": {action.value: bool(can(request.user, action, row)) for action in ASKED},
         "may_ballot": bool(can(request.user, Action.MANAGE_BALLOT, row)),
-        "annual": row.annual_results.select_related("source"),
-        "exemptions": row.exemptions.select_related("source"),
-        "may": may,
         "on_behalf": not holds_branch(account_of(request), row),
         "own_open": row.round.is_open and (page.own is None or page.own.editable),
         "veto_count": row.round.veto_items.count(),
@@ -57,8 +51,21 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
         "may_decide": bool(may_decide(request.user, row)),
         "grade_count": row.round.scale.grades.count(),
         "returned": history(page.own).filter(to_state=Assessment.State.RETURNED).first() if page.own else None,
+        **_recorded(row, [source for source in sources if source.kind != Source.Kind.SHEET]),
     }
     return render(request, "grading/unit.html", context)
+
+
+def _recorded(row: RoundUnit, sources: list[Source]) -> dict[str, Any]:
+    """Return what was recorded for the sources that are no sheets, and those for which nothing was."""
+    found: dict[str, list[Any]] = {
+        "counts": list(row.appraisals.select_related("source", "group")),
+        "annual": list(row.annual_results.select_related("source")),
+        "exemptions": list(row.exemptions.select_related("source")),
+        "boxes": list(ballot_board.with_turnout(row.ballot_boxes.live().select_related("source"))),
+    }
+    there = {one.source_id for rows in found.values() for one in rows}
+    return {**found, "other_sources": sources, "unrecorded": [one for one in sources if one.pk not in there]}
 
 
 def _own_sheet(row_pk: int) -> Assessment:

@@ -76,6 +76,25 @@ def test_the_board_counts_every_party(office, grading):
     ]
 
 
+def test_what_a_round_has_not_is_not_shown(office, signed_in, grading):
+    round_, unit = grading.round, grading.unit("software")
+    with_all = text(office.get(page("round", round_.pk)))
+    assert all(word in with_all for word in ("党总支考评", "后进 不到 60 分"))
+    assert "调查摸底" in text(office.get(page("unit", unit.pk)))
+    round_.sources.exclude(code__in=["self", "appraisal"]).delete()
+    round_.steps.filter(code__in=["survey", "superior", "annual"]).delete()
+    for shown in (page("round", round_.pk), page("unit", unit.pk), page("round-units", round_.pk)):
+        told = text(office.get(shown))
+        assert not [word for word in ("党总支考评", "调查摸底", "年度考核", "总支得分") if word in told], shown
+    assert "群众评议 未录入" in text(office.get(page("unit", unit.pk)))
+    assert "走访摸底" not in text(office.get(page("scoring-grid", round_.pk)))
+    assert "调查摸底" not in text(office.get(page("self-assessment", unit.pk)))
+    type(round_.campaign).objects.update(backfill=False)
+    secretary = account(grading.school, "secretary")
+    told = text(signed_in(secretary).get("/"))
+    assert ("填写支部自评" in told, "填写调查摸底" in told) == (True, False)
+
+
 def test_the_board_costs_the_same_for_one_branch_and_for_all(grading, django_assert_num_queries):
     for name in NAMES:
         complete(grading, name)

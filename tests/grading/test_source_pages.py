@@ -250,6 +250,12 @@ def test_a_yearly_result_by_hand(officer, unit):
     assert unit.annual_results.get().label == "优秀"
 
 
+def test_a_round_hundred_stays_a_hundred_in_its_field(officer, unit):
+    address = page("unit-sources", unit.pk)
+    officer.post(address, {"source": "annual", "do": "record", "score": "100"})
+    assert 'name="score" value="100"' in officer.get(address).content.decode()
+
+
 def test_setting_a_source_aside_needs_a_reason(officer, unit):
     address = page("unit-sources", unit.pk)
     response = officer.post(address, {"source": "annual", "do": "exempt", "reason": " "})
