@@ -149,16 +149,15 @@ def named_reader(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     named = Reader.objects.in_force(now).filter(account=account, record__kind="interview")
     opened = Reading.objects.filter(by=account, outcome=Reading.Outcome.OPENED).values("record")
     fresh = named.exclude(record__in=opened).select_related("record__interview", "granted_by__person")
-    for row in fresh.order_by("until")[:5]:
-        url = reverse("interview", args=[row.record.interview.pk])
-        who = row.granted_by.get_full_name()
-        yield HomeItem(
-            "指定您查看一次访谈",
-            f"{who}指定，{row.reason}",
-            "去查看",
-            url,
-            wording.last_day(timezone.localtime(row.until)),
-        )
+    together: dict[tuple[int, str, dt.datetime], list[Reader]] = {}
+    for row in fresh.order_by("until", "pk"):
+        together.setdefault((row.granted_by_id, row.reason, row.until), []).append(row)
+    for rows in list(together.values())[:5]:
+        row, many = rows[0], len(rows)
+        url = reverse("shared-interviews") if many > 1 else reverse("interview", args=[row.record.interview.pk])
+        title = f"指定您查看 {many} 次访谈" if many > 1 else "指定您查看一次访谈"
+        last = wording.last_day(timezone.localtime(row.until))
+        yield HomeItem(title, f"{row.granted_by.get_full_name()}指定，{row.reason}", "去查看", url, last)
 
 
 @home_stats

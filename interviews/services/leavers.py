@@ -5,7 +5,6 @@ his talks until a day, with a reason, on record like any other; planned follow-u
 """
 
 import datetime as dt
-from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -63,7 +62,7 @@ def hand_on(
     rows = list(_records(reach).filter(owner=owner).exclude(pk__in=known).select_related("unit", "owner__person"))
     for row in rows:
         name_reader(by=by, record=row, account=account, reason=reason, until=until, now=now)
-    moved = _follow_ups(owner, account, rows)
+    moved = _follow_ups(owner, account, reach)
     if not rows and not moved:
         refuse(account=f"{account.get_full_name()}已经可以查看他的全部访谈。")
     summary = f"离任访谈人的 {len(rows)} 次访谈指定接手人，转交 {moved} 次回访"
@@ -71,8 +70,8 @@ def hand_on(
     return len(rows)
 
 
-def _follow_ups(owner: Account, account: Account, rows: Sequence[SealedRecord]) -> int:
-    """Move planned follow-ups of these talks; those the successor plans already stay where they are."""
+def _follow_ups(owner: Account, account: Account, reach: Scope) -> int:
+    """Move the planned follow-ups; those of people the successor means to see already stay where they are."""
     own = FollowUp.objects.of(account).planned().values("entry")
-    planned = FollowUp.objects.of(owner).planned().filter(interview__record__in=[row.pk for row in rows])
+    planned = FollowUp.objects.of(owner).planned().filter(interview__record__in=_records(reach))
     return planned.exclude(entry__in=own).update(account=account)

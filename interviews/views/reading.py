@@ -17,12 +17,14 @@ from branches.models import Account
 from branches.permissions import Action, account_of, requires
 from branches.versions import ConflictError
 from interviews.forms.talks import ReaderForm, TalkForm
-from interviews.models import FollowUp, Interview, Reader, RosterEntry
+from interviews.models import FollowUp, Interview, InterviewSubject, Reader, RosterEntry
 from interviews.people import accounts_with
 from interviews.services import erasure, interviews, readers
 from interviews.services.errors import NotReadableError, RefusedError
 from interviews.services.interviews import Read
 from interviews.views.shared import choices, day_after, is_own, names_of, own_or_404, refusal, visible_or_404, who
+
+LISTED = 500
 
 
 def _context(request: HttpRequest, interview: Interview) -> dict[str, Any]:
@@ -249,9 +251,19 @@ def shared_interviews(request: HttpRequest) -> HttpResponse:
     rows = Reader.objects.filter(account=account, record__kind="interview").select_related(
         "record__interview__interviewer__person", "record__interview__channel", "granted_by__person"
     )
-    found = [(row, _standing(row, now)) for row in rows[:200]]
+    now_open, over = rows.in_force(now)[:LISTED], rows.exclude(pk__in=rows.in_force(now).values("pk"))[:LISTED]
+    names = _subjects([row.record.interview.pk for row in now_open])
     context = {
-        "open": [(row, _last_day(row)) for row, standing in found if standing[1] == "有效"],
-        "over": [(row, standing, _last_day(row)) for row, standing in found if standing[1] != "有效"],
+        "open": [(row, _last_day(row), who(names.get(row.record.interview.pk, []))) for row in now_open],
+        "over": [(row, _standing(row, now), _last_day(row)) for row in over],
     }
     return render(request, "interviews/shared.html", context)
+
+
+def _subjects(talks: list[int]) -> dict[int, list[str]]:
+    """Return whom these talks were with."""
+    rows = InterviewSubject.objects.filter(interview__in=talks).order_by("entry__person__initials", "pk")
+    found: dict[int, list[str]] = {}
+    for talk, name in rows.values_list("interview", "entry__person__name"):
+        found.setdefault(talk, []).append(name)
+    return found

@@ -8,8 +8,9 @@ from django.urls import reverse
 from branches import clock
 from branches.models import AuditEntry, RoleGrant
 from branches.permissions import Action, scope
+from interviews.home import named_reader
 from interviews.models import Assignment, FollowUp, Reader
-from interviews.services import follow_ups, interviews, leavers
+from interviews.services import follow_ups, interviews, leavers, readers
 from interviews.services.errors import NotReadableError, RefusedError
 from tests.factories import branches as f
 from tests.interviews import follow
@@ -87,9 +88,26 @@ def test_planned_follow_ups_go_along_and_can_be_recorded_without_a_list(world):
     base, day = world.base, clock.today() + dt.timedelta(days=5)
     row = recorded(base)
     follow_ups.plan(by=base.interviewer, interview=row, entry=base.student, due_on=day, now=clock.now())
+    readers.grant_reader(
+        by=base.interviewer, record=row.record, account=base.colleague, reason="会商", until=in_days(3), now=clock.now()
+    )
+    leave(base.interviewer)
+    assert hand_on(base) == 0  # the talk was open to the successor already, the follow-up was not his
+    assert FollowUp.objects.get().account == base.colleague
+    with pytest.raises(RefusedError, match="已经可以查看"):
+        hand_on(base)
+
+
+def test_many_talks_handed_on_are_one_thing_to_do(world, signed_in):
+    base = world.base
+    for entry in (base.student, base.other, base.student):
+        recorded(base, entries=[entry])
     leave(base.interviewer)
     hand_on(base)
-    assert FollowUp.objects.get().account == base.colleague
+    (item,) = named_reader(base.colleague, clock.now())
+    assert (item.title, item.url) == ("指定您查看 3 次访谈", reverse("shared-interviews"))
+    page = signed_in(base.colleague).get(item.url).content.decode()
+    assert page.count(f">{base.student.person.name}<") == 2
 
 
 def test_who_has_only_somebody_to_see_again_can_record_it(world, signed_in):
