@@ -25,6 +25,7 @@ _nav: list["NavItem"] = []
 _lists: dict[str, Any] = {}
 _figures: dict[str, Callable[..., Any]] = {}
 _figure_texts: dict[str, "FigureText"] = {}
+_confided: set[str] = set()
 _tree_changes: list[Callable[["TreeChange"], None]] = []
 
 
@@ -212,6 +213,16 @@ def figure_texts() -> dict[str, FigureText]:
 def figures() -> dict[str, Callable[..., Any]]:
     """Return the registered figures by code."""
     return dict(_figures)
+
+
+def confide(*models_: type[models.Model]) -> None:
+    """Let entries of the audit trail about these models be read by auditors only: who did it when tells too much."""
+    _confided.update(model._meta.label_lower for model in models_)
+
+
+def confided() -> frozenset[str]:
+    """Return the models that are confided, by their labels."""
+    return frozenset(_confided)
 
 
 def tree_change(function: Callable[[TreeChange], None]) -> Callable[[TreeChange], None]:

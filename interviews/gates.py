@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from branches.registries import gate
+from branches.registries import confide, gate
 from branches.transitions import Transition, register
-from interviews.models import EmergencyReport, FollowUp, Matter, ProgressReport, ReportSection
+from interviews.models import EmergencyReport, FollowUp, Interview, Matter, ProgressReport, ReportSection, SealedRecord
 
 State = Matter.State
+confide(Interview, SealedRecord, Matter, FollowUp, EmergencyReport)
 register(
     Matter,
     {

@@ -1,5 +1,6 @@
 """Drafts, uploads, the audit trail, transitions, and words a site has taught the importer."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -76,6 +77,10 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def within(self, scope: "Scope") -> "AuditEntryQuerySet":
         """Keep entries about nodes `scope` reaches; those about no node only for a school-wide role."""
         return self if scope.everything else self.filter(branch__in=scope.branches())
+
+    def without(self, things: Collection[str]) -> "AuditEntryQuerySet":
+        """Leave out entries about these models."""
+        return self.exclude(thing__in=things)
 
 
 class AuditEntry(models.Model):

@@ -7,7 +7,8 @@ from branches import audit
 from branches.listing import render_list
 from branches.lists import AUDIT
 from branches.models import AuditEntry
-from branches.permissions import Action, requires
+from branches.permissions import Action, can, requires
+from branches.registries import confided
 
 
 @require_http_methods(["GET", "POST"])
@@ -17,4 +18,7 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
     sealed, head = audit.head()
     facts = [f"已封存 {sealed} 条", f"链首 {head[:20]}"] if sealed else ["还没有封存"]
     entries = AuditEntry.objects.within(request.scope)  # type: ignore[attr-defined]
+    if can(request.user, Action.MANAGE_INTERVIEWS):  # who plans talks is not to count them here
+        entries = entries.without(confided())
+        facts.append("记录访谈、交办问题和紧急上报的条目只有审计员看得到")
     return render_list(request, AUDIT, entries, context={"facts": facts})

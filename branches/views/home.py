@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from branches import clock, stages, wording
 from branches.models import AuditEntry, Branch, Campaign, Role
 from branches.permissions import Action, account_of, requires, roles, scope
-from branches.registries import HomeItem, home_items, panels_for, stats_for
+from branches.registries import HomeItem, confided, home_items, panels_for, stats_for
 
 TODO_SHOWN = 12
 LOG_SHOWN = 6
@@ -44,7 +44,7 @@ def _campaigns(request: HttpRequest) -> list[dict[str, Any]]:
 def _about(branch: Branch) -> dict[str, Any]:
     """Return what the page of one branch says about it: its place and what happened lately."""
     place = branch.placements.on(clock.today()).select_related("parent", "category").first()
-    entries = AuditEntry.objects.filter(branch=branch).order_by("-pk")[:LOG_SHOWN]
+    entries = AuditEntry.objects.filter(branch=branch).without(confided()).order_by("-pk")[:LOG_SHOWN]
     now = clock.now()
     log = [
         {"moment": wording.zh_moment(entry.at.astimezone(now.tzinfo), now), "text": entry.summary} for entry in entries

@@ -9,9 +9,10 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from branches import clock
-from branches.models import AuditDetail, AuditEntry, Draft, TransitionLog
+from branches.models import AuditDetail, AuditEntry, Draft, Role, TransitionLog
 from config.logs import Refusals
 from interviews.models import EmergencyReport, Interview, Matter
+from tests.factories import branches
 from tests.interviews import follow, talks
 from tests.interviews.follow import entered
 from tests.worlds import shared
@@ -89,3 +90,18 @@ def test_a_fault_keeps_its_traceback():
     fault.status_code = 500
     assert Refusals().filter(fault)
     assert fault.exc_info[0] is ValueError
+
+
+@pytest.mark.once
+def test_who_plans_talks_does_not_count_them_in_the_audit_trail_and_the_auditor_does(world, signed_in):
+    base = world.base
+    walk(signed_in(base.interviewer), world)
+    office, auditor = (signed_in(one).get(reverse("audit")).content.decode() for one in (base.office, base.auditor))
+    for said in ("记录一次谈话", "交办实际问题", "紧急上报给", "密存一条记录"):
+        assert [said in page for page in (office, auditor)] == [False, True]
+    assert "只有审计员看得到" in office
+    content = signed_in(base.office).post(reverse("audit"), {"format": "csv"}).content.decode()
+    assert "记录一次谈话" not in content
+    secretary = branches.holder(Role.SECRETARY, base.school.software)
+    assert "记录一次谈话" not in signed_in(secretary).get(reverse("home")).content.decode()
+    assert AuditEntry.objects.filter(branch=base.school.software, summary="记录一次谈话").exists()
