@@ -17,8 +17,9 @@ from branches.permissions import Action, account_of, can, requires
 from branches.registries import HomeStat
 from branches.scopes import Scope
 from branches.versions import ConflictError
+from interviews.counting import LEAST
 from interviews.forms.confidence import EraseForm, NoticeForm, RulesForm
-from interviews.models import ConfidenceRules, Notice, Reader, Reading, RosterEntry, SealedRecord
+from interviews.models import ConfidenceRules, Notice, Reader, Reading, RosterEntry, SealedRecord, VisitSettings
 from interviews.services import confidence, erasure, leavers
 from interviews.services.errors import RefusedError
 from interviews.views.shared import refusal
@@ -48,13 +49,23 @@ def _stats(reach: Scope, campaign: Campaign, now: dt.datetime, day: dt.date) -> 
         failed=Count("pk", filter=Q(outcome="failed")),
     )
     readers = Reader.objects.in_force(now).filter(record__in=records).count()
+    settings = VisitSettings.objects.filter(campaign=campaign).first()
+    least = settings.least_count if settings else LEAST
+    erased = " ".join(_in_steps(kept["erased"], "条", least))
     return [
-        HomeStat("密存记录", str(kept["all"] - kept["erased"]), f"已清除 {kept['erased']}"),
-        HomeStat("30 天内保存期满", str(kept["soon"]), "条"),
-        HomeStat("有效的指定读者", str(readers), "人次"),
-        HomeStat("近 30 天打开", str(readings["opened"]), "次"),
-        HomeStat("近 30 天无权打开", str(readings["refused"]), f"打不开 {readings['failed']}"),
+        HomeStat("密存记录", *_in_steps(kept["all"] - kept["erased"], "条", least, f"，已清除{erased}")),
+        HomeStat("30 天内保存期满", *_in_steps(kept["soon"], "条", least)),
+        HomeStat("有效的指定读者", *_in_steps(readers, "人次", least)),
+        HomeStat("近 30 天打开", *_in_steps(readings["opened"], "次", least)),
+        HomeStat("近 30 天无权打开", str(readings["refused"]), f"次，打不开 {readings['failed']}"),
     ]
+
+
+def _in_steps(number: int, unit: str, least: int, more: str = "") -> tuple[str, str]:
+    """Say a count in steps of the set size: counted exactly, it would tell each talk to whoever looks after it."""
+    if number < least:
+        return f"不满 {least}", unit + more
+    return f"{number // least * least}", f"{unit}以上{more}"
 
 
 def _context(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
