@@ -13,9 +13,9 @@ from interviews.models import RosterEntry
 from interviews.services.words import Kind
 
 SENSITIVE = {
-    "topics": "只记在访谈的密存部分，不统计。用过以后不能改。",
-    "focus": "不按人列名、不导入、不统计，只记在访谈的密存部分。用过以后不能改。",
-    "matters": "台账不列，数字太小时统计表连类别也不列；只有交办人和承办人看得到。用过以后不能取消。",
+    "topics": "只记在访谈的密存部分，不统计。标了不能取消，用过的不能再标。",
+    "focus": "不按人列名、不导入、不统计，只记在访谈的密存部分。标了不能取消，用过的不能再标。",
+    "matters": "台账不列，数字太小时统计表连类别也不列；只有交办人和承办人看得到。标了不能取消。",
 }
 MOST_WORDS = 20
 

@@ -24,7 +24,7 @@ class Kind:
     model: Any
     order: str = "position"
     marks: tuple[str, ...] = ("sensitive",)
-    sealed: bool = False  # a sensitive one is noted in sealed texts only, so nobody can tell whether it is in use
+    sealed: bool = False  # a sensitive one is noted in sealed texts only, so one in use cannot become sensitive
 
 
 KINDS: dict[str, Kind] = {
@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
 }
 SEALED_STAYS = "标为敏感的不能取消：密存的正文里可能已经用了。不再使用时请停用，另设一项。"
 OPEN_STAYS = "已经用过的不能再标为敏感：用过的地方看得见。请停用这一项，另设一项敏感的。"
-HIDDEN_STAYS = "已有问题按敏感类别交办，不能再公开；不再使用时请停用，另设一项。"
+HIDDEN_STAYS = "标为敏感的不能取消：可能已有问题按敏感类别交办。不再使用时请停用，另设一项。"
 
 
 def rows_of(kind: Kind, campaign: Campaign) -> list[Any]:
@@ -47,8 +47,8 @@ def rows_of(kind: Kind, campaign: Campaign) -> list[Any]:
 
 
 def in_use(kind: Kind, row: Any) -> bool:
-    """Tell whether something refers to a word, or may do so out of sight."""
-    if kind.sealed and row.sensitive:
+    """Tell whether something refers to a word, or may do so out of sight: of a sensitive one nobody is told."""
+    if getattr(row, "sensitive", False):
         return True
     if kind.model is MatterCategory:
         return bool(row.matters.exists())
@@ -109,11 +109,9 @@ def _marked(kind: Kind, row: Any, wanted: bool) -> str:
     """Say why the sensitive mark may not change."""
     if row.sensitive == wanted:
         return ""
-    if not kind.sealed:
-        return HIDDEN_STAYS if not wanted and in_use(kind, row) else ""
     if not wanted:
-        return SEALED_STAYS
-    return OPEN_STAYS if in_use(kind, row) else ""
+        return SEALED_STAYS if kind.sealed else HIDDEN_STAYS
+    return OPEN_STAYS if kind.sealed and in_use(kind, row) else ""
 
 
 def _needed(campaign: Campaign, kind: Kind, row: Any) -> str:
