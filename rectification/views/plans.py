@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from branches import clock
 from branches.models import Branch
-from branches.permissions import Action, account_of, enforce, get_or_404, requires
+from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
 from grading.models import Result, Round, RoundUnit
@@ -68,6 +68,7 @@ def rights(request: HttpRequest, plan: Plan, rows: list[Item]) -> dict[str, bool
         and acts_for(request.user, plan.branch_id)
         and bool(may_submit(request.user, plan)),
         "decide": waiting and bool(may_decide(request.user, plan)),
+        "export": plan.round.state != Round.State.PREPARING and bool(can(account_of(request), Action.EXPORT, plan)),
     }
 
 

@@ -13,6 +13,7 @@ from grading.models import Round, RoundUnit
 from reporting.annexes import facts as f
 from reporting.annexes.annex6 import Annex6
 from reporting.annexes.notice import NoticeFacts
+from reporting.annexes.plan import PlanFacts
 from reporting.annexes.promotion import PromotionFacts
 from reporting.database_time import snapshot
 from reporting.making.kinds import BY_SLUG, Kind
@@ -25,6 +26,7 @@ SHOWN: dict[str, type] = {
     "promotion": PromotionFacts,
     "annex6": Annex6,
     "notice": NoticeFacts,
+    "plan": PlanFacts,
 }
 
 
@@ -56,7 +58,7 @@ def identified(*, kind: Kind, round_: Round, unit: Branch, facts: Sequence[Any],
     digests = [f.digest([one]) for one in facts]
     if not bundled:
         return [(unit, digest) for digest in digests]
-    if facts and isinstance(facts[0], Annex6 | NoticeFacts):
+    if facts and isinstance(facts[0], Annex6 | NoticeFacts | PlanFacts):
         own = [one.branch_code if isinstance(one, NoticeFacts) else one.code for one in facts]
         nodes = Branch.objects.in_bulk(own, field_name="code")
         return [(nodes[code], digest) for code, digest in zip(own, digests, strict=True)]

@@ -109,7 +109,8 @@ def _items(plans: dict[str, Plan], verifier: Account) -> dict[str, Item]:
         ("conditions", "direct", 5, 3, "没有独立活动室", "", state.IN_HAND,
          {"term": term.CONDITIONS, "term_reason": "图书馆改扩建", "review_on": day("2012.11.1"),
           "counts_on": day("2012.11.1"), "risk_on": day("2012.10.18"), "consented_by": verifier, "consented_at": asked}),
-        ("paused", "direct", 1, 1, "支部书记空缺", "2012.6.1", state.IN_HAND, {"paused_on": day("2012.5.20"), "paused_until": day("2012.12.1")}),
+        ("paused", "direct", 1, 1, "支部书记空缺", "2012.6.1", state.IN_HAND,
+         {"paused_on": day("2012.5.20"), "paused_until": day("2012.12.1")}),
         ("own", "letters", 4, 3, "党总支例会没有记录", "2012.10.31", state.APPROVED, {}),
     )  # fmt: skip
     made: dict[str, Item] = {}

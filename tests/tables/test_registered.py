@@ -111,7 +111,7 @@ ledger = shared(lambda: ledger_world().grading)
 noticed = shared(noticed_world)
 # Lists and annexes that need more than `world` has.
 LISTS = {"rectification-items": "ledger", **dict.fromkeys(supervision_lists.ROWS, "noticed")}
-WORLDS = {"promotion": "second", "annex6": "ledger", "notice": "noticed"}
+WORLDS = {"promotion": "second", "annex6": "ledger", "plan": "ledger", "notice": "noticed"}
 
 
 @pytest.mark.unit
