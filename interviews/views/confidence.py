@@ -51,9 +51,9 @@ def _stats(reach: Scope, campaign: Campaign, now: dt.datetime, day: dt.date) -> 
     readers = Reader.objects.in_force(now).filter(record__in=records).count()
     settings = VisitSettings.objects.filter(campaign=campaign).first()
     least = settings.least_count if settings else LEAST
-    erased = " ".join(_in_steps(kept["erased"], "条", least))
     return [
-        HomeStat("密存记录", *_in_steps(kept["all"] - kept["erased"], "条", least, f"，已清除{erased}")),
+        HomeStat("密存记录", *_in_steps(kept["all"] - kept["erased"], "条", least)),
+        HomeStat("已清除", *_in_steps(kept["erased"], "条", least)),
         HomeStat("30 天内保存期满", *_in_steps(kept["soon"], "条", least)),
         HomeStat("有效的指定读者", *_in_steps(readers, "人次", least)),
         HomeStat("近 30 天打开", *_in_steps(readings["opened"], "次", least)),
@@ -61,11 +61,11 @@ def _stats(reach: Scope, campaign: Campaign, now: dt.datetime, day: dt.date) -> 
     ]
 
 
-def _in_steps(number: int, unit: str, least: int, more: str = "") -> tuple[str, str]:
+def _in_steps(number: int, unit: str, least: int) -> tuple[str, str]:
     """Say a count in steps of the set size: counted exactly, it would tell each talk to whoever looks after it."""
     if number < least:
-        return f"不满 {least}", unit + more
-    return f"{number // least * least}", f"{unit}以上{more}"
+        return f"不满 {least}", unit
+    return f"{number // least * least}", f"{unit}以上"
 
 
 def _context(request: HttpRequest, campaign: Campaign | None) -> dict[str, Any]:
