@@ -21,9 +21,9 @@ UNUSED, SPOILED = BallotCode.State.UNUSED, BallotCode.State.SPOILED
 def ask_exchange(
     *, by: Account, box: BallotBox, code: str, reason: str, now: dt.datetime, replace: bool = True
 ) -> CodeExchange:
-    """Take a slip back (first person): it is void once a second person confirms. Raises RefusedError.
+    """Take a slip back (first person): nobody votes with it from now on, and it is void once another confirms.
 
-    `replace` False takes a slip back that nobody gets a new one for.
+    Raises RefusedError. `replace` False takes a slip back that nobody gets a new one for.
     """
     row = locked(box, BallotBox.State.OPEN)
     digest = _digest(row, code)

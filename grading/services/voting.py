@@ -14,7 +14,7 @@ from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
 from grading.ballots import codes, keystore, sealing
-from grading.models import BallotBox, BallotCode, SealedBallot
+from grading.models import BallotBox, BallotCode, CodeExchange, SealedBallot
 from grading.services import ballot_keys
 
 WRONG_PER_HOUR = 200
@@ -22,6 +22,7 @@ UNKNOWN = "没有这个评议码，请对照纸条再核一遍；确实无误的
 TOO_MANY = "这一小时里输错的评议码太多，请联系会务人员核对纸条。"
 USED = "这个评议码已经投过票，每个码只能用一次。"
 SPOILED = "这个评议码已作废，请用换发的新码。"
+HELD = "这个评议码已收回，正在等换发。没有交回的，请联系发码的人。"
 OVER = "评议已经结束，不再收票。"
 TROUBLE = "系统暂时不能核对评议码，请联系会务人员。"
 _SAID = {BallotCode.State.USED: USED, BallotCode.State.SPOILED: SPOILED}
@@ -71,6 +72,8 @@ def look_up(*, code: str, now: dt.datetime) -> Paper | Refused:
     if state != BallotCode.State.UNUSED:
         return _refused(found.box, state, now)
     box = found.box
+    if _is_held(box, found.digest):
+        return Refused(HELD)
     return Paper(box.unit.name, box.source.name, box.options, box.problems, box.closes_at)
 
 
@@ -91,6 +94,8 @@ def cast(*, code: str, choice: str, problems: Iterable[str], now: dt.datetime) -
     state = _drop(found, options.index(choice), places)
     if state == BallotCode.State.UNUSED:
         return Cast(found.box.unit.name)
+    if state == CodeExchange.State.ASKED:
+        return Refused(HELD)
     return Refused(OVER) if state == "" else _refused(found.box, state, now)
 
 
@@ -99,7 +104,8 @@ def cast(*, code: str, choice: str, problems: Iterable[str], now: dt.datetime) -
 def _drop(found: _Known, choice: int, problems: tuple[int, ...]) -> str | None:
     """Use the code and drop the ballot; return the state the code was in, None when unknown, "" when the box is shut.
 
-    The lock keeps a closing from opening the box between the two writes.
+    A slip that was taken back and waits for the second person is not voted with: it may have been photographed. The lock
+    keeps a closing from opening the box between the two writes.
     """
     box = BallotBox.objects.select_for_update(no_key=True).filter(pk=found.box.pk, state=BallotBox.State.OPEN).first()
     if box is None:
@@ -108,11 +114,18 @@ def _drop(found: _Known, choice: int, problems: tuple[int, ...]) -> str | None:
     row = mine.values("group", "state").first()
     if row is None:
         return None
+    if row["state"] == BallotCode.State.UNUSED and _is_held(box, found.digest):
+        return CodeExchange.State.ASKED
     if use(mine) != 1:
         return BallotCode.State.SPOILED if row["state"] == BallotCode.State.SPOILED else BallotCode.State.USED
     ballot = sealing.Ballot(row["group"], choice, problems)
     SealedBallot.objects.create(box=box, ciphertext=sealing.seal(bytes(box.public_key), found.key, ballot))
     return BallotCode.State.UNUSED
+
+
+def _is_held(box: BallotBox, digest: bytes) -> bool:
+    """Tell whether a code was taken back and waits for a second person."""
+    return CodeExchange.objects.filter(box=box, digest=digest, state=CodeExchange.State.ASKED).exists()
 
 
 def use(mine: Any) -> int:

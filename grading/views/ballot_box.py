@@ -180,11 +180,12 @@ def _restore(request: HttpRequest, box: BallotBox, now: dt.datetime) -> str:
 
 def _ask(request: HttpRequest, box: BallotBox, now: dt.datetime) -> str:
     post = request.POST
-    ballot_exchanges.ask_exchange(
+    exchange = ballot_exchanges.ask_exchange(
         by=account_of(request), box=box, code=post.get("code", ""), reason=post.get("reason", ""), now=now,
         replace=post.get("replace") != "no",
     )  # fmt: skip
-    return "已登记，请另一位同事登录后在这一页确认。"
+    number = box.exchanges.filter(pk__lte=exchange.pk).count()
+    return f"已登记为第 {number} 张，请在纸条上写上这个号。旧码从现在起投不了票，请另一位同事登录后在这一页确认。"
 
 
 ACTS: dict[str, Callable[[HttpRequest, BallotBox, dt.datetime], str]] = {

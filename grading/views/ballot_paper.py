@@ -48,7 +48,7 @@ def _cast(request: HttpRequest, code: str, paper: Paper, chosen: dict[str, Any])
     answer = voting.cast(code=code, choice=chosen["code"], problems=problems, now=clock.now())
     if isinstance(answer, Cast):
         return _page(request, "grading/ballot_done.html")
-    if answer.reason in (voting.USED, voting.SPOILED, voting.OVER, voting.UNKNOWN):
+    if answer.reason in (voting.USED, voting.SPOILED, voting.HELD, voting.OVER, voting.UNKNOWN):
         return _code_page(request, answer)
     return _confirm_page(request, code, paper, chosen, answer.reason)
 

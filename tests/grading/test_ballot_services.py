@@ -251,10 +251,20 @@ def test_a_slip_may_be_taken_back_without_a_new_one(world):
     assert ballots.turnout(box) == ballots.Turnout(7, 0)
 
 
-def test_a_slip_that_votes_meanwhile_is_not_exchanged(world):
+def test_a_slip_taken_back_is_not_voted_with_while_it_waits(world):
     box, codes = open_of(world)
     exchange = ask(world, box, codes[0])
-    vote(codes[0])
+    assert vote(codes[0]) == voting.look_up(code=codes[0], now=clock.now()) == voting.Refused(voting.HELD)
+    assert isinstance(vote(codes[1]), voting.Cast)
+    assert stock(box) == {"used": 1, "unused": 7}
+    ballot_exchanges.drop_exchange(by=world.office, exchange=exchange, now=clock.now())
+    assert isinstance(vote(codes[0]), voting.Cast)
+
+
+def test_a_slip_that_was_used_after_all_is_not_exchanged(world):
+    box, codes = open_of(world)
+    exchange = ask(world, box, codes[0])
+    box.codes.filter(digest=bytes(exchange.digest)).update(state="used")
     assert "刚被用过" in refused(ballot_exchanges.confirm_exchange, by=world.deputy, exchange=exchange, now=clock.now())
     assert stock(box) == {"used": 1, "unused": 7}
 
