@@ -104,8 +104,8 @@ def cast(*, code: str, choice: str, problems: Iterable[str], now: dt.datetime) -
 def _drop(found: _Known, choice: int, problems: tuple[int, ...]) -> str | None:
     """Use the code and drop the ballot; return the state the code was in, None when unknown, "" when the box is shut.
 
-    A slip that was taken back and waits for the second person is not voted with: it may have been photographed. The lock
-    keeps a closing from opening the box between the two writes.
+    A slip that was taken back and waits for the second person is not voted with: it may have been photographed.
+    The lock keeps a closing from opening the box between the two writes.
     """
     box = BallotBox.objects.select_for_update(no_key=True).filter(pk=found.box.pk, state=BallotBox.State.OPEN).first()
     if box is None:
