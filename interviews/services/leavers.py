@@ -1,10 +1,12 @@
 """What an interviewer leaves behind: who manages talks names a successor for them, and reads no word of it.
 
 Gone is whose account is closed or whose roles no longer let him open talks. The successor is a named reader of each of
-his talks until a day, with a reason, on record like any other; planned follow-ups go along.
+his talks until a day, with a reason, on record like any other; planned follow-ups and problems that are not told back
+yet go along.
 """
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,13 +14,26 @@ from django.db.models import Q, QuerySet
 from branches import audit
 from branches.models import Account
 from branches.scopes import Scope
-from interviews.models import FollowUp, Reader, SealedRecord
+from interviews.models import FollowUp, Matter, Reader, SealedRecord
 from interviews.people import accounts_with
 from interviews.permissions import OPENED_WITH
 from interviews.services.errors import refuse
 from interviews.services.readers import name_reader
 
 K = SealedRecord.Kind.INTERVIEW
+OVER = (Matter.State.TOLD, Matter.State.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """How much went to a successor."""
+
+    talks: int
+    follow_ups: int
+    matters: int
+
+    def __bool__(self) -> bool:
+        return bool(self.talks or self.follow_ups or self.matters)
 
 
 def _records(reach: Scope) -> QuerySet[SealedRecord]:
@@ -49,8 +64,8 @@ def successors(owner: Account, reach: Scope, now: dt.datetime) -> list[tuple[Acc
 @transaction.atomic
 def hand_on(
     *, by: Account, owner: Account, account: Account, reach: Scope, reason: str, until: dt.datetime, now: dt.datetime
-) -> int:
-    """Let `account` read what `owner` left in the units `reach` covers, and do the follow-ups; return how many talks.
+) -> HandedOn:
+    """Let `account` read what `owner` left in the units `reach` covers, and see to follow-ups and problems.
 
     Raises RefusedError.
     """
@@ -59,15 +74,21 @@ def hand_on(
     if account.pk == by.pk:
         refuse(account="不能交接给自己。")
     known = Reader.objects.in_force(now).filter(account=account).values("record")
-    rows = list(_records(reach).filter(owner=owner).exclude(pk__in=known).select_related("unit", "owner__person"))
+    open_matters = Matter.objects.within(reach).filter(raised_by=owner).exclude(state__in=OVER)
+    matters = list(open_matters.select_related("record"))
+    wanted = _records(reach).filter(owner=owner) | SealedRecord.objects.filter(
+        matter__in=matters, erased_at__isnull=True
+    )
+    rows = list(wanted.exclude(pk__in=known).select_related("unit", "owner__person"))
     for row in rows:
         name_reader(by=by, record=row, account=account, reason=reason, until=until, now=now)
-    moved = _follow_ups(owner, account, reach)
-    if not rows and not moved:
+    Matter.objects.filter(pk__in=[row.pk for row in matters]).update(raised_by=account)
+    done = HandedOn(sum(row.kind == K for row in rows), _follow_ups(owner, account, reach), len(matters))
+    if not done:
         refuse(account=f"{account.get_full_name()}已经可以查看他的全部访谈。")
-    summary = f"离任访谈人的 {len(rows)} 次访谈指定接手人，转交 {moved} 次回访"
+    summary = f"离任访谈人的 {done.talks} 次访谈指定接手人，转交 {done.follow_ups} 次回访、{done.matters} 个实际问题"
     audit.record(by=by, action="interviews.hand_on", thing=owner, summary=summary, after={"taker": account.pk})
-    return len(rows)
+    return done
 
 
 def _follow_ups(owner: Account, account: Account, reach: Scope) -> int:

@@ -9,8 +9,8 @@ from branches import clock
 from branches.models import AuditEntry, RoleGrant
 from branches.permissions import Action, scope
 from interviews.home import named_reader
-from interviews.models import Assignment, FollowUp, Reader
-from interviews.services import follow_ups, interviews, leavers, readers
+from interviews.models import Assignment, FollowUp, Matter, Reader
+from interviews.services import follow_ups, interviews, leavers, matters, readers, sealed
 from interviews.services.errors import NotReadableError, RefusedError
 from tests.factories import branches as f
 from tests.interviews import follow
@@ -54,7 +54,7 @@ def test_who_left_is_told_and_the_successor_reads_with_a_trace(world, how):
     assert list(leavers.gone(reach(base.officer))) == [base.interviewer]
     with pytest.raises(NotReadableError):
         read(first, base.colleague)
-    assert hand_on(base) == 2
+    assert hand_on(base) == leavers.HandedOn(2, 0, 0)
     assert [read(row, base.colleague) for row in (first, second)] == ["最近睡不好，想换宿舍。"] * 2
     assert first.record.readings.filter(by=base.colleague, outcome="opened").exists()
     assert AuditEntry.objects.filter(action="interviews.hand_on", account=base.officer).count() == 1
@@ -92,7 +92,8 @@ def test_planned_follow_ups_go_along_and_can_be_recorded_without_a_list(world):
         by=base.interviewer, record=row.record, account=base.colleague, reason="会商", until=in_days(3), now=clock.now()
     )
     leave(base.interviewer)
-    assert hand_on(base) == 0  # the talk was open to the successor already, the follow-up was not his
+    # the talk was open to the successor already, the follow-up was not his
+    assert hand_on(base) == leavers.HandedOn(0, 1, 0)
     assert FollowUp.objects.get().account == base.colleague
     with pytest.raises(RefusedError, match="已经可以查看"):
         hand_on(base)
@@ -137,3 +138,26 @@ def test_the_page_names_a_successor_and_takes_access_back(world, signed_in):
     with pytest.raises(NotReadableError):
         read(row, base.colleague)
     assert Reader.objects.in_force(clock.now()).count() == 0
+
+
+def test_a_problem_is_told_back_by_the_successor(world):
+    base, row, done = world.base, follow.released(world), follow.released(world)
+    now = clock.now()
+    matters.withdraw(by=base.interviewer, matter=done, reason="重复", now=now)
+    matters.accept(by=world.handler, matter=row, now=now)
+    leave(base.interviewer)
+    assert hand_on(base).matters == 1
+    now = clock.now()
+    assert {one.pk: one.raised_by for one in Matter.objects.all()} == {
+        row.pk: base.colleague,
+        done.pk: base.interviewer,
+    }
+    row = matters.answer(
+        by=world.handler, matter=Matter.objects.get(pk=row.pk), outcome="solved", result="已换灯。", now=now
+    )
+    assert sealed.open_record(by=base.colleague, record=row.record, now=now).texts["result"] == "已换灯。"
+    told = matters.tell(by=base.colleague, matter=row, told_on=clock.today(), now=now)
+    assert told.state == "told"
+    with pytest.raises(NotReadableError):
+        sealed.open_record(by=world.handler, record=row.record, now=now)
+    assert sealed.open_record(by=base.colleague, record=row.record, now=now)
