@@ -221,7 +221,7 @@ def listing(request: HttpRequest, page: ListPage, queryset: Rows) -> Listing:
     )
 
 
-def _file(request: HttpRequest, page: ListPage, queryset: Rows, kind: str) -> HttpResponse:
+def _file(request: HttpRequest, page: ListPage, queryset: Rows, kind: str, more: Sequence[Any]) -> HttpResponse:
     """Return all filtered rows as a file, and note in the audit trail who took them."""
     if not can(request.user, Action.EXPORT):
         raise PermissionDenied("您的角色没有导出的权限。")
@@ -232,11 +232,11 @@ def _file(request: HttpRequest, page: ListPage, queryset: Rows, kind: str) -> Ht
     if len(found) > EXPORT_LIMIT:
         messages.error(request, f"结果超过 {EXPORT_LIMIT:,} 行，请先筛选，再导出。")
         return redirect(f"{request.path}{_address(request.GET)}")
-    sheet = lay_out(page.table, page.prepare(found))
+    sheet = lay_out(page.table, [*page.prepare(found), *more])
     content = xlsx.render([sheet], xlsx.Properties(title=page.title)) if kind == "xlsx" else csv.render(sheet)
-    account = account_of(request)
+    account, said = account_of(request), f"导出列表“{page.title}”{len(found) + len(more)} 行"
     with transaction.atomic():
-        audit.record(by=account, action=f"list.{kind}", thing=account, summary=f"导出列表“{page.title}”{len(found)} 行")
+        audit.record(by=account, action=f"list.{kind}", thing=account, summary=said)
     response = HttpResponse(content, content_type=_TYPES[kind])
     response["Content-Disposition"] = content_disposition_header(
         as_attachment=True, filename=f"{page.title}_{clock.today():%Y%m%d}.{kind}"
@@ -251,6 +251,7 @@ def render_list(
     *,
     template: str = "components/list_shell.html",
     context: Mapping[str, Any] | None = None,
+    file_rows: Sequence[Any] = (),
 ) -> HttpResponse:
     """Answer a list: GET draws the page, POST with format=xlsx or csv returns the filtered rows as a file.
 
@@ -260,10 +261,11 @@ def render_list(
         queryset: rows the caller may see.
         template: draws `list` (a Listing); includes components/list_page.html.
         context: more for the template.
+        file_rows: rows of the table that close the file; the template shows them in a place of their own.
     """
     kind = request.POST.get("format", "") if request.method == "POST" else ""
     if kind in _TYPES and page.export:
-        return _file(request, page, queryset, kind)
+        return _file(request, page, queryset, kind, file_rows)
     shown = listing(request, page, queryset)
     return render(
         request, template, {"list": shown, "may_export": bool(can(request.user, Action.EXPORT)), **(context or {})}

@@ -10,8 +10,9 @@ from django_filters import ChoiceFilter, FilterSet
 
 from branches import clock, wording
 from branches.listing import ListPage
+from branches.models import Campaign
 from branches.registries import list_page
-from grading.models import Result, RoundUnit
+from grading.models import Result, Round, RoundUnit
 from rectification.models import Item, Plan
 from reporting.tables import Column, Table
 
@@ -61,11 +62,14 @@ class PlanFilter(FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Offer the rounds and 党总支 among the rows."""
         super().__init__(*args, **kwargs)
-        rows = self.queryset.order_by().values_list("direct", "parent_id", "parent_name", "round_id", "round__name")
-        groups, rounds = {}, {}
-        for direct, parent_id, parent_name, round_id, name in rows.distinct():
+        rows = self.queryset.order_by().values_list("direct", "parent_id", "parent_name", "round_id")
+        groups, found = {}, set()
+        for direct, parent_id, parent_name, round_id in rows.distinct():
             groups["direct" if direct else str(parent_id)] = "直属党支部" if direct else parent_name
-            rounds[str(round_id)] = name
+            found.add(round_id)
+        known = Round.objects.filter(pk__in=found).select_related("campaign")
+        known = known.order_by("-campaign__starts_on", "ordinal")
+        rounds = {str(row.pk): round_label(row.campaign, row) for row in known}
         self.filters["unit"].extra["choices"] = list(groups.items())
         self.filters["round"].extra["choices"] = list(rounds.items())
 
@@ -89,7 +93,7 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
             "pk": unit.plan_id,
             "name": unit.name,
             "parent": unit.general_branch_name,
-            "round": unit.round.name,
+            "round": round_label(unit.round.campaign, unit.round),
             "grade": unit.graded_as or "",
             "state": states.get(unit.plan_state or "", "未制定") + ("（逾期）" if unit.plan_late else ""),
             "badge": SHAPES[unit.plan_state or ""],
@@ -100,6 +104,26 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
         }
         for unit in units
     ]
+
+
+def own_rows(plans: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return table rows of the plans 党总支 filed for themselves: annotated with number, awaiting and verified."""
+    now = clock.now()
+    return [
+        {
+            "pk": plan.pk, "name": plan.name, "parent": "党总支自己的方案", "grade": "",
+            "round": round_label(plan.campaign, plan.round), "badge": SHAPES[plan.state],
+            "state": plan.get_state_display() + ("（逾期）" if plan.late else ""),
+            "submitted": wording.zh_moment(timezone.localtime(plan.submitted_at), now) if plan.submitted_at else "",
+            "items": plan.number, "awaiting": plan.awaiting, "verified": plan.verified,
+        }
+        for plan in plans
+    ]  # fmt: skip
+
+
+def round_label(campaign: Campaign, round_: Round) -> str:
+    """Return the name of a round that tells it from those of other years: 2012年第一轮."""
+    return f"{campaign.year}年{round_.name}"
 
 
 def _href(row: dict[str, Any]) -> str:
@@ -117,7 +141,7 @@ PLANS = list_page(
             columns=(
                 Column("name", "党支部", 70, align="left", row_header=True, sort_key="name", href=_href),
                 Column("parent", "所属党总支", 50, align="left", hide_small=True, sort_key="parent"),
-                Column("round", "轮次", 20, hide_small=True),
+                Column("round", "轮次", 26, hide_small=True),
                 Column("grade", "等级", 18, hide_small=True),
                 Column("state", "方案", 28, kind="state", badge=lambda row: row["badge"], sort_key="state"),
                 Column("submitted", "提交", 32, hide_small=True, sort_key="submitted"),

@@ -15,7 +15,7 @@ from branches.permissions import Action, account_of, can, requires, scope
 from grading.models import Grade, Result, Round, RoundUnit
 from rectification import home
 from rectification.cards import CARDS
-from rectification.lists_plans import PLANS, plan_rows
+from rectification.lists_plans import NONE, PLANS, own_rows, plan_rows
 from rectification.models import Item, Plan
 from rectification.services.settings import rules_of
 
@@ -176,16 +176,31 @@ def _plans_of_units_above(account: Account, round_: Round) -> list[Own]:
 def plan_list(request: HttpRequest) -> HttpResponse:
     """List the branches of graded rounds with the state of their plans."""
     rows = plan_rows(RoundUnit.objects.filter(graded=True).within(request.scope))  # type: ignore[attr-defined]
-    context = {"own_plans": _filed_by_general_branches(request)}
-    return render_list(request, PLANS, rows, template="rectification/plans.html", context=context)
+    own = _filed_by_general_branches(request)
+    more = own_rows(own) if request.method == "POST" else ()
+    return render_list(
+        request, PLANS, rows, template="rectification/plans.html", context={"own_plans": own}, file_rows=more
+    )
 
 
 def _filed_by_general_branches(request: HttpRequest) -> list[Plan]:
     """Return the plans 党总支 within reach filed for themselves: they have no place among the units of a round."""
     rows = Plan.objects.within(request.scope).filter(unit=None)  # type: ignore[attr-defined]
-    asked = request.GET.get("round", "")
-    if asked.isascii() and asked.isdigit() and len(asked) < 12:
-        rows = rows.filter(round=asked)
-    verified = Count("items", filter=Q(items__state=Item.State.VERIFIED))
-    rows = rows.annotate(number=Count("items"), verified=verified).select_related("round", "campaign")
+    for name, field in (("round", "round"), ("unit", "branch")):
+        asked = request.GET.get(name, "")
+        if asked.isascii() and asked.isdigit() and len(asked) < 12:
+            rows = rows.filter(**{field: asked})
+        elif name == "unit" and asked == "direct":
+            rows = rows.none()
+    if (state := request.GET.get("state", "")) and state in {"late", NONE, *Plan.State.values}:
+        rows = rows.none() if state == NONE else rows.filter(Q(late=True) if state == "late" else Q(state=state))
+    if q := request.GET.get("q", "").strip():
+        rows = rows.filter(name__icontains=q)
+
+    def number(state: str) -> Count:
+        return Count("items", filter=Q(items__state=state))
+
+    rows = rows.annotate(
+        number=Count("items"), awaiting=number(Item.State.AWAITING), verified=number(Item.State.VERIFIED)
+    ).select_related("round", "campaign")
     return list(rows.order_by("-campaign__starts_on", "-round__ordinal", "branch__position", "branch__code"))

@@ -157,6 +157,19 @@ def test_the_list_of_plans_shows_what_a_general_branch_filed_for_itself(world, o
     assert shown.count(reverse("plan", args=[own.pk])) == 1
     other = office.get(reverse("plans"), {"round": world.round.pk + 1}).content.decode()
     assert "党总支自己的方案" not in other
+    nowhere = office.get(reverse("plans"), {"round": world.round.pk, "unit": world.grading.school.maths.pk})
+    assert "党总支自己的方案" not in nowhere.content.decode()
+
+
+def test_the_file_of_plans_ends_with_those_of_general_branches(world, office):
+    address = f"{reverse('plans')}?round={world.round.pk}"
+    lines = office.post(address, {"format": "csv"}).content.decode("utf-8-sig").splitlines()
+    own = next(line for line in lines if line.startswith("文学与历史学院党总支,"))
+    assert own.startswith("文学与历史学院党总支,党总支自己的方案,2012年第一轮,")
+    assert sum("第一轮" in line for line in lines) == 6
+    drafts = office.post(f"{address}&state=draft", {"format": "csv"}).content.decode("utf-8-sig")
+    assert "党总支自己的方案" not in drafts
+    assert "2012年第一轮" in office.get(address).content.decode()
 
 
 def test_shares_of_the_board_and_its_burn_down_open_their_lists(world, office):
