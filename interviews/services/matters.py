@@ -64,7 +64,7 @@ def _open_to(by: Account, matter: Matter, now: dt.datetime) -> None:
 def _close_to(by: Account, matter: Matter, now: dt.datetime) -> None:
     """Take the text away from who handled it; somebody who took over from who handed it on keeps it."""
     for reader in matter.record.readers.filter(revoked_at__isnull=True).exclude(account=matter.raised_by_id):
-        readers.revoke_reader(by=by, reader=reader, now=now)
+        readers.end_reader(by=by, reader=reader, now=now)
 
 
 @sensitive_variables("text")

@@ -85,10 +85,17 @@ def _check(record: SealedRecord, account: Account, reason: str, until: dt.dateti
 @transaction.atomic
 def revoke_reader(*, by: Account, reader: Reader, now: dt.datetime) -> Reader:
     """Take a reader's access back, or give one's own up; at once. Raises NotReadableError."""
-    row = Reader.objects.select_for_update(of=("self",)).select_related("record__unit").get(pk=reader.pk)
+    row = Reader.objects.select_related("record__unit").get(pk=reader.pk)
     theirs = {row.record.owner_id, row.granted_by_id, row.account_id}
     if by.pk not in theirs and not permissions.manages(by, row.record):
         raise NotReadableError(["没有找到。"])
+    return end_reader(by=by, reader=row, now=now)
+
+
+@transaction.atomic
+def end_reader(*, by: Account, reader: Reader, now: dt.datetime) -> Reader:
+    """Take access back where another service has decided that `by` may, as for a matter that was told back."""
+    row = Reader.objects.select_for_update(of=("self",)).select_related("record__unit").get(pk=reader.pk)
     if row.revoked_at is not None:
         return row
     row.revoked_at, row.revoked_by = now, by
