@@ -86,8 +86,8 @@ def hand_on(
     done = HandedOn(sum(row.kind == K for row in rows), _follow_ups(owner, account, reach), len(matters))
     if not done:
         refuse(account=f"{account.get_full_name()}已经可以查看他的全部访谈。")
-    summary = f"离任访谈人的 {done.talks} 次访谈指定接手人，转交 {done.follow_ups} 次回访、{done.matters} 个实际问题"
-    audit.record(by=by, action="interviews.hand_on", thing=owner, summary=summary, after={"taker": account.pk})
+    after = {"taker": account.pk, "talks": done.talks, "follow_ups": done.follow_ups, "matters": done.matters}
+    audit.record(by=by, action="interviews.hand_on", thing=owner, summary="给离任访谈人指定接手人", after=after)
     return done
 
 

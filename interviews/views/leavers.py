@@ -31,16 +31,15 @@ def leaver(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            done = leavers.hand_on(
+            leavers.hand_on(
                 by=by, owner=owner, account=given["account"], reach=reach, reason=given["reason"],
                 until=day_after(given["until"]), now=now,
             )  # fmt: skip
         except RefusedError as error:
             refusal(form, error)
         else:
-            more = f"接手 {done.follow_ups} 次回访、{done.matters} 个没办完的实际问题"
-            who = given["account"].get_full_name()
-            messages.success(request, f"{who}可以查看这 {done.talks} 次访谈，{more}；每次查看都有记录。")
+            taker = given["account"].get_full_name()
+            messages.success(request, f"{taker}接手他的访谈、没办完的回访和实际问题，每次查看都有记录。")
             return redirect("leaver", owner.pk)
     named = [(one, wording.last_day(timezone.localtime(until))) for one, until in _named(owner, reach)]
     context: dict[str, Any] = {"owner": owner, "form": form, "named": named}

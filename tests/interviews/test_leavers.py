@@ -132,7 +132,7 @@ def test_the_page_names_a_successor_and_takes_access_back(world, signed_in):
     wrong = client.post(page, {"account": base.colleague.pk, "reason": "", "until": until})
     assert (wrong.status_code, "请填写理由。" in wrong.content.decode()) == (422, True)
     said = client.post(page, {"account": base.colleague.pk, "reason": "接任", "until": until}, follow=True)
-    assert "可以查看这 1 次访谈" in said.content.decode()
+    assert "接手他的访谈、没办完的回访和实际问题" in said.content.decode()
     assert "最近睡不好" not in said.content.decode()
     client.post(reverse("successor-end", args=[base.interviewer.pk, base.colleague.pk]))
     with pytest.raises(NotReadableError):
