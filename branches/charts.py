@@ -291,6 +291,7 @@ class BurnDown:
 
 
 FIELD = (1000, 200)
+LATE_SHOWN = dt.timedelta(days=366)  # how long after the last day due a burn-down goes on
 
 
 def burn_down(
@@ -298,13 +299,16 @@ def burn_down(
 ) -> BurnDown | None:
     """Lay out what is left of `due` (how many are due on a day) and of it after `done`; None when nothing is due.
 
-    The field runs over whole months from `first`, or the first day anything is due or done, to the last day due.
+    The field runs over whole months from `first`, or the first day anything is due or done, to the last day due; on to
+    today where something is left of it by then, for a year at most.
     """
     total = sum(due.values())
     if not total:
         return None
     start = _first_of_month(min(first, *due, *done))
-    end = _next_month(max(*due, *done, start))
+    last_due = max(*due, *done, start)
+    unfinished = total > sum(number for day, number in done.items() if day <= today)
+    end = _next_month(today if unfinished and last_due < today <= last_due + LATE_SHOWN else last_due)
     days = (end - start).days
 
     def x(day: dt.date) -> int:

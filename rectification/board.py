@@ -158,6 +158,11 @@ class Line:
         return self.address(term=str(Item.Term.NORMAL), status="open")
 
     @property
+    def limited_ahead(self) -> str:
+        """The address of what of it need not be done yet: what should be left."""
+        return self.address(term=str(Item.Term.NORMAL), day="ahead")
+
+    @property
     def overdue(self) -> Figure:
         """Items whose day is over."""
         return self._of(Status.OVERDUE)

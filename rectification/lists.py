@@ -42,6 +42,7 @@ class ItemFilter(FilterSet):
     category = ChoiceFilter(label="问题类别", method="of_kind", empty_label="全部", choices=())
     dimension = ChoiceFilter(label="对标内容", method="of_kind", empty_label="全部", choices=())
     term = ChoiceFilter(label="期限", empty_label="全部", choices=Item.Term.choices)
+    day = ChoiceFilter(label="时限", method="by_day", empty_label="全部", choices=[("ahead", "时限还没过")])
     problem = CharFilter(label="同一问题", method="the_same")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,12 +74,17 @@ class ItemFilter(FilterSet):
             self.filters["branch"].extra["choices"] = [(asked, found.plan.name)]
         elif not asked:
             del self.filters["branch"]
-        if not (self.data and self.data.get("problem")):
-            del self.filters["problem"]
+        for name in ("day", "problem"):
+            if not (self.data and self.data.get(name)):
+                del self.filters[name]
 
     def by_status(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         """Keep items of one status, or all that are not put right."""
         return rows.exclude(state=Item.State.VERIFIED) if value == "open" else rows.filter(status=value)
+
+    def by_day(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        """Keep items whose day is not over: what should be left of a burn-down."""
+        return rows.filter(due_on__gte=clock.today())
 
     def of_group(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         """Keep one 党总支 with its own plan, or 直属党支部."""

@@ -120,9 +120,9 @@ def gantt(timeline: charts.Timeline) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/burn_down.html")
-def burn_down(chart: charts.BurnDown, left_url: str = "", total_url: str = "") -> dict[str, Any]:
-    """Draw what is left to do, as planned and as it came; the addresses open the lists of what is left, and of all."""
-    return {"chart": chart, "left_url": left_url, "total_url": total_url}
+def burn_down(chart: charts.BurnDown, left_url: str = "", total_url: str = "", should_url: str = "") -> dict[str, Any]:
+    """Draw what is left to do, as planned and as it came; the addresses open the lists of the three figures."""
+    return {"chart": chart, "left_url": left_url, "total_url": total_url, "should_url": should_url}
 
 
 @register.inclusion_tag("components/scale.html")

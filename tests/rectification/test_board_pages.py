@@ -179,6 +179,12 @@ def test_shares_of_the_board_and_its_burn_down_open_their_lists(world, office):
     assert f'<a href="{items}?group={group}&amp;status=verified">1/5</a>' in shown
     assert f'还剩 <a href="{items}?status=open&amp;term=normal">' in shown
     assert f'/ <a href="{items}?term=normal">' in shown
+    should = f"{items}?day=ahead&amp;term=normal"
+    assert f'按时限应剩 <a href="{should}">4</a>' in shown
+    behind = office.get(should.replace("&amp;", "&")).content.decode()
+    assert "4 项" in behind
+    assert "时限还没过" in behind
+    assert "时限还没过" not in office.get(items).content.decode()
 
 
 def test_the_board_passes_over_a_round_in_which_nobody_within_reach_has_a_plan(world, signed_in):

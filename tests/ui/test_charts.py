@@ -4,6 +4,8 @@ import datetime as dt
 import itertools
 from decimal import Decimal
 
+import pytest
+
 from branches import charts
 
 D = Decimal
@@ -90,9 +92,21 @@ def test_a_burn_down_steps_down_the_day_after():
     assert drawn.spoken == "限期完成的 4 项，已销号 1 项，还剩 3 项；按时限今天应剩 2 项"
 
 
-def test_a_burn_down_of_nothing_is_none_and_one_past_its_end_has_no_today():
+def test_a_burn_down_of_nothing_is_none():
     day = dt.date(2012, 4, 10)
     assert charts.burn_down({}, {}, first=day, today=day) is None
-    late = charts.burn_down({day: 1}, {}, first=day, today=dt.date(2013, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("today", "done", "place", "months"),
+    [
+        (dt.date(2012, 5, 11), {}, D("65.57"), ["4月", "5月"]),  # 40 of 61 days
+        (dt.date(2012, 5, 11), {dt.date(2012, 4, 9): 1}, None, ["4月"]),  # all done: nothing to follow
+        (dt.date(2013, 4, 12), {}, None, ["4月"]),  # a year and two days after
+    ],
+)
+def test_a_burn_down_goes_on_to_today_while_something_is_left(today, done, place, months):
+    day = dt.date(2012, 4, 10)
+    late = charts.burn_down({day: 1}, done, first=day, today=today)
     assert late is not None
-    assert (late.today, late.left, late.should) == (None, 1, 0)
+    assert (late.today, late.should, [month.label for month in late.months]) == (place, 0, months)
