@@ -166,7 +166,7 @@ def annual_rules(source: Source) -> AnnualRules:
         )
         for row in source.annual_points.all()
     }
-    return AnnualRules(bands=bands, maximum=None if source.allow_over else source.full_marks)
+    return AnnualRules(bands=bands, maximum=None if source.allow_over else source.full_marks, full=source.full_marks)
 
 
 def plan_annual(

@@ -122,6 +122,7 @@ def _source_fields(source: scoring.SourceRule, mark: str, typed: Mapping[str, st
         if source.kind is scoring.SourceKind.ANNUAL:
             out_of = "" if source.full == FULL else f"（满分 {scoring.plain(source.full)}）"
             label = f"等次或得分{out_of}"
+            default = default if words else scoring.plain(Decimal(mark) * source.full / FULL)
         return (_field(f"ex-{source.code}", label, default, typed),)
     groups: tuple[tuple[str, str], ...] = tuple((group.code, group.name) for group in source.groups) or (("", ""),)
     return tuple(

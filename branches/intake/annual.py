@@ -32,6 +32,7 @@ from branches.intake.values import (
 from branches.intake.vocabulary import Vocabulary, heading_key
 
 TABLE = "annual"
+HUNDRED = Decimal(100)
 _OWN = ("name", "result", "score", "code")
 _SPOKEN = {
     "name": "党支部名称", "general_branch": "党总支", "result": "考核结果", "score": "考核得分", "remark": "备注",
@@ -49,10 +50,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class AnnualRules:
-    """What the round says: points and agreeing scores of each grade, and the highest score (None: no limit)."""
+    """What the round says: points and agreeing scores of each grade, the highest score (None: no limit), full marks."""
 
     bands: Mapping[str, GradeBand]
     maximum: Decimal | None
+    full: Decimal = Decimal(100)
 
 
 class _AnnualRows(TableReader):
@@ -130,20 +132,26 @@ class _AnnualRows(TableReader):
         elif found.score is None and found.grade is None and not found.exempt:
             self.add(row, "result", "没有考核结果，按缺项处理", "missing", Severity.WARNING)
         points = found.score if found.score is not None else band.points if band is not None else None
-        return replace(found, points=points, how=_how(found, points))
+        return replace(found, points=points, how=_how(found, points, self.rules.full))
 
 
-def _how(found: AnnualRow, points: Decimal | None) -> str:
+def _out_of(score: Decimal, full: Decimal) -> str:
+    """Say a score, and what it comes to out of a hundred where it is out of something else."""
+    said = format(score, "f")
+    return said if full == HUNDRED else f"{said}（满分 {full.normalize():f}，折 {score * HUNDRED / full:.2f}）"
+
+
+def _how(found: AnnualRow, points: Decimal | None, full: Decimal) -> str:
     """Tell a person how the row was read."""
     if found.exempt:
         return f"不参加考核：{found.reason}"
     if found.grade is not None and found.score is not None:
-        return f"等次{found.grade}，分数 {format(found.score, 'f')}，以分数计"
+        return f"等次{found.grade}，分数 {_out_of(found.score, full)}，以分数计"
     if found.grade is not None:
         worth = f"，折合 {points} 分" if points is not None else ""
         return f"等次“{found.raw}”读作{found.grade}{worth}"
     if found.score is not None:
-        return f"分数 {format(found.score, 'f')}"
+        return f"分数 {_out_of(found.score, full)}"
     return "没有结果"
 
 

@@ -37,7 +37,8 @@ GROUPS = Table(
         Column("weight", "权重（%）", "number"),
     ),
     add="添加一类评议人员",
-    hint="党员、群众代表等分开计票、各有权重时填写；不分就不填。",
+    hint="党员、群众代表等分开计票、各有权重时填写；不分就不填。某一类有效票不足上面那个数的，与本支部其他类合在一起计，"
+    "权重相加；合起来还不足，整个支部不计。",
     when=("giver", "appraisal"),
     coded="code",
 )
@@ -73,8 +74,7 @@ SOURCES = Table(
             required=False,
             default="5",
             when=("giver", "appraisal"),
-            hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。评议人员分了类的，"
-            "某一类不足这个数就与本支部其他类合在一起计，权重相加；合起来还不足，整个支部不计。",
+            hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。",
         ),
         Column("names_tellers", "写明计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
@@ -85,7 +85,7 @@ SOURCES = Table(
             required=False,
             default="100",
             when=("giver", "annual"),
-            hint="通知里这项满分 120 分、50 分的照填，分数照原样录入，系统折成百分制：得分÷满分×100。",
+            hint="通知写满分 50 分的填 50，分数照原样录入，按得分÷满分×100 计。",
         ),
         Column("allow_over", "允许超过满分", "check", required=False, when=("giver", "annual")),
     ),

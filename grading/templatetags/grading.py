@@ -10,7 +10,7 @@ from grading.models import Cap, Gate, Source
 from grading.scoring.derivation import CapOutcome
 from grading.scoring.explain import CAP_STATES
 from grading.scoring.numbers import percent, round_half_up
-from grading.scoring.rules import line_text
+from grading.scoring.rules import SOURCE_FIGURE, line_text
 
 register = template.Library()
 
@@ -31,8 +31,9 @@ def cap_words(cap: CapOutcome) -> str:
 
 @register.filter
 def gate_line(gate: Gate) -> str:
-    """Return the line of a gate as people write it: 90%, or 60 分 where it asks for the score of a source."""
-    return line_text(gate.figure, gate.minimum)
+    """Return the line of a gate as people write it: 90%, or 60 分（百分制） where it asks for the score of a source."""
+    said = line_text(gate.figure, gate.minimum)
+    return f"{said}（百分制）" if gate.figure.startswith(SOURCE_FIGURE) else said
 
 
 @register.filter

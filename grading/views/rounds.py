@@ -13,7 +13,7 @@ from branches.models import TransitionLog
 from branches.permissions import Action, account_of, can, enforce, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError, history, moves
 from grading import board
-from grading.models import Grade, Round, RoundUnit, Source
+from grading.models import Grade, Round, RoundStep, RoundUnit, Source
 from grading.services import results, rounds
 from grading.services.errors import RefusedError
 from grading.views import ballots, corrections, publicity
@@ -63,6 +63,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": round_.steps.all(),
         "own": next((one for one in sources if one.code == Source.SELF), None),
         "superior": next((one for one in sources if one.code == Source.SUPERIOR), None),
+        "spot": round_.has_source(Source.SPOT_CHECK) or round_.has_step(RoundStep.Code.SPOT_CHECK),
         "deciding": decides_here(round_, "") and (round_.proposes or round_.state == Round.State.DECIDING),
         "grade_lines": _grade_lines(round_, page.grades),
         "history": _history(round_),

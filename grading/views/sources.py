@@ -175,6 +175,9 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
     ]
     # An answer that settled nothing is asked again: sent along hidden as well, it would win over the new one.
     open_keys = {item["key"] for item in asked}
+    voidable = source.kind == Source.Kind.APPRAISAL and bool(plan.errors or upload.choices.get("void"))
+    settled = upload.choices.get("names", {})
+    doubtful = [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE), *plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)]
     return {
         "round": source.round,
         "source": source,
@@ -184,11 +187,12 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
         "asked": asked,
         "problems": [one for one in plan.problems if one not in [entry["problem"] for entry in asked]],
         "chosen": {key: answer for key, answer in chosen.items() if key not in open_keys},
-        "voidable": source.kind == Source.Kind.APPRAISAL and (plan.errors or upload.choices.get("void")),
+        "voidable": voidable,
+        "answerable": bool(asked or voidable or doubtful or settled or chosen),
         "void": bool(upload.choices.get("void")),
-        "settled": upload.choices.get("names", {}),
+        "settled": settled,
         "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
-        "doubtful": [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE), *plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)],
+        "doubtful": doubtful,
         "errors": faults,
         "names": _names(request),
         "shown": SHOWN,

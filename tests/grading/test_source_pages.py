@@ -158,6 +158,8 @@ def test_points_of_sheets_are_imported_for_the_branches(officer, grading, unit):
     assert [(one.cell, one.reason) for one in shown.context["plan"].errors] == [
         ("C2", f"{unit.name}：A1 分数不能超过 2 分")
     ]
+    assert "错误请在表里改好再上传" in text(shown)  # nothing to answer, so the only way on is another file
+    assert ("改好表重新上传" in text(shown), "按答复重新核对" in text(shown)) == (True, False)
     sheet["C2"] = 1
     address = sent(officer, grading.round, "self", book)
     shown = officer.get(address)
