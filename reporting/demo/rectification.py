@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from branches.models import Account, Branch, Campaign, Role, RoleGrant
+from branches.models import Account, Branch, BranchProfile, Campaign, Role, RoleGrant
 from branches.transitions import Decision
 from grading.models import Assessment, Preset, Result, Round, RoundUnit, Source
 from grading.services import presets, results, rounds
@@ -22,6 +22,7 @@ BEGUN_DAYS = 245  # before the demo's day: plans were due after 65 days, items a
 PILOT_GROUPS = 1
 DAYS_AGO = {"approved": 210, "returned": 20}  # since a pilot plan was drawn up; the others are late
 
+ABSENT_NAMES = (("叶海燕", "出差"), ("郭德胜", "病假"))
 LONG = 100  # days after which an item may be past its day
 
 
@@ -42,7 +43,7 @@ class Trouble:
 
 AGE = Trouble(
     "支委未配齐，缺组织委员", "secretary", "leadership", "支委按职数配齐",
-    "3月底前召开支部党员大会，按程序增补组织委员1名，由书记负责。", "verified", -40, 100,
+    "2月15日前召开支部党员大会，按程序增补组织委员1名，由书记负责。", "verified", -40, 100,
     "已增补1名组织委员，报党总支备案。",
 )  # fmt: skip
 READING = Trouble(
@@ -56,8 +57,8 @@ ABSENT = Trouble(
     "已核对3次会议记录，还有5次没有补记。",
 )  # fmt: skip
 VENUE = Trouble(
-    "没有固定活动场所，组织生活借用教室", "venue", "mechanism", "有固定场所，挂牌上墙",
-    "3月底前与学院办公室商定1间活动室，由书记负责。", "awaiting", -2, 100, "已落实教学楼302室，制度上墙。",
+    "活动室与教研室合用，组织生活时间常被占用", "venue", "mechanism", "有独立活动室，制度上墙",
+    "3月25日前与学院办公室商定1间独立活动室，由书记负责。", "awaiting", -2, 100, "已落实教学楼302室，制度上墙。",
 )  # fmt: skip
 YOUNG = Trouble(
     "青年教师中发展党员少，近3年只发展1人", "coverage", "members", "建立培养名册，每年发展2名",
@@ -237,13 +238,15 @@ class _Author:
         return saved
 
     def _meeting(self) -> None:
+        profile = BranchProfile.objects.filter(branch=self.unit.branch_id).first()
+        members = (profile and profile.total_members) or len(ABSENT_NAMES) * 6
         values = {
             "held_on": self.begun.date(), "place": "学院会议室", "chair": str(self.secretary), "recorder": "李育民",
-            "should_attend": 18, "present": 16, "excused": 2, "absent": 0,
+            "should_attend": members, "present": members - len(ABSENT_NAMES), "excused": len(ABSENT_NAMES), "absent": 0,
             "opinions": "大家同意方案。建议把会议记录的整改时限提前，措施写明次数和责任人。",
             "resolution": "通过整改提高方案，报党总支审批。",
         }  # fmt: skip
-        absences = [("叶海燕", "excused", "出差"), ("郭德胜", "excused", "病假")]
+        absences = [(name, "excused", reason) for name, reason in ABSENT_NAMES]
         meetings.save_meeting(
             by=self.secretary, plan=self.plan, version=0, values=values, absences=absences, now=self.begun
         )
