@@ -166,6 +166,23 @@ def _offered(code: str) -> tuple[tuple[Answer, str], ...]:
 
 def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, faults: list[Fault]) -> dict[str, Any]:
     counts = {fate.zh: len(plan.of(fate)) for fate in Fate}
+    return {
+        "round": source.round,
+        "source": source,
+        "upload": upload,
+        "plan": plan,
+        "counts": {word: number for word, number in counts.items() if number},
+        "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
+        "errors": faults,
+        "names": _names(request),
+        "shown": SHOWN,
+        "sums": importers_marks.sums(plan) if source.kind == Source.Kind.SHEET else {},
+        **_questions(plan, source, upload),
+    }
+
+
+def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
+    """Return what a person is asked about the file, and what was answered already."""
     chosen = upload.choices.get("answers", {})
     asked = [
         {"problem": problem, "key": key, "answer": chosen.get(key), "answers": _offered(problem.code)}
@@ -177,26 +194,19 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
     open_keys = {item["key"] for item in asked}
     voidable = source.kind == Source.Kind.APPRAISAL and bool(plan.errors or upload.choices.get("void"))
     settled = upload.choices.get("names", {})
-    doubtful = [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE), *plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)]
+    unclear = [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE)]
+    dropped = plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)
+    if source.kind == Source.Kind.SHEET:  # a row without points is no doubt about its branch
+        dropped = [line for line in dropped if line.unit is None]
     return {
-        "round": source.round,
-        "source": source,
-        "upload": upload,
-        "plan": plan,
-        "counts": {word: number for word, number in counts.items() if number},
         "asked": asked,
         "problems": [one for one in plan.problems if one not in [entry["problem"] for entry in asked]],
         "chosen": {key: answer for key, answer in chosen.items() if key not in open_keys},
         "voidable": voidable,
-        "answerable": bool(asked or voidable or doubtful or settled or chosen),
+        "answerable": bool(asked or voidable or unclear or settled or chosen),
         "void": bool(upload.choices.get("void")),
         "settled": settled,
-        "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
-        "doubtful": doubtful,
-        "errors": faults,
-        "names": _names(request),
-        "shown": SHOWN,
-        "sums": importers_marks.sums(plan) if source.kind == Source.Kind.SHEET else {},
+        "doubtful": [*unclear, *dropped],
     }
 
 
