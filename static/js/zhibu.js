@@ -180,6 +180,9 @@
     tellWide();
     document.querySelectorAll(".toast-line[data-fades]").forEach(fade);
     document.querySelector("[data-error-summary]")?.focus();
+    /* What was opened by a button is not opened again by coming back or reloading: the address is that of the closed page. */
+    const closed = document.querySelector("[data-closed-at]")?.dataset.closedAt;
+    if (closed) window.history.replaceState(null, "", closed);
     document.querySelectorAll("[data-bulk]").forEach(recount);
     document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
     document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {

@@ -221,6 +221,11 @@ def _read(page: Any, address: str, axe: Any) -> None:
     page.get_by_text(HARD).wait_for()
     assert "心理困惑" in page.locator("main").inner_text()
     assert axe(page) == []
+    closed = page.url
+    page.get_by_role("link", name="指定我看的访谈").click()
+    page.go_back()  # the closed page, not a question whether to send the form again
+    page.get_by_role("button", name="打开内容").wait_for()
+    assert (page.url, HARD in page.content()) == (closed, False)
 
 
 def _file(page: Any, button: str) -> bytes:
