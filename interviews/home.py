@@ -49,6 +49,18 @@ def emergencies(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
 
 
 @home
+def not_received(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Tell who reported an emergency that nobody has received it yet, and whom to call."""
+    if not scope(account, Action.RECEIVE_EMERGENCY):
+        return
+    rows = EmergencyReport.objects.filter(reporter=account, state=EmergencyReport.State.SENT).select_related("contact")
+    for row in rows.order_by("pk")[:5]:
+        url = reverse("emergency-report", args=[row.pk])
+        detail = f"{row.contact.duty}　{row.contact.phone}　{timezone.localtime(row.reported_at):%H:%M} 上报"
+        yield HomeItem("紧急上报还没有人接报，请打电话", detail, "去查看", url, now.date(), first=True)
+
+
+@home
 def my_talks(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     """Remind an interviewer of who is left of the list."""
     if not scope(account, Action.RECORD_INTERVIEW):

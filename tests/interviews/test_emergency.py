@@ -11,7 +11,7 @@ from django.urls import reverse
 from branches import clock, registries
 from branches.registries import HomeItem
 from branches.transitions import IllegalMoveError
-from interviews.home import emergencies
+from interviews.home import emergencies, not_received
 from interviews.models import EmergencyContact, EmergencyReport
 from interviews.services import emergency, sealed
 from interviews.services.errors import NotReadableError, RefusedError
@@ -181,3 +181,13 @@ def test_a_report_waits_before_everything_else(world, monkeypatch):
     monkeypatch.setattr(registries, "_home", [lambda _account, _now: [late], emergencies])
     sent(world)
     assert [item.first for item in registries.home_items(world.duty, clock.now())] == [True, False]
+
+
+def test_who_reported_is_told_whom_to_call_until_it_is_received(world):
+    row = sent(world)
+    reporter = world.base.interviewer
+    (item,) = not_received(reporter, clock.now())
+    assert (item.first, item.detail.split("　")[:2]) == (True, [world.contact.duty, world.contact.phone])
+    assert list(not_received(world.duty, clock.now())) == []
+    emergency.acknowledge(by=world.duty, row=row, now=clock.now())
+    assert list(not_received(reporter, clock.now())) == []
