@@ -349,6 +349,6 @@ def _falls_are_explained(round_: Round, now: dt.datetime) -> Iterator[str]:  # n
     if found is None:
         return
     if rows := found.unexplained:
-        yield f"{len(rows)} 个支部退位，还没有说明原因：{listed(row.name for row in rows)}。"
+        yield f"{len(rows)} 个支部退位，还没有说明原因：{listed(row.name for row in rows)}。请在“晋位升级”里写明。"
     if rows := found.wrongly_risen:
         yield f"{len(rows)} 个支部按门槛规则不得晋位升级：{listed(row.name for row in rows)}。"

@@ -1,6 +1,7 @@
 """Branches drawn for a spot check as a list: scores side by side, who inspects, how far it is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -146,6 +147,12 @@ CHECKS = list_page(
         bulk=(BulkAction("指派抽查人", "spot-assign"),),
     )
 )
+CHECKS_READ = replace(
+    CHECKS,
+    table=replace(CHECKS.table, columns=CHECKS.table.columns[1:]),  # without the column to pick from
+    bulk=(),
+    empty_text="活动办公室抽取以后，这里列出抽到的党支部。",
+)  # what those see who read the whole school and assign nobody
 MINE = list_page(
     ListPage(
         slug="inspections",

@@ -25,7 +25,7 @@ class DrawForm(ZhForm):
 
     method = forms.ChoiceField(label="抽取办法", choices=SpotCheckDraw.Method.choices, widget=forms.RadioSelect)
     measure = forms.ChoiceField(label="按", choices=SpotCheckDraw.Measure.choices, required=False)
-    value = forms.DecimalField(label="抽多少", min_value=Decimal("0.01"), max_value=Decimal(9999), required=False)
+    value = forms.DecimalField(label="抽多少", max_value=Decimal(9999), required=False)
     extent = forms.ChoiceField(label="范围", choices=SpotCheckDraw.Extent.choices, required=False)
     rounding = forms.ChoiceField(label="不足一个时", choices=Cap.Rounding.choices, required=False)
     seed = forms.CharField(
@@ -56,8 +56,10 @@ class DrawForm(ZhForm):
             if not data.get("reason", "").strip():
                 self.add_error("reason", "人工指定须写明理由。")
             return data
-        share = data.get("measure") != SpotCheckDraw.Measure.NUMBER
-        if share and (data.get("value") or 0) > 100:
+        share, value = data.get("measure") != SpotCheckDraw.Measure.NUMBER, data.get("value")
+        if value is not None and value <= 0:
+            self.add_error("value", "抽多少要大于 0。")
+        if share and (value or 0) > 100:
             self.add_error("value", "比例不能超过 100%。")
         return data
 

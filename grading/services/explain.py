@@ -88,6 +88,13 @@ class Explanation:
         """Tell whether inspectors scored the branch."""
         return any(line.spot is not None for line in self.items)
 
+    @property
+    def superior_head(self) -> str:
+        """Name the column of the 党总支, saying so where the inspectors' points stand for its own."""
+        source = self.derivation.source(Source.SUPERIOR)
+        stands = source is not None and source.score is not None and bool(source.reason)
+        return "总支（抽查代替）" if stands else "总支"
+
 
 def explain(unit: RoundUnit, result: Result | None = None) -> Explanation:
     """Return the explanation of one branch's grade.

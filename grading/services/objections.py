@@ -8,6 +8,7 @@ import hashlib
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from branches import audit
 from branches.models import Account
@@ -41,7 +42,8 @@ def why_closed(notice: PublicityNotice, at: dt.datetime) -> str:
     if at >= notice.ends_at:
         return f"公示已于{notice.last_day:%Y年%-m月%-d日}24时截止，不再受理异议。"
     if at < notice.started_at:
-        return "公示还没有开始。"
+        began = timezone.localtime(notice.started_at)
+        return f"公示从{began:%-m月%-d日 %H:%M} 开始，这之前收到的不作为对公示的异议。"
     return ""
 
 

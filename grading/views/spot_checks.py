@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -10,12 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from branches import clock
 from branches.listing import render_list
 from branches.models import Account
-from branches.permissions import Action, account_of, enforce, get_or_404, is_recused, requires
+from branches.permissions import Action, account_of, can, enforce, get_or_404, is_recused, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from grading import draws
 from grading.board import HANDED_IN
 from grading.forms.spot_checks import DrawForm
-from grading.lists_spot_checks import CHECKS, check_rows
+from grading.lists_spot_checks import CHECKS, CHECKS_READ, check_rows
 from grading.models import Assessment, Round, RoundUnit, Source, SpotCheck, SpotCheckDraw, SpotCheckRule
 from grading.services import sheets
 from grading.services import spot_checks as service
@@ -34,12 +35,19 @@ def _progress(source: Source | None) -> dict[str, int]:
     return {"drawn": tasks.count(), "named": named, "done": done.count()}
 
 
-@requires(Action.MANAGE_ROUND)
+def _manages(request: HttpRequest, round_: Round) -> bool:
+    """Tell whether somebody runs spot checks; whoever else sees the whole school (leaders, auditors) may read them."""
+    if not request.scope.everything:  # type: ignore[attr-defined]
+        raise PermissionDenied("抽查的名单和记录由活动办公室掌握。")
+    return bool(can(request.user, Action.MANAGE_ROUND, round_))
+
+
+@requires(Action.VIEW_GRADING)
 @require_http_methods(["GET", "POST"])
 def spot_checks(request: HttpRequest, pk: int) -> HttpResponse:
     """Show draws, rule and progress of a round's spot checks, and the branches drawn as a list with export."""
     round_ = round_or_404(request, pk)
-    enforce(request, Action.MANAGE_ROUND, round_)
+    manages = _manages(request, round_)
     source = service.spot_source(round_)
     rows = check_rows(SpotCheck.objects.active().filter(draw__round=round_))
     context = {
@@ -50,10 +58,11 @@ def spot_checks(request: HttpRequest, pk: int) -> HttpResponse:
         "rule": rule_of(round_),
         "effects": SpotCheckRule.Effect.choices,
         "absents": SpotCheckRule.Absent.choices,
-        "may_draw": source is not None and round_.is_open,
-        "rule_open": round_.state not in (Round.State.PUBLICITY, Round.State.FINAL),
+        "may_draw": manages and source is not None and round_.is_open,
+        "rule_open": manages and round_.state not in (Round.State.PUBLICITY, Round.State.FINAL),
     }
-    return render_list(request, CHECKS, rows, template="grading/spot_checks.html", context=context)
+    page = CHECKS if manages else CHECKS_READ
+    return render_list(request, page, rows, template="grading/spot_checks.html", context=context)
 
 
 @requires(Action.MANAGE_ROUND)
@@ -74,7 +83,7 @@ def spot_draw(request: HttpRequest, pk: int) -> HttpResponse:
         except RefusedError as error:
             form.add_error(None, error.sentences)
         else:
-            messages.success(request, f"已抽取 {record.checks.count()} 个党支部，记录已存。")
+            messages.success(request, _drawn_words(record, len(units)))
             return redirect("spot-record", record.pk)
     context = {
         "round": round_,
@@ -85,6 +94,16 @@ def spot_draw(request: HttpRequest, pk: int) -> HttpResponse:
         "comparable": sum(one.difference is not None for one in listed),
     }
     return render(request, "grading/spot_draw.html", context, status=422 if form.errors else 200)
+
+
+def _drawn_words(record: SpotCheckDraw, offered: int) -> str:
+    """Say how many were drawn, and when there were not as many as were asked for."""
+    number = record.checks.count()
+    by_number = record.measure == SpotCheckDraw.Measure.NUMBER and record.extent == SpotCheckDraw.Extent.ROUND
+    if by_number and record.method != SpotCheckDraw.Method.HAND and number < record.value:
+        return f"要抽 {record.value.normalize():f} 个，能抽的只有 {number} 个，已全部抽取，记录已存。"
+    rest = "，能抽的已全部抽到" if number == offered else ""
+    return f"已抽取 {number} 个党支部{rest}，记录已存。"
 
 
 def _by_group(units: list[RoundUnit], listed: list[draws.Candidate], picked: set[str]) -> list[dict[str, Any]]:
@@ -105,12 +124,12 @@ def _record_or_404(request: HttpRequest, pk: int) -> SpotCheckDraw:
     return record
 
 
-@requires(Action.MANAGE_ROUND)
+@requires(Action.VIEW_GRADING)
 @require_GET
 def spot_record(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the record of a draw, to be printed and signed: everything needed to repeat it, and that it repeats."""
     record = _record_or_404(request, pk)
-    enforce(request, Action.MANAGE_ROUND, record)
+    manages = _manages(request, record.round)
     checks = list(record.checks.select_related("unit").order_by("place"))
     drawn = {check.unit.code: check.place for check in checks}
     names = dict(record.round.units.values_list("code", "name"))
@@ -127,6 +146,7 @@ def spot_record(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     context = {
         "record": record,
+        "may_void": manages and record.voided_at is None and record.round.is_open,
         "round": record.round,
         "checks": checks,
         "listed": listed,

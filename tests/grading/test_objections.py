@@ -74,7 +74,7 @@ def test_to_the_last_second(made, at, notice):
         with pytest.raises(RefusedError) as caught:
             file(people, notice, made.unit("algebra"), now=moment)
         assert str(caught.value) == f"公示已于{notice.last_day:%Y年%-m月%-d日}24时截止，不再受理异议。"
-    with pytest.raises(RefusedError, match="公示还没有开始"):
+    with pytest.raises(RefusedError, match="开始，这之前收到的不作为对公示的异议"):
         file(people, notice, unit, now=notice.started_at - SECOND)
 
 

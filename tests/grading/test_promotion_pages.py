@@ -64,7 +64,7 @@ def test_the_page_names_everybody_and_a_branch_sees_itself(grading, signed_in):
 
 def test_a_round_with_an_unexplained_fall_is_not_final(grading):
     unit = grading.units["SJ002"]
-    want = "1 个支部退位，还没有说明原因：2010级数学党支部。"
+    want = "1 个支部退位，还没有说明原因：2010级数学党支部。请在“晋位升级”里写明。"
     assert want in blockers(grading.round, Round.State.FINAL, clock.now())
     promotion.explain_fall(by=None, unit=unit, text=" 书记空缺四个月 ", now=clock.now())
     assert want not in blockers(grading.round, Round.State.FINAL, clock.now())

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from branches.models import Appointment, Role
-from grading.models import Assessment, Round, SpotCheck, SpotCheckDraw, SpotCheckInspector
+from grading.models import Assessment, Round, Source, SpotCheck, SpotCheckDraw, SpotCheckInspector
 from grading.services import spot_checks as service
 from tests.factories.branches import AppointmentFactory, holder
 from tests.factories.grading import SourceFactory, fill, opened_round
@@ -219,3 +219,31 @@ def test_the_office_takes_an_inspector_off(office, grading, someone):
     assert f"已取消{someone.get_full_name()}的指派。" in text(response)
     assert "还没有指派。" in text(response)
     assert "没有这项指派。" in text(office.post(page("spot-unassign", task.pk), {"inspector": "x"}, follow=True))
+
+
+@pytest.mark.parametrize("role", [Role.SCHOOL_LEADER, Role.AUDITOR])
+def test_who_sees_the_whole_school_reads_draws_and_changes_nothing(signed_in, grading, role):
+    record = task_for(grading, "software").draw
+    client = signed_in(holder(role, grading.school.root))
+    shown = client.get(page("spot-checks", grading.round.pk)).content.decode()
+    assert page("spot-record", record.pk) in shown
+    assert page("spot-draw", grading.round.pk) not in shown
+    assert page("spot-rule", grading.round.pk) not in shown
+    assert "指派抽查人" not in shown
+    assert page("spot-void", record.pk) not in client.get(page("spot-record", record.pk)).content.decode()
+    assert page("spot-checks", grading.round.pk) in client.get(page("round", grading.round.pk)).content.decode()
+
+
+def test_a_draw_says_when_fewer_could_be_drawn_than_asked(office, grading):
+    asked = BY_SEED | {"measure": "number", "extent": "round", "value": "99"}
+    said = text(office.post(page("spot-draw", grading.round.pk), asked, follow=True))
+    assert "要抽 99 个，能抽的只有 5 个，已全部抽取，记录已存。" in said
+    none = office.post(page("spot-draw", grading.round.pk), asked | {"value": "0"})
+    assert "抽多少要大于 0。" in text(none)
+
+
+def test_the_list_says_that_a_weight_of_nothing_counts_for_nothing(office, grading):
+    address = page("spot-checks", grading.round.pk)
+    assert "权重是 0%：单独作为来源时只作对照" in text(office.get(address))
+    Source.objects.filter(round=grading.round, code="spot_check").update(weight=20)
+    assert "只作对照" not in text(office.get(address))
