@@ -341,21 +341,58 @@ def _unit(unit: int, facts: _Facts, view: _Shown, labels: _Labels, kind: str) ->
     return tables
 
 
-def count(campaign: Campaign, now: dt.datetime) -> dict[int | None, Coverage]:
-    """Count everything; None is the key of the whole campaign, the others are units."""
+class _Everything(frozenset[Key]):
+    """A set of groups that holds every one."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class _Unhidden(_Shown):
+    """Every group, for comparing with what was shown before; nobody is shown these."""
+
+    def __init__(self, facts: _Facts) -> None:
+        everything: dict[str, set[Key]] = dict.fromkeys(("people", *BLOCKS), _Everything())  # type: ignore[arg-type]
+        self.school, self.local = everything, dict.fromkeys(facts.units, everything)
+
+
+Tables = dict[int | None, Coverage]
+
+
+def count(campaign: Campaign, now: dt.datetime) -> Tables:
+    """Count everything that may be shown; None is the key of the whole campaign, the others are units."""
+    return count_both(campaign, now)[0]
+
+
+def count_both(campaign: Campaign, now: dt.datetime) -> tuple[Tables, Tables]:
+    """Count everything: what may be shown, and all of it, which nobody is shown."""
     settings = VisitSettings.objects.filter(campaign=campaign).first()
     least = settings.least_count if settings else LEAST
     categories = {one.pk: one for one in PersonCategory.objects.filter(campaign=campaign)}
     found = _facts(campaign, now.date())
     labels = _labels(campaign, list(found.values()))
-    ordered = [pk for pk in categories if pk in found]
-    views = {pk: _Shown(found[pk], least) for pk in ordered}
-    names = tuple((categories[pk].code, categories[pk].name) for pk in ordered)
-    whole = {categories[pk].code: _school(found[pk], views[pk], labels, categories[pk].kind) for pk in ordered}
-    result: dict[int | None, Coverage] = {None: Coverage("全部单位", names, whole, now, least)}
-    for unit in {unit for pk in ordered for unit in found[pk].units}:
-        mine = [pk for pk in ordered if unit in found[pk].units]
+    found = {pk: found[pk] for pk in categories if pk in found}
+
+    def tables(views: Mapping[int, _Shown]) -> Tables:
+        return _tables(found, views, categories, labels, (now, least))
+
+    shown_ = tables({pk: _Shown(facts, least) for pk, facts in found.items()})
+    return shown_, tables({pk: _Unhidden(facts) for pk, facts in found.items()})
+
+
+def _tables(
+    found: Mapping[int, _Facts],
+    views: Mapping[int, _Shown],
+    categories: Mapping[int, PersonCategory],
+    labels: _Labels,
+    made: tuple[dt.datetime, int],
+) -> Tables:
+    names = tuple((categories[pk].code, categories[pk].name) for pk in found)
+    whole = {categories[pk].code: _school(found[pk], views[pk], labels, categories[pk].kind) for pk in found}
+    result: Tables = {None: Coverage("全部单位", names, whole, *made)}
+    for unit in {unit for facts in found.values() for unit in facts.units}:
+        mine = [pk for pk in found if unit in found[pk].units]
         tables = {categories[pk].code: _unit(unit, found[pk], views[pk], labels, categories[pk].kind) for pk in mine}
         codes = tuple((categories[pk].code, categories[pk].name) for pk in mine)
-        result[unit] = Coverage(labels.units.get(unit, ""), codes, tables, now, least)
+        result[unit] = Coverage(labels.units.get(unit, ""), codes, tables, *made)
     return result

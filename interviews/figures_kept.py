@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from branches.models import AuditEntry, Campaign
-from interviews.counting import Coverage, count
+from interviews.counting import Coverage, count, count_both
 from interviews.figures_shown import dump_known, dump_tables, load_known, load_tables, steadied
 from interviews.models import Assignment, FollowUp, InterviewSubject, RosterEntry, ShownFigures, VisitRule
 
@@ -88,13 +88,14 @@ def publish(campaign: Campaign, now: dt.datetime) -> None:
     """Count a campaign, and show what may be shown after what was. Whoever counted meanwhile goes first."""
     row = ShownFigures.objects.filter(campaign=campaign)
     before = row.values_list("counted_at", "basis").first()
-    mark, tables = basis(now.date()), count(campaign, now)
+    mark = basis(now.date())
+    tables, unhidden = count_both(campaign, now)
     with transaction.atomic():
         Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
         shown = row.first()
         if before != (shown and (shown.counted_at, shown.basis)):
             return
-        fresh, known = steadied(load_known(shown.known if shown else []), tables)
+        fresh, known = steadied(load_known(shown.known if shown else []), tables, unhidden)
         values = {"counted_at": now, "basis": mark, "tables": dump_tables(fresh), "known": dump_known(known)}
         ShownFigures.objects.update_or_create(campaign=campaign, defaults=values)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from interviews.counting import Coverage, Line, Table
-from interviews.over_time import Counts, Family, settle
+from interviews.over_time import Counts, Family, lags, settle
 
 Key = tuple[str, int, str, int]  # category, unit (0: all), view, line
 Tables = Mapping[int | None, Coverage]
@@ -65,26 +65,39 @@ def _families(tables: Tables) -> list[Family[Key]]:
     return tops + [((code, 0, "focus", group), keys) for (code, group), keys in focus.items()] + found
 
 
-def steadied(known: Known, tables: Tables) -> tuple[dict[int | None, Coverage], Known]:
-    """Return the tables that may be shown after what is `known`, and what is known after them."""
-    least = tables[None].least if None in tables else 0
-    families = _families(tables)
-    new: Known = {block: {} for block in FIELDS}
+def _all_counts(tables: Tables) -> Known:
+    found: Known = {block: {} for block in FIELDS}
     for key, line in _lines(tables):
         for block in FIELDS:
             if (counts := _counts(line, block)) is not None:
-                new[block][key] = counts
+                found[block][key] = counts
+    return found
+
+
+def steadied(known: Known, tables: Tables, unhidden: Tables) -> tuple[dict[int | None, Coverage], Known]:
+    """Return the tables that may be shown after what is `known`, and what is known after them.
+
+    `tables` hold what may be shown by itself, `unhidden` everything, to see how far a line lags behind.
+    """
+    least = tables[None].least
+    families, new, true = _families(tables), _all_counts(tables), _all_counts(unhidden)
     chosen: Known = {}
     for block in FIELDS:
         before, current = _still(known.get(block, {}), least), new[block]
         if block == "people":
-            chosen[block] = settle(before, current, families, least)
+            settled = settle(before, current, families, least)
+            chosen[block] = {
+                key: counts for key, counts in settled.items() if not lags(counts, true[block][key], least)
+            }
             continue
         people = chosen["people"]
         current = {key: before[key] for key in people if key in before} | _of(people, current)
         settled = settle(before, current, families, least)
-        # counts of another number of people are not shown beside it
-        chosen[block] = {key: counts for key, counts in settled.items() if sum(counts) == people[key][0]}
+        chosen[block] = {  # counts of another number of people are not shown beside it
+            key: counts
+            for key, counts in settled.items()
+            if sum(counts) == people[key][0] and not lags(counts, true[block][key], least)
+        }
     shown = {unit: _page(unit, page, chosen) for unit, page in tables.items()}
     return shown, {block: known.get(block, {}) | chosen[block] for block in FIELDS}
 
@@ -98,6 +111,8 @@ def _of(people: Mapping[Key, Counts], counted: Mapping[Key, Counts]) -> dict[Key
     """Return counts as parts of the people that are shown, whose number may lag behind."""
     found = {}
     for key, counts in counted.items():
+        if key not in people:
+            continue
         rest = people[key][0] - sum(counts[:-1])
         if rest >= 0:
             found[key] = (*counts[:-1], rest)

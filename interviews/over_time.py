@@ -3,7 +3,7 @@
 A line of a table is known by its counts, which divide its people; they add up to its people. New counts take the place
 of those last shown only where every one of them is as it was or differs by `least` at least. What a whole less its
 parts changes by is looked at likewise: then the parts that changed least stay as they were. What is not to be shown now
-stays as it was known: that it had become a small count would be told otherwise.
+stays as it was known: that it had become a small count would be told otherwise. A line that lags far behind is hidden.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -21,6 +21,11 @@ def is_far(changes: Counts, least: int) -> bool:
     """
     looked_at = changes if len(changes) == 1 or not sum(changes) else changes[:-1]
     return all(not one or abs(one) >= least for one in looked_at)
+
+
+def lags(shown: Counts, true: Counts, least: int) -> bool:
+    """Tell whether what is shown lags so far behind that it misleads: by twice the set size."""
+    return any(abs(one) >= 2 * least for one in _less(true, shown)[: max(1, len(true) - 1)])
 
 
 def _less(after: Counts, before: Counts) -> Counts:

@@ -2,7 +2,6 @@
 
 import itertools
 import random
-from dataclasses import replace
 
 import pytest
 
@@ -98,13 +97,15 @@ def test_lines_lag_behind_by_few():
     assert worst <= 20
 
 
-def page(people, done_, hidden=False):
-    line = Line(1, "甲单位", people, None if hidden else done_, None if hidden else 0, 0, 0, 0)
-    return {
-        None: Coverage(
-            "全部单位", (("student", "学生"),), {"student": {"unit": Table("unit", (line,), line)}}, clock.now(), 5
-        )
-    }
+def page(people, done_, hidden=False, least=LEAST):
+    """Return a page of one line as it may be shown, and as it is."""
+
+    def tables(*counts):
+        line = Line(1, "甲单位", people, *counts, 0, 0, 0)
+        made = {"student": {"unit": Table("unit", (line,), line)}}
+        return {None: Coverage("全部单位", (("student", "学生"),), made, clock.now(), least)}
+
+    return tables(*((None, None) if hidden else (done_, 0))), tables(done_, 0)
 
 
 def said(tables):
@@ -113,26 +114,34 @@ def said(tables):
 
 
 def test_a_count_that_becomes_small_stays_as_it_was_known_and_one_never_known_is_hidden():
-    never, known = steadied({}, page(30, 2, hidden=True))
-    first, known = steadied(known, page(30, 10))
-    small, known = steadied(known, page(30, 27, hidden=True))
-    all_, known = steadied(known, page(30, 30))
-    assert [said(one)[1] for one in (never, first, small, all_)] == [None, 10, 10, 30]
+    never, known = steadied({}, *page(30, 2, hidden=True))
+    first, known = steadied(known, *page(30, 20))
+    small, known = steadied(known, *page(30, 27, hidden=True))
+    all_, known = steadied(known, *page(30, 30))
+    assert [said(one)[1] for one in (never, first, small, all_)] == [None, 20, 20, 30]
 
 
 def test_a_larger_set_size_hides_what_was_shown_with_a_smaller_one():
-    _, known = steadied({}, page(30, 7))
-    larger = {None: replace(page(30, 8, hidden=True)[None], least=10)}
-    assert said(steadied(known, larger)[0]) == [30, None, None]
+    _, known = steadied({}, *page(30, 7))
+    assert said(steadied(known, *page(30, 8, hidden=True, least=10))[0]) == [30, None, None]
+
+
+def test_a_line_that_lags_far_behind_is_hidden_until_it_may_change():
+    _, known = steadied({}, *page(60, 40))
+    fewer, known = steadied(known, *page(60, 3, hidden=True))  # a rule asks for two talks now
+    again, known = steadied(known, *page(60, 6))
+    assert [said(one)[1] for one in (fewer, again)] == [None, 6]
+    near, known = steadied(known, *page(60, 15, hidden=True))
+    assert said(near)[1] == 6
 
 
 def test_people_who_come_one_by_one_do_not_hold_up_the_talks():
-    _, known = steadied({}, page(30, 10))
-    one_more, known = steadied(known, page(31, 16))
+    _, known = steadied({}, *page(30, 10))
+    one_more, known = steadied(known, *page(31, 16))
     assert said(one_more) == [30, 16, 0]
-    many_more, known = steadied(known, page(37, 17))
+    many_more, known = steadied(known, *page(37, 17))
     assert said(many_more) == [37, None, None]  # 16 of 30 is not 16 of 37, and 17 is one more than 16
-    assert said(steadied(known, page(37, 22))[0]) == [37, 22, 0]
+    assert said(steadied(known, *page(37, 22))[0]) == [37, 22, 0]
 
 
 @pytest.mark.db
