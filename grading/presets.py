@@ -103,19 +103,10 @@ WHOLE = frozenset(
 )  # fmt: skip
 SWITCHES = frozenset(
     [
-        "satisfied",
-        "allow_over",
-        "bars_promotion",
-        "publish",
-        "evidence_required",
-        "double_entry",
-        "names_tellers",
-        "counts_first_day",
-        "files_required",
-        "vague_check",
-        "vote_required",
+        "satisfied", "allow_over", "bars_promotion", "publish", "evidence_required", "double_entry", "names_tellers",
+        "counts_first_day", "files_required", "vague_check", "vote_required",
     ]
-)
+)  # fmt: skip
 DAYS = frozenset({"starts_on", "ends_on", "opens_on", "due_on", "plan_due_on", "item_due_on"})
 LISTS = frozenset({"tie_breaks", "synonyms", "vague_words", "visit_aspects"})
 LARGEST = 9999
