@@ -11,7 +11,7 @@ from branches.listing import BulkAction, ListPage
 from branches.registries import list_page
 from interviews.coverage_tables import HIDDEN
 from interviews.matter_figures import Kept
-from interviews.mine import DONE, DUE, LABELS, LATE, REVISIT
+from interviews.mine import DONE, DUE, LATE, REVISIT, progress
 from interviews.models import FollowUp, Matter
 from reporting.tables import Column, Link, Table, formats
 
@@ -50,7 +50,7 @@ def mine_rows(entries: Sequence[Any]) -> list[dict[str, Any]]:
     """Return table rows of my list."""
     found = []
     for row in entries:
-        label, kind = LABELS[row.standing]
+        label, kind = progress(row)
         due = row.revisit_on if row.standing == REVISIT else (None if row.standing == DONE else row.due_on)
         url = reverse("interview-new")
         found.append(

@@ -107,6 +107,14 @@ def tally(account: Account, campaign: Campaign, day: dt.date) -> Tally:
     return Tally(**found)
 
 
+def progress(row: Any) -> tuple[str, str]:
+    """Say how far it is with somebody of my list: in words, and the kind of mark. One talk of two is not none."""
+    label, kind = LABELS[row.standing]
+    if row.standing in (LATE, DUE) and row.spoken:
+        label = f"{'逾期，' if row.standing == LATE else ''}已谈 {row.spoken} / {row.required} 次"
+    return label, kind
+
+
 def for_page(rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Return what the entry page's own search needs of each person; it is held in that page only."""
     return [
@@ -116,8 +124,10 @@ def for_page(rows: Iterable[Any]) -> list[dict[str, Any]]:
             "initials": row.person.initials.lower(),
             "number": row.person.number or "",
             "group": row.class_group.name if row.class_group else row.category.name,
-            "state": LABELS[row.standing][1],
-            "label": LABELS[row.standing][0],
+            "state": progress(row)[1],
+            "label": progress(row)[0],
+            "spoken": row.spoken,
+            "required": row.required,
             "last": row.last_on.isoformat() if row.last_on else "",
         }
         for row in rows

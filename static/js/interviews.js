@@ -1,7 +1,8 @@
 /* Recording talks on a phone. What is typed is confidential: it lives in this page's memory and nowhere else - no
    storage, no draft, no cache - and is gone when the page closes.
      form[data-talk]            posts itself in the background; data-talk-verb says what that is called (记下, 上报)
-     #talk-people               JSON: my list, [{id, name, initials, number, group, state, label, last}]
+     #talk-people               JSON: my list, [{id, name, initials, number, group, state, label, last,
+                                spoken, required}]
      [data-keep]                parts that stay for the next talk
      [data-outbox]              talks that could not be sent yet; they are tried again until the server has taken them
    Every talk carries a client_id made here, so that a talk sent twice is one record. */
@@ -55,7 +56,7 @@
 
   function say(kind, text) {
     if (!out) return;
-    out.replaceChildren(text ? make("span", kind ? `state state-${kind}` : "state", text) : "");
+    out.replaceChildren(text ? make("span", kind ? `state state-${kind}` : "", text) : "");
   }
 
   const names = (ids) => ids.map((id) => byId.get(id)?.name || "").filter(Boolean);
@@ -308,6 +309,13 @@
     drawOutbox();
   }
 
+  function spokenWith(person) {
+    person.spoken += 1;
+    const enough = person.spoken >= person.required;
+    person.state = enough ? "ok" : "todo";
+    person.label = enough ? "已访" : `已谈 ${person.spoken} / ${person.required} 次`;
+  }
+
   function taken(talk, body) {
     settle(talk);
     saved += 1;
@@ -318,7 +326,7 @@
     for (const person of talk.people.map((id) => byId.get(id))) {
       if (!person) continue;
       person.last = talk.data.get("held_on");
-      if (talk.single) { person.state = "ok"; person.label = "已访"; }
+      if (talk.single) spokenWith(person);
     }
     draw();
     if (repeats) return;

@@ -10,7 +10,7 @@ from django.urls import reverse
 from branches import clock
 from branches.models import Draft
 from interviews.mine import Tally
-from interviews.models import FollowUp, Interview, Reading
+from interviews.models import Assignment, FollowUp, Interview, Reading
 from tests.factories.interview_plan import RosterEntryFactory
 from tests.interviews import follow, talks
 from tests.interviews.follow import entered
@@ -212,3 +212,14 @@ def test_the_pages_ask_as_much_for_three_people_as_for_one(world, signed_in, num
             client.get(reverse(name))
         asked.append(len(queries))
     assert asked == [7, 9, 11, 9]
+
+
+@pytest.mark.once
+def test_one_talk_of_two_is_not_none(world, signed_in):
+    Assignment.objects.filter(entry=world.base.student).update(required=2)
+    talks.recorded(world.base)
+    people = signed_in(world.base.interviewer).get(reverse("interview-new")).context["people"]
+    (shown,) = (one for one in people if one["id"] == world.base.student.pk)
+    assert (shown["label"], shown["spoken"], shown["required"]) == ("逾期，已谈 1 / 2 次", 1, 2)
+    Assignment.objects.filter(entry=world.base.student).update(due_on=clock.today())
+    assert "已谈 1 / 2 次" in signed_in(world.base.interviewer).get(reverse("my-interviewees")).content.decode()
