@@ -68,6 +68,9 @@ def _identity_rows(categories: Sequence[str]) -> tuple[FormRow, ...]:
 
 
 def _survey_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
+    """Return 调查摸底; a round that looks at nothing there has no such rows."""
+    if not rounds.checks:
+        return ()
     head = FormRow((
         FormCell("label", 2, len(rounds.checks) + 1, text="调查摸底", vertical=True, size=12),
         label("检查内容", 6), label("情况", 6), label("说明", 10),
@@ -141,7 +144,7 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
     return Form(
         slug="annex4",
         code="附件4",
-        title=f"{rounds.school}党支部调查摸底与分类定级表",
+        title=f"{rounds.school}党支部{'调查摸底与' if rounds.checks else ''}分类定级表",
         grid=GRID,
         head_line=(Pair("填报单位（盖章）", facts.result.name), Pair("填报时间", stamp.on)),
         rows=(

@@ -54,12 +54,17 @@ def round_facts(round_: Round) -> f.RoundFacts:
         grades=tuple(grade.label for grade in round_.scale.grades.all()),
         sources=tuple(f.Source(s.code, s.name, s.label, s.weight) for s in sources if s.weight > 0),
         categories=tuple(Category.objects.values_list("name", flat=True)),
-        checks=tuple(round_.survey_checks.values_list("text", flat=True)),
+        checks=tuple(round_.survey_checks.values_list("text", flat=True)) if _surveyed(round_) else (),
         ballot=tuple(option.label for option in ballot.options.all()) if ballot else (),
         vetoes=tuple(round_.veto_items.values_list("text", flat=True)),
         places=round_.places,
         proposes=round_.proposes,
     )
+
+
+def _surveyed(round_: Round) -> bool:
+    """Tell whether the round has 调查摸底, or somebody recorded one though it is no step."""
+    return round_.surveys_branches or Survey.objects.filter(unit__round=round_).exists()
 
 
 def _appraisal(sources: Iterable[Source]) -> Source | None:

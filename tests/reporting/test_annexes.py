@@ -209,6 +209,13 @@ def test_annex4_finds_the_self_assessment_wherever_it_stands_among_the_sources()
     assert annex4.self_opinion(replace(form, round=none, result=replace(result, scores=result.scores[:-1]))) == ""
 
 
+def test_annex4_of_a_round_without_a_survey_has_no_rows_for_it():
+    sheet = annex4.sheets(replace(EMPTY, round=replace(samples.ROUND, checks=())), facts.Stamp("2012年3月28日"))[0]
+    shown = texts(sheet)
+    assert not [text for text in shown if "检查内容" in text or "调查摸底" in text]
+    assert "年度考核\n结　　果" in shown
+
+
 def test_annex4_of_a_direct_branch_without_any_facts_shows_dashes_and_blank_opinions():
     sheet = annex4.sheets(EMPTY, facts.Stamp("2012年3月28日"))[0]
     shown = texts(sheet)
