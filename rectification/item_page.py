@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from branches import clock, transitions, wording
-from branches.models import Branch
+from branches.models import Branch, Person
 from rectification.models import Change, Item, Progress, Recheck, Verification
+from rectification.services.owners import described
 
 LABELS = {
     "due_on": "完成时限", "goal": "整改目标", "task": "整改任务", "measures": "整改措施", "leader": "责任领导",
     "owner_name": "责任人", "paused_on": "暂停自", "paused_until": "暂停到", "term": "期限", "term_reason": "理由",
     "review_on": "条件复核日期", "escalated_to": "提请解决的上级", "extended_to": "批准延至", "checkpoints": "检查日期",
-    "owner_person": "责任人",
+    "owner_person": "责任人", "leader_person": "责任领导",
 }  # fmt: skip
 MOVES = {
     Item.State.APPROVED: ("ok", "已批准"),
@@ -93,7 +94,9 @@ def shown(change: Change) -> Change:
     change.pairs = [  # type: ignore[attr-defined]
         (LABELS[name], _said(name, change.old.get(name)), _said(name, value))
         for name, value in change.new.items()
-        if name in LABELS and _said(name, value) != _said(name, change.old.get(name))
+        if name in LABELS
+        and not (name == "owner_name" and not value)  # an escalation leaves the owner to the superior
+        and _said(name, value) != _said(name, change.old.get(name))
     ]
     return change
 
@@ -105,7 +108,10 @@ def _said(name: str, value: Any) -> str:
         return str(Item.Term(value).label)
     if name == "escalated_to":
         node = Branch.objects.filter(pk=value).first()
-        return node.code if node is None else str(node)
+        return "" if node is None else node.name_on(clock.today())
+    if name in ("owner_person", "leader_person"):
+        person = Person.objects.filter(pk=value).first()
+        return "" if person is None else f"{person.name}（{described(person)}）"
     if isinstance(value, list):
         return "、".join(_said("due_on", one) for one in value)
     if name.endswith(("_on", "_to", "_until")):

@@ -10,6 +10,11 @@ from rectification.models import Change, Item, Plan
 
 SECOND_PERSON = "这是您本人提出的申请，请由另一位负责同志审批。"
 ABOVE = "须由上一级党组织办理。"
+OWNER = "您是这一项的责任人，不能核实自己负责的项目。"
+SAME_NAME = (
+    "您与这一项的责任人或责任领导同名，系统分不清是不是您本人。是您本人的，请由其他同志核实；"
+    "不是的，请支部或其他同志先在这一项的“责任人是哪一位”里选定，再由您核实。"
+)
 
 
 def superior_of(node_id: int) -> int | None:
@@ -68,14 +73,21 @@ def may_record(account: Any, item: Item) -> Allowed | Denied:
     return answer
 
 
+def _called(account: Account, name: str, person_id: int | None) -> bool:
+    """Tell whether somebody not chosen from the register has the name of the account's holder."""
+    return person_id is None and account.get_full_name() == name.strip()
+
+
+def is_namesake(account: Account, item: Item) -> bool:
+    """Tell whether 责任人 or 责任领导 bears the holder's name and nobody has said yet who is meant."""
+    owner = _called(account, item.owner_name, item.owner_person_id)
+    return owner or _called(account, item.leader, item.leader_person_id)
+
+
 def is_owner(account: Account, item: Item) -> bool:
-    """Tell whether the account's holder is 责任人 (the person chosen, else somebody of that name) or 责任领导."""
-    name = account.get_full_name()
-    if name == item.leader.strip():
-        return True
-    if item.owner_person_id is not None:
-        return item.owner_person_id == account.person_id
-    return name == item.owner_name.strip()
+    """Tell whether the account's holder is 责任人 or 责任领导: the person chosen, else somebody of that name."""
+    chosen = {item.owner_person_id, item.leader_person_id} - {None}
+    return account.person_id in chosen or is_namesake(account, item)
 
 
 def may_recheck(account: Account, item: Item) -> Allowed | Denied:
@@ -88,7 +100,7 @@ def may_recheck(account: Account, item: Item) -> Allowed | Denied:
     if is_recused(account, item.responsible_id):
         return Denied("您在负责整改的党组织任职，按规定应当回避，请由其他负责人或上级核实。")
     if is_owner(account, item):
-        return Denied("您是这一项的责任人，不能核实自己负责的项目。")
+        return Denied(SAME_NAME if is_namesake(account, item) else OWNER)
     return Allowed()
 
 

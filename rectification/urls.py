@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<int:pk>/recheck/", item_acts.item_recheck, name="item-recheck"),
     path("items/<int:pk>/recheck/plan/", item_acts.item_recheck_plan, name="item-recheck-plan"),
     path("items/<int:pk>/checkpoint/", item_acts.item_checkpoint, name="item-checkpoint"),
+    path("items/<int:pk>/person/", item_acts.item_person, name="item-person"),
     path("items/<int:pk>/change/", changes.item_change, name="item-change"),
     path("files/<int:pk>/", item_acts.item_file, name="item-file"),
     path("files/<int:pk>/remove/", item_acts.item_file_remove, name="item-file-remove"),

@@ -150,6 +150,7 @@ class RecheckForm(ZhForm):
     )
     finding = forms.CharField(label="复查情况", max_length=500, widget=area(2))
     on = day("实际复查日期")
+    due_on = day("重新整改的完成时限", required=False, help_text="出现回弹、原来的时限已过的要填。")
 
 
 class RecheckPlanForm(ZhForm):

@@ -129,6 +129,10 @@ class Item(models.Model):
         Person, on_delete=models.PROTECT, null=True, blank=True, related_name="rectification_items",
         verbose_name="责任人（已登记人员）",
     )  # fmt: skip
+    leader_person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="led_rectification_items",
+        verbose_name="责任领导（已登记人员）",
+    )  # fmt: skip
     due_on = models.DateField("完成时限", null=True, blank=True)
     limit_on = models.DateField("活动规定的期限")
     extended_to = models.DateField("批准延至", null=True, blank=True)

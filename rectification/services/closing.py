@@ -23,7 +23,8 @@ NEW_OWNER = "待上级确定"
 
 COPIED = (
     "source", "category_id", "dimension_id", "problem", "goal", "task", "measures", "leader", "owner_name",
-    "owner_person_id", "due_on", "limit_on", "extended_to", "term", "term_reason", "consented_by_id", "consented_at",
+    "owner_person_id", "leader_person_id", "due_on", "limit_on", "extended_to", "term", "term_reason",
+    "consented_by_id", "consented_at",
     "review_on", "counts_on", "risk_on", "paused_on", "paused_until", "escalation_reason", "files_required", "percent",
     "approved_at",
 )  # fmt: skip

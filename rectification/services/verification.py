@@ -10,6 +10,7 @@ from branches.transitions import advance
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Item, Plan, Progress, Recheck, Verification
 from rectification.permissions import may_recheck, may_verify
+from rectification.services.changes import set_deadline
 from rectification.services.closing import pass_on
 
 ON_THE_SPOT = (Item.State.APPROVED, Item.State.IN_HAND, Item.State.REOPENED)
@@ -99,6 +100,19 @@ def _reopen(by: Account, item: Item, reason: str, now: dt.datetime) -> Item:
     return row
 
 
+def _check_anew(item: Item, due_on: dt.date | None, today: dt.date) -> None:
+    """Ask for a deadline ahead where the old one is over; what takes longer by its nature keeps its own days."""
+    if item.term != Item.Term.NORMAL:
+        wrong = "长期性或暂不具备条件的项目没有固定的完成时限。" if due_on is not None else ""
+    elif due_on is None:
+        over = item.due_on is not None and item.due_on < today and not item.plan.campaign.backfill
+        wrong = "原来的时限已过，请填写重新整改的完成时限。" if over else ""
+    else:
+        wrong = "重新整改的完成时限已经过了。" if due_on < today else ""
+    if wrong:
+        raise RefusedError([wrong], {"due_on": wrong})
+
+
 @transaction.atomic
 def plan_recheck(*, by: Account, item: Item, due_on: dt.date, now: dt.datetime) -> Recheck:
     """Plan a later look at a verified item. Raises RefusedError when one is planned, or it is not verified."""
@@ -123,9 +137,10 @@ def plan_recheck(*, by: Account, item: Item, due_on: dt.date, now: dt.datetime) 
 
 @transaction.atomic
 def record_recheck(
-    *, by: Account, recheck: Recheck, relapsed: bool, finding: str, on: dt.date, now: dt.datetime
-) -> Recheck:
-    """Write down whether what was done has held; a relapse reopens the item (and its plan).
+    *, by: Account, recheck: Recheck, relapsed: bool, finding: str, on: dt.date, due_on: dt.date | None = None,
+    now: dt.datetime,
+) -> Recheck:  # fmt: skip
+    """Write down whether what was done has held; a relapse reopens the item (and its plan), with a deadline ahead.
 
     Of a branch that has ended the item goes on with its follower. Raises RefusedError, also where nobody follows.
     """
@@ -134,6 +149,8 @@ def record_recheck(
     if row.done_on is not None:
         refuse("这次复查已经登记过。")
     _check(item, finding, on, None, clock.day_of(now))
+    if relapsed:
+        _check_anew(item, due_on, clock.day_of(now))
     row.done_on, row.done_by, row.finding = on, by, finding.strip()
     row.outcome = Recheck.Outcome.RELAPSED if relapsed else Recheck.Outcome.HELD
     row.save(update_fields=["done_on", "done_by", "finding", "outcome"])
@@ -145,6 +162,9 @@ def record_recheck(
         if item.plan.state == Plan.State.CLOSED:
             advance(item.plan, Plan.State.APPROVED, by=by, now=now, reason="整改项目出现回弹")
         reopened = _reopen(by, item, finding, now)
+        if due_on is not None and due_on != reopened.due_on:
+            set_deadline(by=by, item=reopened, due_on=due_on, reason=f"复查出现回弹：{finding.strip()}", now=now)
+            reopened.refresh_from_db()
         if item.plan.branch.dissolved_on is not None:
             pass_on(by=by, item=reopened, reason=f"复查出现回弹：{finding.strip()}", now=now)
     return row

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -27,6 +27,7 @@ from rectification.forms.items import (
 from rectification.models import Change, Item, Plan
 from rectification.permissions import (
     acts_for,
+    is_namesake,
     may_decide,
     may_decide_change,
     may_edit,
@@ -35,11 +36,12 @@ from rectification.permissions import (
     may_submit,
     may_verify,
 )
+from rectification.services import owners
 from rectification.services.changes import CHANGEABLE, is_paused
 from rectification.services.progress import TAKES_PROGRESS
 from rectification.services.settings import rules_of
 from rectification.services.verification import ON_THE_SPOT
-from rectification.views.shared import item_or_404, superior_name
+from rectification.views.shared import item_or_404, items, superior_of_item
 
 S = Item.State
 SOON_DAYS = 30  # a check-point nearer than this stands open on the page
@@ -68,6 +70,7 @@ def rights(request: HttpRequest, row: Item) -> dict[str, bool]:
         "recheck": verified and bool(may_recheck(account, row)),
         "checkpoint": records and row.state in Item.UNDER_WAY,
         "change": records and row.state in CHANGEABLE,
+        "who": records and not is_namesake(account, row),
     }
 
 
@@ -123,6 +126,18 @@ def _pending(request: HttpRequest, row: Item, answer: ZhForm | None) -> list[Any
     return found
 
 
+def _followed(request: HttpRequest, row: Item) -> dict[str, Any]:
+    """Return the item this one was handed on to, and the one it goes on from; out of reach they are not linked."""
+    near = Q(pk=row.transferred_to_id) | Q(transferred_to=row.pk)
+    found = list(Item.objects.filter(near).select_related("plan__round__campaign"))
+    reached = set(items(clock.now()).filter(near).within(request.scope).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    ends: dict[str, Any] = {"went_to": None, "came_from": None}
+    for one in found:
+        key = "went_to" if one.pk == row.transferred_to_id else "came_from"
+        ends[key] = {"item": one, "linked": one.pk in reached}
+    return ends
+
+
 def page(request: HttpRequest, row: Item, *, answer: ZhForm | None = None, **given: ZhForm) -> HttpResponse:
     """Draw the page of an item; forms that were posted and refused are drawn as they came."""
     may = rights(request, row)
@@ -143,7 +158,11 @@ def page(request: HttpRequest, row: Item, *, answer: ZhForm | None = None, **giv
         "checkpoint": row.checkpoints.filter(done_on__isnull=True).first(),
         "reopened_because": reopened.reason if reopened else "",
         "why_not_verify": "" if why or not concerned else why.reason,
-        "superior": superior_name(row.plan),
+        "superior": superior_of_item(row),
+        "taken_by": row.escalated_to.name_on(clock.today()) if row.escalated_to else "",
+        "paused": is_paused(row, clock.today()),
+        "unclear": owners.unclear(row) if may["who"] else [],
+        **_followed(request, row),
     }  # fmt: skip
     refused = answer is not None or bool(given)
     context |= _forms(row, given)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from branches import clock
 from branches.forms_base import ZhForm
+from branches.models import Person
 from branches.permissions import Action, account_of, get_or_404, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.views.stored_file import hand_out
@@ -25,7 +26,7 @@ from rectification.forms.items import (
 )
 from rectification.models import Checkpoint, Item, ItemFile, Recheck
 from rectification.permissions import may_recheck, may_record, may_verify
-from rectification.services import items, progress, verification
+from rectification.services import items, owners, progress, verification
 from rectification.views.item import page
 from rectification.views.shared import allowed, item_or_404, refusal
 
@@ -160,6 +161,27 @@ def item_checkpoint(request: HttpRequest, pk: int) -> HttpResponse:
         return "检查情况已登记。"
 
     return _acted(request, row, "checkpoint_form", CheckpointForm(request.POST), act)
+
+
+@requires(Action.REPORT_PROGRESS)
+@require_POST
+def item_person(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say which person a name of the item means."""
+    row = item_or_404(request, pk, clock.now())
+    allowed(may_record(request.user, row))
+    field, wanted = request.POST.get("field", ""), request.POST.get("person", "")
+    choice = next((one for one in owners.unclear(row) if one.field == field), None)
+    if choice is None or wanted not in {str(key) for key, _ in choice.people}:
+        messages.error(request, "请选择是哪一位。")
+        return redirect("item", row.pk)
+    person = Person.objects.get(pk=int(wanted))
+    try:
+        owners.say_who(by=account_of(request), item=row, field=field, person=person, now=clock.now())
+    except RefusedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"已选定{choice.label}，其他同名的同志可以核实了。")
+    return redirect("item", row.pk)
 
 
 @requires(Action.VIEW_RECTIFICATION)

@@ -44,6 +44,11 @@ def superior_name(plan: Plan) -> str:
     return "活动办公室"
 
 
+def superior_of_item(item: Item) -> str:
+    """Return who consents to and verifies an item, in words: the level above whoever answers for it now."""
+    return superior_name(item.plan) if item.responsible_id == item.plan.branch_id else "活动办公室"
+
+
 def refusal(form: ZhForm, error: RefusedError) -> None:
     """Put a service's sentences to the fields they belong to, the others to the form as a whole."""
     said = set()

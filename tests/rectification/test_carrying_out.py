@@ -137,7 +137,8 @@ def test_the_owner_never_verifies(world):
 @pytest.mark.parametrize("field", ["owner_name", "leader"])
 def test_an_owner_known_by_name_only_is_taken_for_the_account_of_that_name(world, field):
     item = world.awaiting(**{"owner_person": None, field: world.officer.get_full_name()})
-    assert refused(world.verify, item) == ["您是这一项的责任人，不能核实自己负责的项目。"]
+    (told,) = refused(world.verify, item)
+    assert told.startswith("您与这一项的责任人或责任领导同名，系统分不清是不是您本人。")
 
 
 def test_who_asked_for_it_does_not_verify(world):
@@ -192,7 +193,8 @@ def test_a_relapse_reopens_an_item(world):
     item = world.verify(world.awaiting(), recheck_on=dt.date(2012, 11, 8))
     recheck = item.rechecks.get()
     later = {"by": world.officer, "recheck": recheck, "finding": "又漏记", "on": dt.date(2012, 11, 8)}
-    verification.record_recheck(relapsed=True, now=at("2012-11-08 09:00"), **later)
+    ahead = dt.date(2012, 12, 20)
+    verification.record_recheck(relapsed=True, due_on=ahead, now=at("2012-11-08 09:00"), **later)
     fresh = world.fresh(item)
     assert (fresh.state, fresh.verified_by, fresh.verified_on) == ("reopened", None, None)
     assert refused(verification.record_recheck, relapsed=False, now=at("2012-11-08 09:00"), **later) == [

@@ -199,7 +199,7 @@ def test_a_finished_plan_is_closed_with_the_year_and_opened_again_by_a_relapse(w
     assert state_of(world.plan) == "closed"
     verification.record_recheck(
         by=world.officer, recheck=item.rechecks.get(), relapsed=True, finding="又漏记", on=dt.date(2013, 3, 1),
-        now=at("2013-03-01 09:00"),
+        due_on=dt.date(2013, 5, 31), now=at("2013-03-01 09:00"),
     )  # fmt: skip
     assert (state_of(world.plan), state_of(item)) == ("approved", "reopened")
     assert YearClosing.objects.get().verified == 1  # what was written down stays as it stood
@@ -241,7 +241,7 @@ def relapsed(world):
     def look():
         verification.record_recheck(
             by=world.office, recheck=item.rechecks.get(), relapsed=True, finding="又漏记", on=dt.date(2012, 11, 8),
-            now=at("2012-11-08 09:00"),
+            due_on=dt.date(2012, 12, 20), now=at("2012-11-08 09:00"),
         )  # fmt: skip
         return world.fresh(item)
 

@@ -199,7 +199,7 @@ class Walk(RuleBasedStateMachine):
         if (row := Recheck.objects.order_by("-pk").first()) is not None:
             self.attempt(
                 verification.record_recheck, by=tried.by, recheck=row, relapsed=tried.sure, finding="看过",
-                on=self.now.date(),
+                on=self.now.date(), due_on=tried.day if tried.sure and tried.die % 2 else None,
             )  # fmt: skip
 
     def ask_for_a_change(self, tried):
