@@ -418,9 +418,18 @@
     blank = typed();
   }
 
+  /* Today by this device: a page left open overnight does not know the new day; the server judges in any case. */
+  function localDay() {
+    const now = new Date();
+    return new Date(now.getTime() - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+  }
+
   function early() {
     const errors = [];
     if (picked && chosen.size === 0) errors.push({ text: "请选择访谈对象。", target: search.id });
+    const day = form.elements.namedItem("held_on");
+    if (day && !day.value) errors.push({ text: "请填写日期。", target: "held_on" });
+    else if (day?.max && day.value > day.max && day.value > localDay()) errors.push({ text: "谈话日期不能晚于今天。", target: "held_on" });
     if (form.querySelector("[name=consent]") && !form.querySelector("[name=consent]:checked")) errors.push({ text: "请选择告知。", target: "consent" });
     return errors;
   }
