@@ -234,9 +234,11 @@ def open_blank_campaign(*, by: Account | None, root: Branch, plan: BlankCampaign
 @transaction.atomic
 def blank_round(*, by: Account | None, campaign: Campaign, name: str) -> Round:
     """Create a round, in preparation, whose rules are still to be entered."""
+    ordinal = _next_ordinal(campaign)
     entry: Content = {
-        "ordinal": _next_ordinal(campaign), "name": name, "deciding_level": Round.DecidingLevel.GENERAL_BRANCH,
-        "opens_on": campaign.starts_on.isoformat(), "ends_on": campaign.ends_on.isoformat(), "returns": [],
+        "ordinal": ordinal, "name": name, "deciding_level": Round.DecidingLevel.GENERAL_BRANCH,
+        "opens_on": campaign.starts_on.isoformat() if ordinal == 1 else None,
+        "ends_on": campaign.ends_on.isoformat(), "returns": [],
         "steps": [{"code": code.value, "name": code.label} for code in USUAL_STEPS],
     }  # fmt: skip
     scale = GradeScale.objects.create(code=f"campaign-{campaign.pk}-{entry['ordinal']}", name=f"{name}等级")
@@ -247,9 +249,12 @@ def blank_round(*, by: Account | None, campaign: Campaign, name: str) -> Round:
 def copy_round(*, by: Account | None, campaign: Campaign, source: Round, name: str) -> Round:
     """Create a round, in preparation, with the rules of another one; its dates move with the campaigns' starts.
 
-    Raises RefusedError when a rubric has no published version any more.
+    Within one campaign they are left open: the dates of the round before are over, and a day on which a round begins
+    says whose roster it takes. Raises RefusedError when a rubric has no published version any more.
     """
     entry = contents.of_round(source) | {"ordinal": _next_ordinal(campaign), "name": name}
+    if campaign == source.campaign:
+        entry |= {"opens_on": None, "ends_on": None, "steps": [step | {"due_on": None} for step in entry["steps"]]}
     grades = entry.pop("grades")
     scale = source.scale
     if not grades:

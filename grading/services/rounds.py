@@ -24,8 +24,13 @@ PROFILE_FACTS = ("last_election", "term_ends", "committee", *BranchProfile.COUNT
 
 
 def freeze_day(round_: Round, today: dt.date) -> dt.date:
-    """Return the day whose tree a round copies: its own start if past and already peopled, else today."""
-    wanted = round_.opens_on or round_.campaign.starts_on
+    """Return the day whose tree a round copies: its own start if past and already peopled, else today.
+
+    A round after the first that names no start takes today's roster, unless history is entered: branches may have been
+    merged and split since the campaign began.
+    """
+    first = round_.ordinal == 1 or round_.campaign.backfill
+    wanted = round_.opens_on or (round_.campaign.starts_on if first else today)
     if wanted < today and Branch.objects.as_of(wanted).branches_only().exists():
         return wanted
     return today

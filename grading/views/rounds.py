@@ -60,6 +60,8 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "has_branches": bool(units) or round_.state == Round.State.PREPARING,
         "may_export": bool(can(request.user, Action.EXPORT)),
         "moves": moves(round_) if may_manage else (),
+        "roster_day": rounds.freeze_day(round_, clock.today()) if round_.state == Round.State.PREPARING else None,
+        "today": clock.today(),
         "steps": round_.steps.all(),
         "own": next((one for one in sources if one.code == Source.SELF), None),
         "superior": next((one for one in sources if one.code == Source.SUPERIOR), None),

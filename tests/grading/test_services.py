@@ -15,7 +15,7 @@ from branches.services import tree as tree_services
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
 from grading.models import Assessment, Round, RoundUnit, Rubric, Score, Survey
-from grading.services import evidence, results, rounds, rubrics, sheets, sources, survey
+from grading.services import evidence, results, round_rules, rounds, rubrics, sheets, sources, survey
 from grading.services.errors import RefusedError
 from tests.factories.branches import AppointmentFactory, BranchFactory, CategoryFactory, PersonFactory, holder, school
 from tests.factories.grading import campaign, fill, opened_round
@@ -70,6 +70,23 @@ def test_opening_freezes_names_parents_and_facts():
     )
     unit.refresh_from_db()
     assert (unit.name, unit.parent_id) == ("软件工程教研室党支部", place.maths.pk)
+
+
+def test_a_further_round_takes_the_roster_of_the_day_it_opens(grading):
+    first = grading.round
+    dates = {"starts_on": dt.date(2012, 3, 1), "backfill": False}
+    type(first.campaign).objects.filter(pk=first.campaign_id).update(**dates)
+    later = dt.date(2012, 9, 3)
+    again = round_rules.copy_round(by=None, campaign=first.campaign, source=first, name="再次评定")
+    again = Round.objects.select_related("campaign").get(pk=again.pk)
+    assert rounds.freeze_day(again, later) == later
+    Round.objects.filter(pk=again.pk).update(opens_on=dt.date(2012, 6, 1))
+    again.refresh_from_db()
+    assert rounds.freeze_day(again, later) == dt.date(2012, 6, 1)  # a planned day counts
+    first.campaign.refresh_from_db()
+    Round.objects.filter(pk=first.pk).update(opens_on=None)
+    first.refresh_from_db()
+    assert rounds.freeze_day(first, later) == dt.date(2012, 3, 1)
 
 
 def test_a_round_does_not_open_while_a_category_has_no_published_rubric():
