@@ -74,6 +74,7 @@ def changed(thing, **values):
         twice(make.SourceFactory, "round", "ordinal"),
         lambda: make.SourceFactory(weight=D(101)),
         lambda: make.SourceFactory(weight=D(-1)),
+        lambda: make.SourceFactory(full_marks=D(0)),
         lambda: make.SourceFactory(kind="rumour"),
         twice(make.AppraisalOptionFactory, "source", "code"),
         twice(make.AppraisalOptionFactory, "source", "ordinal"),

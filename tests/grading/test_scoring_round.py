@@ -83,6 +83,48 @@ def test_more_than_a_hundred_only_where_the_round_allows_it():
     assert s.score_annual(dataclasses.replace(ANNUAL, allow_over=True), "", D(104)).score == 104
 
 
+@pytest.mark.parametrize(
+    ("full", "given_score", "score"),
+    [(120, 108, 90), (50, 48, 96), ("37.5", "37.5", 100), (120, 100, Fraction(250, 3)), (50, 0, 0)],
+)
+def test_recorded_scores_are_brought_to_a_hundred_from_their_own_full_marks(full, given_score, score):
+    rule = dataclasses.replace(ANNUAL, full=D(full))
+    assert s.score_annual(rule, "", D(given_score)).score == score
+    assert s.score_annual(rule, "优秀", None).score == 95  # words are worth points out of 100 all the same
+
+
+def test_a_recorded_score_beyond_its_full_marks_means_nothing():
+    rule = dataclasses.replace(ANNUAL, full=D(50))
+    assert s.score_annual(rule, "", D(51)).reason == "年度考核 51 分，超出 0 至 50 分。"
+    assert s.score_annual(dataclasses.replace(rule, allow_over=True), "", D(51)).score == 102
+
+
+def test_the_explanation_says_what_a_score_was_out_of_and_what_a_gate_on_it_asks_for():
+    # 108 of 120 are 90; the gate wants 60 points, the next one 95
+    rules = dataclasses.replace(
+        RULES,
+        sources=(dataclasses.replace(ANNUAL, full=D(120), weight=D(100)),),
+        gates=(
+            s.GateRule("source_annual", "年度考核得分", D(60), best="fair"),
+            s.GateRule("source_annual", "年度考核得分", D(95), best="good"),
+        ),
+    )
+    derivation = s.grade_unit(rules, unit(annual=("", D(108))))
+    assert (derivation.composite.rounded, derivation.grade.label) == (D("90.00"), "较好")
+    steps = s.explain_steps(derivation)
+    assert steps[0].text == "年度考核 90.00（108÷120×100）；无缺项"
+    assert [(step.title, step.text) for step in steps if step.key == "gate"] == [
+        ("年度考核得分门槛（60 分）", "年度考核得分 90 分，不低于 60 分"),
+        ("年度考核得分门槛（95 分）", "年度考核得分 90 分，低于 95 分，最高评为较好"),
+    ]
+
+
+def test_a_share_is_told_over_all_the_ballots():
+    derivation = s.grade_unit(RULES, unit(ballots=counts(10, 4)))
+    told = next(step.text for step in s.explain_steps(derivation) if step.key == "gate")
+    assert told == "满意率 14/14 = 100.0%，不低于 90%"
+
+
 # --- composite ---------------------------------------------------------------------------------------------------
 
 
