@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from interviews.views import assigning, classes, coverage, people_import, planning, reports, visit_rules, words
+from interviews.views import assigning, classes, coverage, people_import, periods, planning, reports, visit_rules, words
 
 urlpatterns = [
     path("plan/", planning.plan_start, name="visit-plan-start"),
@@ -26,6 +26,9 @@ urlpatterns = [
     path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/", words.word_edit, name="visit-word"),
     path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/move/", words.word_move, name="visit-word-move"),
     path("plan/<int:campaign>/words/<slug:sort>/<int:pk>/remove/", words.word_remove, name="visit-word-remove"),
+    path("plan/<int:campaign>/periods/new/", periods.period_new, name="visit-period-new"),
+    path("plan/<int:campaign>/periods/<int:pk>/", periods.period_edit, name="visit-period"),
+    path("plan/<int:campaign>/periods/<int:pk>/remove/", periods.period_remove, name="visit-period-remove"),
     path("plan/classes/tutor/", classes.class_tutor, name="class-tutor"),
     path("plan/<int:campaign>/classes/", classes.class_list, name="class-groups"),
     path("plan/<int:campaign>/classes/<int:pk>/", classes.class_edit, name="class-group"),

@@ -61,6 +61,14 @@ class WordForm(ZhForm):
         return {"active": True} | given
 
 
+class PeriodForm(ZhForm):
+    """A period units report for."""
+
+    name = forms.CharField(label="名称", max_length=60)
+    due_on = forms.DateField(label="报送期限", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    before = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
 class TutorChoice(forms.ModelChoiceField):
     """Choose one of the staff by name, number and unit."""
 

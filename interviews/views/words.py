@@ -29,6 +29,7 @@ def word_list(request: HttpRequest, campaign: int) -> HttpResponse:
     context = {
         "campaign": chosen, "set_up": is_set_up(chosen),
         "manages": bool(can(request.user, Action.MANAGE_INTERVIEWS, chosen)),
+        "periods": chosen.report_periods.all(),
         "kinds": [(kind, words.rows_of(kind, chosen)) for kind in KINDS.values()],
     }  # fmt: skip
     return render(request, "interviews/words.html", context)

@@ -1,5 +1,7 @@
 """Words of talks and tutors of classes as the office changes them: what is in use stays, who changed it is kept."""
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.http import QueryDict
@@ -9,7 +11,7 @@ from django.urls import reverse
 from branches.models import AuditEntry
 from branches.permissions import Action, scope
 from branches.versions import ConflictError
-from interviews.models import Channel, ClassGroup, FocusGroup, MatterCategory, RosterEntry, Topic
+from interviews.models import Channel, ClassGroup, FocusGroup, MatterCategory, ReportPeriod, RosterEntry, Topic
 from interviews.people_plan import known
 from interviews.services import classes, words
 from interviews.services.errors import RefusedError
@@ -163,6 +165,28 @@ def test_the_pages_add_change_move_and_say_what_is_wrong(world, signed_in):
     assert client.get(reverse("visit-word-new", args=[world.campaign.pk, "others"])).status_code == 404
     assert client.post(reverse("visit-word-remove", args=[*args, row.pk])).status_code == 302
     assert not FocusGroup.objects.filter(pk=row.pk).exists()
+
+
+def test_periods_of_reports_are_added_moved_and_removed_while_nobody_has_written(world, signed_in):
+    client, campaign = signed_in(world.office), world.campaign
+    day = campaign.ends_on.isoformat()
+    new = reverse("visit-period-new", args=[campaign.pk])
+    early = (campaign.starts_on - dt.timedelta(days=1)).isoformat()
+    assert "期限应在活动期间" in client.post(new, {"name": "第四阶段", "due_on": early}).content.decode()
+    assert client.post(new, {"name": "第四阶段", "due_on": day}).status_code == 302
+    row = ReportPeriod.objects.get(campaign=campaign, name="第四阶段")
+    assert row.ordinal == 4
+    page = reverse("visit-period", args=[campaign.pk, row.pk])
+    before = client.get(page).context["form"].initial["before"]
+    assert client.post(page, {"name": "补报", "due_on": day, "before": before}).status_code == 302
+    assert "刚被他人修改过" in client.post(page, {"name": "再改", "due_on": day, "before": before}).content.decode()
+    assert "补报" in client.get(reverse("visit-words", args=[campaign.pk])).content.decode()
+    report = interview_plan.ProgressReportFactory(period=row, unit=world.school.maths)
+    gone = reverse("visit-period-remove", args=[campaign.pk, row.pk])
+    assert "不能删除" in client.post(gone, follow=True).content.decode()
+    report.delete()
+    client.post(gone)
+    assert not ReportPeriod.objects.filter(pk=row.pk).exists()
 
 
 def test_tutors_change_one_by_one_and_in_bulk(world, signed_in):

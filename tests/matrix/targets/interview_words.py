@@ -18,6 +18,13 @@ def visit_word(world: World, relation: str, name: str) -> Call:
     return Call({"campaign": campaign.pk, "sort": relation, "pk": rows[0].pk}, {"up": "1"})
 
 
+@target("visit_period")
+def visit_period(world: World, _relation: str, _name: str) -> Call:
+    """A period nobody has reported for."""
+    campaign = campaign_of(world)
+    return Call({"campaign": campaign.pk, "pk": interview_plan.ReportPeriodFactory(campaign=campaign).pk}, {})
+
+
 def _class(world: World, relation: str) -> ClassGroup:
     found: ClassGroup = interview_plan.ClassGroupFactory(campaign=campaign_of(world), unit=world.branch(relation))
     return found
