@@ -14,6 +14,7 @@ from branches.registries import HomeItem, HomeStat, NavItem, home, home_stats, n
 from interviews import lists_record
 from interviews.mine import campaigns_of, tally
 from interviews.models import (
+    EmergencyContact,
     EmergencyReport,
     FollowUp,
     Matter,
@@ -23,6 +24,7 @@ from interviews.models import (
     ReportPeriod,
     RosterEntry,
 )
+from interviews.people import receivers
 
 __all__ = ["lists_record"]  # imported so that its lists register
 SOON = 3
@@ -58,6 +60,19 @@ def not_received(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         url = reverse("emergency-report", args=[row.pk])
         detail = f"{row.contact.duty}　{row.contact.phone}　{timezone.localtime(row.reported_at):%H:%M} 上报"
         yield HomeItem("紧急上报还没有人接报，请打电话", detail, "去查看", url, now.date(), first=True)
+
+
+@home
+def duties_gone(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Tell who looks after emergency contacts of one whose account receives no reports any more."""
+    reach = scope(account, Action.MANAGE_INTERVIEWS)
+    if not reach:
+        return
+    rows = EmergencyContact.objects.filter(active=True, account__isnull=False, campaign__backfill=False)
+    rows = rows if reach.everything else rows.filter(unit__in=reach.branches())
+    for row in rows.exclude(account__in=receivers().values("pk"))[:5]:
+        url = reverse("emergency-contact", args=[row.pk])
+        yield HomeItem("紧急联系人的接报账号失效，请更换", row.duty, "去更换", url, now.date())
 
 
 @home

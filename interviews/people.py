@@ -39,3 +39,8 @@ def told(accounts: Iterable[Account]) -> dict[int, str]:
         said = "，".join(fact for fact in facts if fact)
         found[pk] = f"{account.get_full_name()}（{said}）" if said else account.get_full_name()
     return found
+
+
+def receivers() -> QuerySet[Account]:
+    """Return the accounts that can receive an emergency report today."""
+    return accounts_with(Action.RECEIVE_EMERGENCY, everywhere=True).order_by()

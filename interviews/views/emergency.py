@@ -18,7 +18,7 @@ from branches.transitions import BlockedError, IllegalMoveError
 from interviews.forms.matters import CloseForm, ContactForm, ReportForm
 from interviews.mine import my_entries
 from interviews.models import EmergencyContact, EmergencyReport, Interview, RosterEntry
-from interviews.people import accounts_with
+from interviews.people import accounts_with, receivers
 from interviews.services import emergency as service
 from interviews.services import sealed
 from interviews.services.errors import NotReadableError, RefusedError
@@ -58,11 +58,10 @@ def emergency(request: HttpRequest) -> HttpResponse:
     account, campaign = account_of(request), _campaign(request)
     contacts = _contacts(request, campaign)
     people = my_entries(account, campaign, clock.today()) if campaign else RosterEntry.objects.none()
-    initial = {"client_id": uuid.uuid4(), "entry": request.GET.get("person"), "contact": _only(contacts)}
-    form = ReportForm(
-        posted(request), contacts=contacts.exclude(account=None).exclude(account=account), people=people,
-        initial=initial,
-    )  # fmt: skip
+    receiving = contacts.filter(account__in=receivers().values("pk")).exclude(account=account)
+    first = receiving.values_list("pk", flat=True).first()
+    initial = {"client_id": uuid.uuid4(), "entry": request.GET.get("person"), "contact": first}
+    form = ReportForm(posted(request), contacts=receiving, people=people, initial=initial)
     if request.method == "POST":
         answer = _reported(request, form)
         if answer is not None:
@@ -70,6 +69,7 @@ def emergency(request: HttpRequest) -> HttpResponse:
     reports = EmergencyReport.objects.select_related("contact", "duty__person", "reporter__person")
     context = {
         "contacts": contacts,
+        "receiving": set(receiving.values_list("pk", flat=True)),
         "form": form,
         "sent": reports.filter(reporter=account)[:20],
         "received": reports.filter(duty=account)[:20],
@@ -77,11 +77,6 @@ def emergency(request: HttpRequest) -> HttpResponse:
         "may_report": bool(can(account, Action.RECORD_INTERVIEW)),
     }
     return render(request, "interviews/emergency.html", context, status=422 if form.is_bound else 200)
-
-
-def _only(contacts: QuerySet[EmergencyContact]) -> int | None:
-    """Return the first contact that receives reports."""
-    return contacts.exclude(account=None).values_list("pk", flat=True).first()
 
 
 def _reported(request: HttpRequest, form: ReportForm) -> HttpResponse | None:
@@ -207,7 +202,13 @@ def contacts(request: HttpRequest) -> HttpResponse:
     """List the contacts one looks after."""
     rows = _kept(request).select_related("account__person", "campaign")
     today = clock.today()
-    context = {"contacts": [(row, row.unit.name_on(today)) for row in rows.select_related("unit")]}
+    able = set(receivers().values_list("pk", flat=True))
+    context = {
+        "contacts": [
+            (row, row.unit.name_on(today), row.account_id is None or row.account_id in able)
+            for row in rows.select_related("unit")
+        ]
+    }
     return render(request, "interviews/emergency_contacts.html", context)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from branches import clock, registries
 from branches.registries import HomeItem
 from branches.transitions import IllegalMoveError
-from interviews.home import emergencies, not_received
+from interviews.home import duties_gone, emergencies, not_received
 from interviews.models import EmergencyContact, EmergencyReport
 from interviews.services import emergency, sealed
 from interviews.services.errors import NotReadableError, RefusedError
@@ -191,3 +191,17 @@ def test_who_reported_is_told_whom_to_call_until_it_is_received(world):
     assert list(not_received(world.duty, clock.now())) == []
     emergency.acknowledge(by=world.duty, row=row, now=clock.now())
     assert list(not_received(reporter, clock.now())) == []
+
+
+def test_a_duty_whose_account_receives_nothing_is_not_offered_and_is_told_of(world, signed_in):
+    reporter, office = world.base.interviewer, world.base.office
+    offered = lambda: list(signed_in(reporter).get(reverse("emergency")).context["form"].fields["contact"].queryset)
+    assert (offered(), list(duties_gone(office, clock.now()))) == ([world.contact], [])
+    world.duty.is_active = False
+    world.duty.save()
+    assert offered() == []
+    (item,) = duties_gone(office, clock.now())
+    assert (item.title, item.detail) == ("紧急联系人的接报账号失效，请更换", world.contact.duty)
+    page = signed_in(reporter).get(reverse("emergency")).content.decode()
+    assert (world.contact.phone in page, "在系统里接报" in page) == (True, False)
+    assert "接报账号失效，请更换" in signed_in(office).get(reverse("emergency-contacts")).content.decode()
