@@ -32,7 +32,8 @@ def public_round(*, steps: tuple[str, ...] = (), level: str = "committee") -> Gr
     )
     made.round.refresh_from_db()
     last = made.round.steps.count()
-    for number, code in enumerate((*steps, "publicity"), start=last + 1):
+    before = ("propose",) if level == "committee" else ()
+    for number, code in enumerate((*before, *steps, "publicity"), start=last + 1):
         RoundStep.objects.create(round=made.round, ordinal=number, code=code, name=RoundStep.Code(code).label)
     for name in NAMES:
         complete(made, name)

@@ -12,7 +12,7 @@ from grading.models import Result, Round, RoundUnit
 from grading.permissions import holds_branch, may_decide, may_propose
 from grading.services import results
 from tests.factories.branches import AppointmentFactory, holder
-from tests.factories.grading import opened_round
+from tests.factories.grading import RoundStepFactory, opened_round
 from tests.worlds import shared
 
 pytestmark = pytest.mark.db
@@ -83,6 +83,9 @@ def test_where_the_committee_decides_the_general_branch_only_proposes(grading):
     Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
     unit = RoundUnit.objects.get(pk=grading.unit("software").pk)
     assert may_propose(officer, unit)
+    assert may_decide(officer, unit).reason == "本轮等级由党委审定。"
+    RoundStepFactory(round=grading.round, ordinal=90, code="propose", name="党总支拟定")
+    unit = RoundUnit.objects.get(pk=unit.pk)
     assert may_decide(officer, unit).reason == "本轮等级由党委审定，党总支只拟定。"
     assert may_decide(holder(Role.OFFICE, grading.school.root), unit)
 
