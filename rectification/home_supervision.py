@@ -9,8 +9,9 @@ from django.urls import reverse
 from branches.models import Account
 from branches.permissions import Action, recused_branch_ids, scope
 from branches.registries import HomeItem, home
-from rectification.models import Change, SupervisionNotice
+from rectification.models import Change, SupervisionNotice, VisitFinding
 from rectification.permissions import may_decide_change
+from rectification.services import visits
 
 S = SupervisionNotice.State
 MOST = 20
@@ -26,6 +27,20 @@ def notices_to_answer(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         title = f"{'重新回复' if back else '回复'}督办单 {notice.code}"
         url = reverse("supervision-notice", args=[notice.pk])
         yield HomeItem(title, "逐项写明办理情况", "去回复", url, notice.reply_due_on)
+
+
+@home
+def findings_to_take(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
+    """Tell those who draw up for a branch of what a visit found and nothing was made of yet."""
+    del now
+    nodes = scope(account, Action.DRAW_UP_PLAN).roots
+    rows = VisitFinding.objects.open().filter(branch__in=nodes, visit__campaign__backfill=False)
+    found = list(rows.select_related("visit").order_by("visit__held_on", "pk")[:MOST])
+    there = visits.taken(found)
+    left = [one for one in found if one.pk not in there]
+    if left:
+        url = reverse("supervision-visit", args=[left[0].visit_id])
+        yield HomeItem(f"督导发现 {len(left)} 个问题", "列入整改方案，点一下就行", "去看看", url)
 
 
 @home

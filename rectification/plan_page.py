@@ -122,7 +122,8 @@ def steps(plan: Plan, cards: Sequence[Card], lacking_of_meeting: Sequence[str], 
     first = f"{len(open_)} 项没填全：第 {'、'.join(str(card.item.ordinal) for card in open_)} 项" if open_ else ""
     url = open_[0].url if open_ else ""
     if not cards:
-        items = Step("todo", "未开始", "列出整改项目", "#known")
+        start = "#known" if plan.unit_id is not None else reverse("item-new", args=[plan.pk])
+        items = Step("todo", "未开始", "列出整改项目", start)
     elif open_:
         items = Step("info", "进行中", "填全各项", url, first)
     else:

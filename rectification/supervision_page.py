@@ -13,9 +13,11 @@ from branches.permissions import is_recused, recused_branch_ids
 from branches.scopes import Scope
 from grading.models import Grade, Result, Round
 from rectification import reminders
-from rectification.models import Change, Contact, Item, SupervisionNotice
+from rectification.models import Change, Contact, Item, Status, SupervisionNotice
 from rectification.permissions import SECOND_PERSON
 from rectification.services import notices
+
+WAITING = (Item.State.SUBMITTED, Item.State.RETURNED)
 
 
 @dataclass(slots=True)
@@ -47,6 +49,12 @@ class Behind:
 
     campaign: Campaign
     lines: list[Line]
+    not_approved: int = 0
+
+    @property
+    def may(self) -> bool:
+        """Whether a 督办单 can be issued to any of them now."""
+        return any(line.may for line in self.lines)
 
     @property
     def items(self) -> int:
@@ -62,8 +70,15 @@ def behind(account: Account, reach: Scope, now: dt.datetime) -> list[Behind]:
     for campaign in campaigns.select_related("root").order_by("-starts_on", "-pk"):
         lines = _lines(account, campaign, reach, tree, now)
         if lines:
-            found.append(Behind(campaign, sorted(lines, key=lambda line: (not line.may, -line.longest, line.name))))
+            ordered = sorted(lines, key=lambda line: (not line.may, -line.longest, line.name))
+            found.append(Behind(campaign, ordered, _not_approved(campaign, reach, now)))
     return found
+
+
+def _not_approved(campaign: Campaign, reach: Scope, now: dt.datetime) -> int:
+    """Return how many items are overdue that nobody has approved yet: boards count them, a 督办单 cannot name them."""
+    rows = Item.objects.within(reach).filter(plan__campaign=campaign, state__in=WAITING).status(now)
+    return int(rows.filter(status=Status.OVERDUE).count())
 
 
 def _lines(account: Account, campaign: Campaign, reach: Scope, tree: reminders.Tree, now: dt.datetime) -> list[Line]:
@@ -225,3 +240,19 @@ def units_within(reach: Scope, day: dt.date, *, below: Branch | None = None) -> 
     rows = Branch.objects.within(scope).as_of(day).exclude(level=Branch.Level.COMMITTEE)
     names = rows.order_by("position", "code").values_list("pk", "name")
     return [(pk, name) for pk, name in names]
+
+
+def by_general_branch(units: Sequence[tuple[int, str]], day: dt.date) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Return choices grouped: each 党总支 with what hangs under it, the 直属党支部 last."""
+    keys = [pk for pk, _ in units]
+    placed = Branch.objects.as_of(day).filter(pk__in=keys).values_list("pk", "level", "parent_id")
+    where = {pk: (level, parent) for pk, level, parent in placed}
+    tree = reminders.tree_on(day)
+    tops = {pk for pk, (level, _) in where.items() if level == Branch.Level.GENERAL_BRANCH}
+    groups: dict[int, list[tuple[int, str]]] = {pk: [] for pk in keys if pk in tops}
+    direct: list[tuple[int, str]] = []
+    for pk, name in units:
+        parent = pk if pk in tops else where.get(pk, ("", None))[1] or 0
+        groups.get(parent, direct).append((pk, name))
+    found = [(tree.name(pk), rows) for pk, rows in groups.items()]
+    return [*found, ("其他党支部" if not found else "直属党支部", direct)] if direct else found

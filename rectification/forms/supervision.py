@@ -83,12 +83,13 @@ class VisitForm(ZhForm):
     summary = forms.CharField(label="总体情况", max_length=2000, required=False, widget=area(3))
 
     def __init__(
-        self, *args: Any, units: Sequence[tuple[int, str]], aspects: Sequence[str], fixed: bool = False, **kwargs: Any
-    ) -> None:
-        """Offer the units within reach and what the campaign's visits look at; `fixed` leaves the unit as it is."""
+        self, *args: Any, units: Sequence[tuple[str, Sequence[tuple[int, str]]]], aspects: Sequence[str],
+        fixed: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Offer the units within reach by 党总支, and what the campaign's visits look at; `fixed` keeps the unit."""
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["unit"]
-        choice.queryset = Branch.objects.filter(pk__in=[pk for pk, _ in units])
+        choice.queryset = Branch.objects.filter(pk__in=[pk for _, rows in units for pk, _ in rows])
         choice.choices = [("", "请选择"), *units]
         looked: Any = self.fields["looked_at"]
         looked.choices = [(name, name) for name in aspects]

@@ -16,7 +16,7 @@ from grading.views.shared import round_or_404
 from rectification import board
 from rectification.board import DIRECT, Place
 from rectification.lists import ITEMS, item_rows
-from rectification.models import Plan
+from rectification.models import Plan, Status
 from rectification.services.settings import rules_of
 
 
@@ -95,4 +95,6 @@ def items(request: HttpRequest, pk: int) -> HttpResponse:
     """List the items of a round with filters, sorting and export."""
     round_ = round_or_404(request, pk)
     rows = item_rows(Place(round_, request.scope))  # type: ignore[attr-defined]
-    return render_list(request, ITEMS, rows, template="rectification/items.html", context={"round": round_})
+    late = request.GET.get("status") == Status.OVERDUE and not round_.campaign.backfill
+    context = {"round": round_, "may_urge": late and bool(can(account_of(request), Action.SUPERVISE))}
+    return render_list(request, ITEMS, rows, template="rectification/items.html", context=context)

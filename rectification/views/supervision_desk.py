@@ -18,7 +18,7 @@ from rectification.lists_supervision import MESSAGES, dispatch_rows
 from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
-from rectification.supervision_page import Weak, units_within, weak, why_not_decide
+from rectification.supervision_page import Weak, by_general_branch, units_within, weak, why_not_decide
 from rectification.views.shared import allowed, refusal
 from rectification.views.supervision_visits import campaigns
 
@@ -93,8 +93,9 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     if may and campaign is not None and chosen.isdigit():
         return redirect("supervision-contact-edit", campaign.pk, int(chosen))
     shown = {line.branch.pk for line in lines}
+    others = [one for one in units_within(reach, today) if one[0] not in shown] if may and campaign else []
     context = {
-        "others": [one for one in units_within(reach, today) if one[0] not in shown] if may and campaign else [],
+        "others": by_general_branch(others, today) if others else [],
         "campaigns": found, "campaign": campaign, "lines": lines,
         "without": sum(line.contact is None for line in lines), "may": may,
     }  # fmt: skip

@@ -22,7 +22,7 @@ from rectification.permissions import may_edit
 from rectification.services import visits
 from rectification.services.settings import rules_of
 from rectification.services.visits import Found
-from rectification.supervision_page import units_within
+from rectification.supervision_page import by_general_branch, units_within
 from rectification.views.shared import refusal
 
 CHANGED = "这条记录刚被他人修改过，请看现在的内容再改。"
@@ -54,7 +54,7 @@ def visit_list(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, campaign: Campaign | None, data: Any = None, row: Visit | None = None) -> VisitForm:
     today = clock.today()
-    units = units_within(request.scope, today)  # type: ignore[attr-defined]
+    units = by_general_branch(units_within(request.scope, today), today)  # type: ignore[attr-defined]
     aspects = rules_of(campaign).visit_aspects if campaign else []
     if row is not None:
         start: dict[str, Any] = {name: getattr(row, name) for name in visits.FIELDS} | {"version": row.version}
