@@ -11,7 +11,7 @@ def _asks_to_choose(field: forms.Field) -> bool:
     return isinstance(field, forms.ChoiceField | forms.ModelChoiceField | forms.FileField | forms.BooleanField)
 
 
-def _name(label: str) -> str:
+def plain_label(label: str) -> str:
     """Return a label as a sentence uses it: 进度 for 进度（%）."""
     return re.sub(r"[（(][^（()）]*[)）]$", "", label.strip()).rstrip("：:") or label
 
@@ -47,7 +47,7 @@ def _invalid(field: forms.Field, label: str, name: str) -> str:
 
 def _messages(field: forms.Field, label: str) -> dict[str, str]:
     """Return our sentence for each thing the framework may say of a field; %(…)s are filled in by its validators."""
-    name = _name(label)
+    name = plain_label(label)
     choose = f"{name}请在列表中选择。"
     return _bounds(field, name) | {
         "required": _required(field, label),

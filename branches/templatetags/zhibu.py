@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from branches import charts, clock, registries, wording
 from branches.flow_chart import Flow
-from branches.forms_base import control_class
+from branches.forms_base import control_class, plain_label
 
 register = template.Library()
 
@@ -253,6 +253,6 @@ def error_links(form: forms.BaseForm) -> list[ErrorLink]:
     for field in form:
         target = field.id_for_label or f"{field.auto_id}_0"
         for error in field.errors:
-            text = str(error) if str(field.label) in str(error) else f"{field.label}：{error}"
+            text = str(error) if plain_label(str(field.label)) in str(error) else f"{field.label}：{error}"
             links.append(ErrorLink(text, target))
     return links

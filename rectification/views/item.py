@@ -160,7 +160,7 @@ def page(request: HttpRequest, row: Item, *, answer: ZhForm | None = None, **giv
         "why_not_verify": "" if why or not concerned else why.reason,
         "superior": superior_of_item(row),
         "taken_by": row.escalated_to.name_on(clock.today()) if row.escalated_to else "",
-        "paused": is_paused(row, clock.today()),
+        "paused": row.state not in Item.FINISHED and is_paused(row, clock.today()),
         "unclear": owners.unclear(row) if may["who"] else [],
         **_followed(request, row),
     }  # fmt: skip

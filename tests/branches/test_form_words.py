@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.functional import Promise
 
 from branches.forms_base import ZhForm
+from branches.templatetags.zhibu import error_links
 
 pytestmark = pytest.mark.unit
 APPS = ("branches", "grading", "rectification", "interviews", "reporting")
@@ -80,6 +81,11 @@ def test_each_mistake_is_said_in_our_words():
 )
 def test_and_so_are_other_mistakes_of_the_same_field(name, value, sentence):
     assert said(WRONG | {name: value}, name) == sentence
+
+
+def test_the_summary_does_not_name_a_field_twice():
+    links = {link.text for link in error_links(Everything(WRONG, {}))}
+    assert {"进度填 0 到 100。", "天数不能小于 1。", "人数太多了。"} <= links
 
 
 def test_no_sentence_of_the_framework_is_left_in_a_field():
