@@ -1,6 +1,7 @@
 """整改提高方案 of a branch, or of a 党总支 itself: items one below the other, the 党员大会, signatures."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from reporting.annexes.facts import Stamp
 from reporting.annexes.wording import SIGN_DATE
@@ -10,7 +11,8 @@ GRID = 24
 HEAD = 4
 NUMBER = 2
 WIDE = GRID - HEAD - NUMBER
-TWO_LINES = 11.5
+ONE_LINE, TWO_LINES = 9, 11.5
+LINE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,15 @@ class PlanFacts:
     meeting: PlanMeeting
 
 
-def _wide(head: str, content: str, *, height: float = 9, number: FormCell | None = None) -> FormRow:
+def _height(content: str) -> float:
+    """Return the least height of a row with air above and below its lines; thirty characters make a line."""
+    lines = sum(max(1, ceil(len(part) / LINE)) for part in content.splitlines() or [""])
+    return ONE_LINE if lines == 1 else lines * 4.6 + 3
+
+
+def _wide(head: str, content: str, *, height: float = ONE_LINE, number: FormCell | None = None) -> FormRow:
     cells = (label(head, HEAD), text(content, WIDE))
-    return FormRow((number, *cells) if number else cells, height)
+    return FormRow((number, *cells) if number else cells, max(height, _height(content)))
 
 
 def _item(item: PlanItem) -> list[FormRow]:
@@ -76,7 +84,7 @@ def _item(item: PlanItem) -> list[FormRow]:
     count = len(lines) + 1 + len(after)
     number = text(str(item.number), NUMBER, count, align="center")
     rows = [
-        _wide(head, said, height=9 if index else TWO_LINES, number=None if index else number)
+        _wide(head, said, height=ONE_LINE if index else TWO_LINES, number=None if index else number)
         for index, (head, said) in enumerate(lines)
     ]
     who = FormRow((
