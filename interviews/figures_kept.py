@@ -1,6 +1,6 @@
 """Coverage figures as they are shown: counted now and then, the same for everybody, changed by the set size at least.
 
-Counting a large school takes a second, a page of it milliseconds. What was last shown is a row of the database
+Counting a large school takes two seconds, a page of it milliseconds. What was last shown is a row of the database
 (interviews.figures_shown says what is shown after it); this process keeps the tables of that row. Nothing that is
 confidential comes near it.
 """
