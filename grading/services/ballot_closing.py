@@ -139,7 +139,11 @@ def _write_counts(box: BallotBox, release: tally.Release, now: dt.datetime) -> N
         ]  # fmt: skip
     else:
         reason = f"发出 {box.issued} 张，收回 {box.returned} 张，有效 {box.valid} 张，低于 {box.floor} 张的公布下限。"
-        rows = [sources.CountInput(box.unit, state=AppraisalCount.State.MISSING, reason=reason, held_on=_day(box))]
+        rows = [
+            sources.CountInput(
+                box.unit, box.issued, box.returned, state=AppraisalCount.State.MISSING, reason=reason, held_on=_day(box)
+            )
+        ]  # fmt: skip
     sources.record_counts(by=box.closing_by, source=box.source, rows=rows, now=now)
     problems = {item.code: item for item in box.unit.round.problem_boxes.all()}
     ProblemCount.objects.bulk_create(

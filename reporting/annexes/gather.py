@@ -294,7 +294,10 @@ class Gatherer:
         rows = self.ballots.get(unit.pk, [])
         counted = [row for row in rows if row.state == AppraisalCount.State.COUNTED]
         if not counted or self.appraisal is None:
-            return f.Ballots(reason=next((row.reason for row in rows), ""))
+            absent = next(iter(rows), None)
+            if absent is not None and absent.state == AppraisalCount.State.MISSING:  # a box below the floor
+                return f.Ballots(absent.issued, absent.returned, reason=absent.reason)
+            return f.Ballots(reason=absent.reason if absent else "")
         issued, returned = (sum(getattr(row, name) or 0 for row in counted) for name in ("issued", "returned"))
         if not shown:
             return f.Ballots(issued, returned)

@@ -96,6 +96,7 @@ def test_four_ballots_make_the_source_missing(world, no_vacuum):
     closed = close(world, box)
     count = AppraisalCount.objects.get(unit=box.unit)
     assert (closed.state, closed.released, count.state, count.counts) == ("closed", False, "missing", {})
+    assert (count.issued, count.returned, count.valid) == (8, 4, None)
     assert count.reason == "发出 8 张，收回 4 张，有效 4 张，低于 5 张的公布下限。"
     assert not ProblemCount.objects.exists()
 

@@ -117,6 +117,20 @@ def test_ballots_below_the_floor_are_not_shown(world):
     assert (form.ballots.issued, form.ballots.returned, form.ballots.valid, form.ballots.options) == (6, 5, None, ())
 
 
+def test_a_box_below_the_floor_still_says_how_many_came_back(world):
+    absent = {"valid": None, "counted": None, "counts": {}, "reason": "低于公布下限"}
+    count = AppraisalCountFactory(
+        unit=world.unit("history"), source=world.source("appraisal"), issued=8, returned=4, state="missing", **absent
+    )
+    (form,) = gather.annex4_of(world.round, world.school.history)
+    assert (form.ballots.issued, form.ballots.returned, form.ballots.valid) == (8, 4, None)
+    AppraisalCount.objects.filter(pk=count.pk).update(
+        state="void"
+    )  # contradictory numbers are not printed
+    (form,) = gather.annex4_of(world.round, world.school.history)
+    assert (form.ballots.issued, form.ballots.returned) == (None, None)
+
+
 def test_nothing_filed_is_nothing_shown(world):
     row = row_of(world, "chinese")
     assert row.scores == (None, None, None, None)
