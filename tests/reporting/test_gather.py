@@ -124,9 +124,7 @@ def test_a_box_below_the_floor_still_says_how_many_came_back(world):
     )
     (form,) = gather.annex4_of(world.round, world.school.history)
     assert (form.ballots.issued, form.ballots.returned, form.ballots.valid) == (8, 4, None)
-    AppraisalCount.objects.filter(pk=count.pk).update(
-        state="void"
-    )  # contradictory numbers are not printed
+    AppraisalCount.objects.filter(pk=count.pk).update(state="void")  # contradictory numbers are not printed
     (form,) = gather.annex4_of(world.round, world.school.history)
     assert (form.ballots.issued, form.ballots.returned) == (None, None)
 
