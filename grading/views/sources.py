@@ -1,6 +1,7 @@
 """Importing workbooks: results, ballot counts, points of sheets (one branch by hand: unit_sources.py)."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from branches import clock
 from branches.forms.roster import WorkbookForm
 from branches.intake.annual import Answer
+from branches.intake.shapes import Problem
 from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
 from branches.permissions import Action, account_of, can, recused_branch_ids, requires, scope
@@ -200,7 +202,7 @@ def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
         dropped = [line for line in dropped if line.unit is None]
     return {
         "asked": asked,
-        "problems": [one for one in plan.problems if one not in [entry["problem"] for entry in asked]],
+        "problems": [_said(one, source) for one in plan.problems if one not in [entry["problem"] for entry in asked]],
         "chosen": {key: answer for key, answer in chosen.items() if key not in open_keys},
         "voidable": voidable,
         "answerable": bool(asked or voidable or unclear or settled or chosen),
@@ -208,6 +210,14 @@ def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
         "settled": settled,
         "doubtful": [*unclear, *dropped],
     }
+
+
+def _said(problem: Problem, source: Source) -> Problem:
+    """Return a problem in words for this page, which has workbooks to fill in and no choosing of columns by hand."""
+    what = problem.reason.partition("：")[0].partition("，已跳过")[0]
+    if problem.code == "no_table":
+        return replace(problem, reason=f"{what}：请下载{source.name}录入表，照它的表头改好再上传")
+    return replace(problem, reason=f"{what}，已跳过") if problem.code == "not_this_table" else problem
 
 
 def _names(request: HttpRequest) -> dict[str, str]:

@@ -171,6 +171,15 @@ def test_points_of_sheets_are_imported_for_the_branches(officer, grading, unit):
     assert filed.receipts.exists()
 
 
+def test_a_table_of_other_headings_is_led_to_the_workbook_to_fill_in(officer, grading):
+    book = openpyxl.Workbook()
+    book.active.append(["单位", "得票"])
+    book.active.append(["软件工程教研室党支部", 12])
+    shown = text(officer.get(sent(officer, grading.round, "appraisal", book)))
+    assert "请下载群众评议录入表，照它的表头改好再上传" in shown
+    assert "手工指定" not in shown  # this page has no such choice
+
+
 def test_nobody_imports_points_beyond_their_rights(signed_in, grading, unit):
     organiser = signed_in(account(grading.school, "organiser"))  # prepares, and hands nothing in for a branch
     offered = [one.code for one in organiser.get(page("sources", grading.round.pk)).context["sources"]]
