@@ -11,7 +11,7 @@ from branches.models import Account, Appointment, Person, RoleGrant
 from branches.permissions import Action
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Change, Item
-from rectification.permissions import acts_above, is_namesake, may_record
+from rectification.permissions import acts_above, may_record
 
 FIELDS = {"owner": ("owner_name", "owner_person", "责任人"), "leader": ("leader", "leader_person", "责任领导")}
 SHOWN = 20
@@ -75,7 +75,7 @@ def say_who(*, by: Account, item: Item, field: str, person: Person, now: dt.date
         refuse("这一项现在不用选定责任人。")
     name_field, person_field, label = FIELDS[field]
     name = getattr(row, name_field).strip()
-    if is_namesake(by, row):
+    if by.get_full_name() == name:
         refuse(f"您与{label}同名，请由其他同志选定。")
     if person.name != name:
         raise RefusedError([f"请选择姓名是“{name}”的人。"], {"person": f"请选择姓名是“{name}”的人。"})

@@ -27,7 +27,6 @@ from rectification.forms.items import (
 from rectification.models import Change, Item, Plan
 from rectification.permissions import (
     acts_for,
-    is_namesake,
     may_decide,
     may_decide_change,
     may_edit,
@@ -70,7 +69,7 @@ def rights(request: HttpRequest, row: Item) -> dict[str, bool]:
         "recheck": verified and bool(may_recheck(account, row)),
         "checkpoint": records and row.state in Item.UNDER_WAY,
         "change": records and row.state in CHANGEABLE,
-        "who": records and not is_namesake(account, row),
+        "who": records,
     }
 
 
@@ -126,6 +125,12 @@ def _pending(request: HttpRequest, row: Item, answer: ZhForm | None) -> list[Any
     return found
 
 
+def _unclear(request: HttpRequest, row: Item) -> list[owners.Unclear]:
+    """Return the names the visitor may say more of: never the own one."""
+    own = account_of(request).get_full_name()
+    return [one for one in owners.unclear(row) if one.name != own]
+
+
 def _followed(request: HttpRequest, row: Item) -> dict[str, Any]:
     """Return the item this one was handed on to, and the one it goes on from; out of reach they are not linked."""
     near = Q(pk=row.transferred_to_id) | Q(transferred_to=row.pk)
@@ -161,7 +166,7 @@ def page(request: HttpRequest, row: Item, *, answer: ZhForm | None = None, **giv
         "superior": superior_of_item(row),
         "taken_by": row.escalated_to.name_on(clock.today()) if row.escalated_to else "",
         "paused": row.state not in Item.FINISHED and is_paused(row, clock.today()),
-        "unclear": owners.unclear(row) if may["who"] else [],
+        "unclear": _unclear(request, row) if may["who"] else [],
         **_followed(request, row),
     }  # fmt: skip
     refused = answer is not None or bool(given)

@@ -26,6 +26,8 @@ def refused(function, *given, **named):
 def called_like_the_officer(world, field):
     name = world.officer.get_full_name()
     values = {"owner_name": name, "owner_person": None} if field == "owner" else {"leader": name}
+    if field == "owner":
+        values["leader"] = world.secretary.get_full_name()  # who leads may say who the owner is
     return world.awaiting(**values), PersonFactory(name=name, title="实验员", number="20120456")
 
 
