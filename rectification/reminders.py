@@ -89,7 +89,7 @@ class News:
 
     def _waiting(self, node: int, own: Collection[int]) -> Iterator[Line]:
         words = (
-            (self.plans, "plans", "份整改提高方案等待审核"), (self.awaiting, "awaiting", "项申请销号，等待核实"),
+            (self.plans, "plans", "份整改提高方案等待审批"), (self.awaiting, "awaiting", "项申请销号，等待核实"),
             (self.changes, "changes", "件延期、暂停等申请等待审批"),
         )  # fmt: skip
         for counted, code, said in words:

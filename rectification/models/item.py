@@ -95,7 +95,7 @@ class Item(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", "起草"
-        SUBMITTED = "submitted", "待审核"
+        SUBMITTED = "submitted", "待审批"
         RETURNED = "returned", "已退回"
         APPROVED = "approved", "已批准"
         IN_HAND = "in_hand", "整改中"

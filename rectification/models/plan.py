@@ -25,7 +25,7 @@ class Plan(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", "起草"
-        SUBMITTED = "submitted", "待审核"
+        SUBMITTED = "submitted", "待审批"
         RETURNED = "returned", "已退回"
         APPROVED = "approved", "已批准"
         CLOSED = "closed", "已办结"

@@ -169,7 +169,7 @@ def decide_items(*, by: Account, plan: Plan, rulings: Mapping[int, Ruling], now:
     if not rulings:
         refuse("请至少对一项作出决定。")
     if set(rulings) - waiting.keys():
-        refuse("有的项目已经不在待审核状态，请刷新页面后再办理。")
+        refuse("有的项目已经不在待审批状态，请刷新页面后再办理。")
     numbers = {pk: place for place, pk in enumerate(plan.items.alive().values_list("pk", flat=True), start=1)}
     if problems := [text for pk, ruling in rulings.items() if (text := _missing(numbers[pk], waiting[pk], ruling))]:
         raise RefusedError(problems)

@@ -52,8 +52,8 @@ def test_progress_needs_text_and_a_percent_within_bounds(world):
 
 def test_an_item_that_is_not_approved_takes_no_progress(world):
     item = world.submitted()
-    assert refused(report, world, item) == ["这一项待审核，不能登记进展。"]
-    assert refused(ask, world, item) == ["这一项待审核，不能申请销号。"]
+    assert refused(report, world, item) == ["这一项待审批，不能登记进展。"]
+    assert refused(ask, world, item) == ["这一项待审批，不能申请销号。"]
 
 
 def test_completion_needs_one_sentence_and_no_file(world):

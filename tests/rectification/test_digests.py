@@ -192,7 +192,7 @@ def test_what_waits_for_the_level_above(w):
     )
     digests.work(MONDAY)
     assert "1 项申请销号，等待核实" in told(w.officer)
-    assert "1 份整改提高方案等待审核" in told(w.office)
+    assert "1 份整改提高方案等待审批" in told(w.office)
     assert not Change.objects.exists()
 
 

@@ -138,12 +138,12 @@ def test_handing_in_gives_a_receipt_and_takes_every_item_along(world):
 
 def test_what_is_handed_in_stands_still(world):
     item = world.submitted()
-    assert refused(world.item) == ["方案待审核，现在不能增加项目。"]
-    assert refused(world.meeting, version=1) == ["方案待审核，党员大会记录不能再改。"]
+    assert refused(world.item) == ["方案待审批，现在不能增加项目。"]
+    assert refused(world.meeting, version=1) == ["方案待审批，党员大会记录不能再改。"]
     told = refused(
         items.save_item, by=world.secretary, plan=world.plan, item=item, version=item.version, values={}, now=MAY
     )
-    assert told == ["这一项待审核，不能直接修改；要调整请提出变更申请。"]
+    assert told == ["这一项待审批，不能直接修改；要调整请提出变更申请。"]
     assert refused(items.remove_item, by=world.secretary, item=item, now=MAY)
 
 
@@ -187,7 +187,7 @@ def test_a_ruling_says_what_it_needs(world):
     ]
     world.rule(item, Ruling(approve=True))
     assert refused(world.rule, item=item, ruling=Ruling(approve=True)) == [
-        "有的项目已经不在待审核状态，请刷新页面后再办理。"
+        "有的项目已经不在待审批状态，请刷新页面后再办理。"
     ]
 
 

@@ -53,7 +53,7 @@ def test_overdue_items_that_nobody_approved_are_counted_apart(w, signed_in):
         round=w.round, branch=w.school.history, state=Plan.State.SUBMITTED, submitted_at=at("2012-05-20 10:00")
     )
     ItemFactory(plan=plan, state=Item.State.SUBMITTED, due_on=DUE, counts_on=DUE)
-    assert "另有 1 项过了时限，但还没有批准（待审核或已退回）" in shown(signed_in(w.office), NEW)
+    assert "另有 1 项过了时限，但还没有批准（待审批或已退回）" in shown(signed_in(w.office), NEW)
     assert "还没有批准" not in shown(signed_in(w.officer), NEW)  # another 党总支
 
 
