@@ -49,7 +49,8 @@ def test_the_meeting_is_told_as_it_was_recorded_and_left_blank_without_a_record(
     assert of(world, "software").meeting.attended == ""
     record = MeetingRecordFactory(
         plan=plan, held_on=day("2012.5.10"), place="理工楼305", chair="柯虹", recorder="李小红", should_attend=12,
-        present=11, excused=1, absent=0, votes_for=11, votes_against=0, abstentions=0, voting_members=12, voting_present=11,
+        present=11, excused=1, absent=0, votes_for=11, votes_against=0, abstentions=0, voting_members=12,
+        voting_present=11,
         opinions="同意。", resolution="通过方案。",
     )  # fmt: skip
     AbsenceFactory(meeting=record, name="郭德胜", kind="excused", reason="病假")
