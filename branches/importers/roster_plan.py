@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 from branches.importers.roster_facts import changes_between, facts_of_node, facts_of_row
 from branches.importers.roster_tree import Node, Tree, load_tree
@@ -162,6 +163,17 @@ def _problem(row: RosterRow, field: str, reason: str, code: str, suggestions: tu
 def _entry(row: RosterRow, node: Node | None, categories: Mapping[str, str]) -> BranchEntry:
     if node is None:
         return BranchEntry(Step.NEW, row, None, row.code, row.general_branch or "")
+    row = _with_known_parts(row, node)
     changes = changes_between(facts_of_node(node), facts_of_row(row, categories))
     step = Step.CHANGED if changes else Step.UNCHANGED
     return BranchEntry(step, row, node.branch.pk, row.code or node.branch.code, row.general_branch or "", changes)
+
+
+def _with_known_parts(row: RosterRow, node: Node) -> RosterRow:
+    """Keep the known 预备 where the file gives only 合计; where they are more than that, all of it is 正式."""
+    if row.members is None or node.profile is None or {"formal", "probationary"} & set(row.cells):
+        return row
+    known = node.profile.probationary_members
+    if known is None or known > row.members:
+        return row
+    return replace(row, formal=row.members - known, probationary=None)

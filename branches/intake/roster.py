@@ -155,16 +155,38 @@ class RosterRows(TableReader):
             if name in columns and name not in failed and values[name] is None:
                 values[name] = 0
         parts_known = not failed & {"formal", "probationary", "members"}
-        if parts_known and "formal" in columns and values["formal"] is None:
-            if values["members"] is None or "probationary" not in columns:
-                self.add(row, "formal", "正式党员数为空", "count_empty")
-                failed.add("formal")
-            elif values["members"] >= (values["probationary"] or 0):
-                self.add(row, "formal", "正式党员数为空，按合计减预备计", "count_derived", Severity.WARNING)
-                values["formal"] = values["members"] - (values["probationary"] or 0)
+        if parts_known and values["formal"] is None:
+            self._derive_formal(row, values, failed)
         if parts_known and values["members"] is None and values["formal"] is not None:
             values["members"] = values["formal"] + (values["probationary"] or 0)
         return values
+
+    def _derive_formal(self, row: int, values: dict[str, int | None], failed: set[str]) -> None:
+        """正式 is 合计 less 预备, and without a column of 预备 all of 合计; never below nothing."""
+        columns, members, less = self.mapping.columns, values["members"], values["probationary"] or 0
+        if "formal" not in columns and "members" not in columns:
+            return  # the file counts no members
+        if members is None or ("formal" in columns and "probationary" not in columns):
+            name, said = ("formal", "正式党员数为空") if "formal" in columns else ("members", "党员合计为空")
+            self.add(row, name, said, "count_empty")
+            failed.add(name)
+        elif members < less:
+            self.add(row, "probationary", f"预备 {less} 大于党员合计 {members}，正式党员数算不出来", "sum")
+            failed.add("probationary")
+        else:
+            if "formal" in columns:
+                self.add(row, "formal", "正式党员数为空，按合计减预备计", "count_derived", Severity.WARNING)
+            values["formal"], values["probationary"] = members - less, less
+
+    def say_how_counted(self) -> None:
+        """Say once for the sheet what its heading leaves to be worked out."""
+        columns = self.mapping.columns
+        if "members" not in columns or "formal" in columns:
+            return
+        said = "没有正式党员一列，正式按合计减预备计"
+        if "probationary" not in columns:
+            said = "只有党员合计，没有分正式和预备：全部按正式计，已登记的预备人数保留；要分开请加上“预备”一列再上传"
+        self.add(self.mapping.header_rows[-1], "members", said, "count_derived", Severity.WARNING)
 
     def _extra(self, row: int) -> dict[str, str]:
         """Read the columns that only some offices have; dates become 2011-10 or 2011-10-16."""
@@ -229,6 +251,7 @@ def _read_sheets(selection: Selection, vocabulary: Vocabulary, limits: Limits) -
     problems: list[Problem] = []
     for grid, table in selection.tables:
         reader = RosterRows(grid, table, vocabulary, limits, own=_NOT_SHARED, spoken=_SPOKEN)
+        reader.say_how_counted()
         own = [reader.draft(row) for row in table.data_rows()]
         problems += [*reader.problems, *check_total_row(grid, table, own, vocabulary, limits)]
         drafts += own

@@ -112,6 +112,23 @@ def test_the_code_decides_whatever_the_name(root: Branch) -> None:
     assert labels["书记"] == ("吴勇", "李䶮")
 
 
+def test_members_without_their_parts_leave_the_known_ones(root: Branch) -> None:
+    head = ["所属党总支", "党支部名称", "支部类别", "党员人数"]
+    place = ["体育学院党总支", "田径党支部", "教师"]
+    apply(root, made(HEADER, row("田径党支部", formal=17, probationary=3)))
+    assert plan(root, made(head, [*place, 20])).changes_nothing
+    apply(root, made(head, [*place, 22]))
+    counts = BranchProfile.objects.values_list("full_members", "probationary_members")
+    assert list(counts) == [(19, 3)]
+    apply(root, made(head, [*place, 2]))  # fewer than the known 预备
+    assert list(counts.all()) == [(2, 0)]
+    both = made([*head, "其中预备"], [*place, 186, 18])
+    apply(root, both)
+    assert list(counts.all()) == [(168, 18)]
+    assert plan(root, both).changes_nothing
+    assert plan(root, made(HEADER, row("田径党支部", formal=168, probationary=18))).changes_nothing
+
+
 def test_without_a_code_the_name_within_the_unit_decides(root: Branch) -> None:
     apply(root, made(HEADER, row("第一党支部"), row("第一党支部", unit="图书馆党总支")))
     planned = plan(root, made(HEADER, row("第一党支部", unit="图书馆党总支", formal=20)))

@@ -305,6 +305,31 @@ def test_sums_within_a_row(numbers: list[Any], problems: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("heads", "numbers", "counts", "said"),
+    [
+        (["党员人数", "其中预备"], [18, 3], (18, 15, 3), [("D1", "count_derived")]),
+        (["党员人数", "预备党员"], [18, None], (18, 18, 0), [("D1", "count_derived")]),
+        (["党员人数"], [18], (18, 18, 0), [("D1", "count_derived")]),
+        (["党员人数", "其中预备"], [2, 3], (2, None, 3), [("D1", "count_derived"), ("E2", "sum")]),
+        (["党员人数"], [None], (None, None, None), [("D1", "count_derived"), ("D2", "count_empty")]),
+        (["合计", "正式", "预备"], [2, None, 3], (2, None, 3), [("F2", "sum")]),
+    ],
+)
+def test_members_without_a_column_of_full_members(
+    heads: list[str], numbers: list[Any], counts: tuple[int | None, ...], said: list[tuple[str, str]]
+) -> None:
+    data = made(
+        ["所属党总支", "党支部名称", "支部类别", *heads, "编号"], ["甲党总支", "甲党支部", "教师", *numbers, "A1"]
+    )
+    found = read(data)
+    assert [(problem.cell, problem.code) for problem in found.problems] == said
+    (only,) = found.rows
+    assert (only.members, only.formal, only.probationary) == counts
+    if "sum" in dict(said).values():
+        assert not found.ok
+
+
+@pytest.mark.parametrize(
     ("stated", "since", "problems"),
     [
         ("填报时间：2012年3月20日", "2012.03", []),
