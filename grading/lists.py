@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.urls import reverse
 from django_filters import ChoiceFilter, FilterSet
 
-from branches import wording
+from branches import clock, wording
 from branches.listing import ListPage
 from branches.registries import list_page
 from grading import lists_objections, lists_review, lists_spot_checks
 from grading.board import HANDED_IN
 from grading.models import Assessment, Grade, Result, Round, RoundUnit, Source
+from grading.services.results import derive, standing
 from reporting.tables import Column, Table, formats
 
 # the modules are imported so that their lists register
@@ -49,9 +50,6 @@ def unit_rows(units: QuerySet[RoundUnit]) -> QuerySet[RoundUnit]:
         superior_points=sheet(Source.SUPERIOR, "earned"),
         result_state=result("state"),
         composite=result("composite"),
-        decided_id=result("decided_grade_id"),
-        proposed_id=result("proposed_grade_id"),
-        computed_id=result("computed_grade_id"),
         manual=result("manual"),
         result_version=result("version"),
     )
@@ -101,15 +99,35 @@ class UnitFilter(FilterSet):
         return rows.filter(manual=True) if value == "manual" else rows.filter(result_state=value)
 
 
+def as_it_stands(rows: QuerySet[RoundUnit], round_: Round, sort: str) -> QuerySet[RoundUnit]:
+    """Put composites as inputs stand now in the place of stored ones nobody chose on, where the list sorts by them."""
+    if sort.removeprefix("-") != "composite" or round_.state in (Round.State.PREPARING, Round.State.FINAL):
+        return rows
+    chosen = Q(result_state__in=(Result.State.PROPOSED, Result.State.DECIDED))
+    cases = [When(chosen, then=F("stored_composite"))]
+    cases += [
+        When(pk=pk, then=Value(found.composite.rounded))
+        for pk, found in derive(round_).items()
+        if found.composite.rounded is not None
+    ]
+    field = DecimalField(max_digits=10, decimal_places=6)
+    return rows.annotate(stored_composite=F("composite")).annotate(composite=Case(*cases, output_field=field))
+
+
 def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return table rows: words and badges, grades read for all at once."""
-    scales = {unit.round.scale_id for unit in units}
-    grades = {grade.pk: grade for grade in Grade.objects.filter(scale__in=scales)}
+    """Return table rows: words and badges, grades of all read or reckoned at once."""
+    rounds = {unit.round_id: unit.round for unit in units}
+    now = clock.now()
+    found: dict[int, Result] = {}
+    for pk, round_ in rounds.items():
+        found |= standing(round_, [unit for unit in units if unit.round_id == pk], now=now)
+    steps = {pk: round_.scale.grades.count() for pk, round_ in rounds.items()}
     states = dict(Assessment.State.choices)
     rows = []
     for unit in units:
-        grade = grades.get(unit.decided_id or unit.proposed_id or unit.computed_id or 0)
-        state = unit.result_state or ""
+        result = found.get(unit.pk)
+        grade = result.grade if result else None
+        shown = result is not None and (result.pk is not None or result.composite is not None)
         rows.append(
             {
                 "pk": unit.pk,
@@ -122,10 +140,10 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
                 "own_badge": SHAPES[unit.own_state or ""],
                 "own": unit.own_points,
                 "superior": unit.superior_points,
-                "composite": unit.composite,
+                "composite": result.composite if result else None,
                 "grade": (grade.label if grade else "未评") + _mark(unit),
-                "grade_badge": _badge(grade, len(grades) // max(len(scales), 1)),
-                "result": RESULTS.get(state, "") if unit.graded else "不定级",
+                "grade_badge": _badge(grade, steps[unit.round_id]),
+                "result": RESULTS[result.state if result and shown else ""] if unit.graded else "不定级",
             }
         )
     return rows

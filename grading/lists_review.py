@@ -73,14 +73,14 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _row(unit: Any, found: review.Reviewed, steps: int) -> dict[str, Any]:
-    state = unit.result_state or ""
+    state = unit.result_state or ("computed" if found.composite is not None else "")
     return {
         "pk": unit.pk,
         "name": unit.name,
         "parent": unit.general_branch_name,
         "category": unit.category_name,
         "last": found.last or "—",
-        "composite": unit.composite,
+        "composite": found.composite,
         "moved": review.steps_words(found.steps_from_last),
         "changed": review.steps_words(found.steps_from_computed),
         "marks": "、".join(_marks(found)),

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from branches import clock
 from grading.models import Confirmation, Grade, Result, Round
 from grading.promotion import COMPARED
 from grading.services.promotion import earlier_grades
+from grading.services.results import graded_units, standing
 
 NEAR = Decimal(1)
 FAR = 2
@@ -25,6 +27,7 @@ class Reviewed:
     decided: Grade | None = None
     manual: bool = False
     reason: str = ""
+    composite: Decimal | None = None
     near: str = ""
     tied: bool = False
     flags: tuple[str, ...] = ()
@@ -57,13 +60,11 @@ def build(round_: Round) -> dict[int, Reviewed]:
     """Return by unit id what the review shows of the branches of a round that are graded."""
     last = earlier_grades(round_)
     lines = [(cut.minimum, cut.grade.label) for cut in round_.cut_offs.select_related("grade")]
-    standing = set(
+    confirmed = set(
         Confirmation.objects.standing().filter(result__unit__round=round_).values_list("result_id", flat=True)
     )
-    rows = Result.objects.filter(unit__round=round_, unit__graded=True).current()
-    rows = rows.select_related("unit", "computed_grade", "proposed_grade", "decided_grade")
-    results = {row.unit_id: row for row in rows.defer("scores", "derivation")}
-    tied = _tied([row.pk for row in results.values() if TIE in row.flags])
+    results = standing(round_, graded_units(round_), now=clock.now())
+    tied = _tied([row for row in results.values() if TIE in row.flags])
     found: dict[int, Reviewed] = {}
     for pk, branch in round_.units.values_list("pk", "branch_id"):
         label, movement = last.get(branch, ("", None))
@@ -76,15 +77,16 @@ def build(round_: Round) -> dict[int, Reviewed]:
         result = results.get(pk)
         found[pk] = basis if result is None else _reviewed(basis, result, lines)
         if result is not None:
-            found[pk] = replace(found[pk], confirmed=result.pk in standing, tied=result.pk in tied)
+            found[pk] = replace(found[pk], confirmed=result.pk in confirmed, tied=pk in tied)
     return found
 
 
-def _tied(results: list[int]) -> set[int]:
-    """Return which results stand at a tie of an enforced cap; derivations are large, so only marked ones are read."""
-    if not results:
-        return set()
-    rows = Result.objects.filter(pk__in=results).values_list("pk", "derivation")
+def _tied(results: list[Result]) -> set[int]:
+    """Return which units stand at a tie of an enforced cap; derivations are large, so only marked ones are read."""
+    stored = [row.pk for row in results if "derivation" in row.get_deferred_fields()]
+    rows = [(row.unit_id, row.derivation) for row in results if row.pk not in stored]
+    if stored:
+        rows += Result.objects.filter(pk__in=stored).values_list("unit_id", "derivation")
     return {
         pk
         for pk, derivation in rows
@@ -101,6 +103,7 @@ def _reviewed(basis: Reviewed, result: Result, lines: list[tuple[Decimal, str]])
         decided=result.decided_grade,
         manual=result.manual,
         reason=result.manual_reason,
+        composite=result.composite,
         near=next((label for line, label in lines if _is_near(result.composite, line)), ""),
         flags=tuple(result.flags),
     )

@@ -4,9 +4,10 @@ import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from branches import wording
+from branches import clock, wording
 from branches.models import BranchProfile
 from grading.models import Assessment, Receipt, Result, RoundStep, RoundUnit, Source, Survey
+from grading.services.results import standing
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
 
@@ -115,10 +116,7 @@ def build(unit: RoundUnit) -> UnitPage:
         unit=unit,
         assessments={sheet.source.code: sheet for sheet in sheets},
         surveys={row.by: row for row in surveys},
-        result=Result.objects.filter(unit=unit)
-        .current()
-        .select_related("computed_grade", "proposed_grade", "decided_grade")
-        .first(),
+        result=standing(unit.round, [unit], now=clock.now()).get(unit.pk),
         profile_blanks=profile.blanks() if profile else ["支部基本情况"],
         survey_blanks=blanks(unit, Survey.By.BRANCH),
         superior_blanks=blanks(unit, Survey.By.SUPERIOR),

@@ -14,7 +14,7 @@ from branches.listing import render_list
 from branches.permissions import Action, account_of, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import board, review
-from grading.lists import unit_rows
+from grading.lists import as_it_stands, unit_rows
 from grading.lists_review import review_page as page_of
 from grading.lists_review import review_rows
 from grading.models import Confirmation, Result, Round, RoundStep, RoundUnit
@@ -31,7 +31,7 @@ def review_page(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
     context = {"round": round_, "marks": list(review.MARKS.items()), **_groups(request, round_, list(units))}
-    rows = unit_rows(review_rows(units))
+    rows = as_it_stands(unit_rows(review_rows(units)), round_, request.GET.get("sort", ""))
     return render_list(request, page_of(round_), rows, template="grading/review.html", context=context)
 
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from branches.listing import render_list
 from branches.permissions import Action, can, requires
-from grading.lists import unit_rows, units_page
+from grading.lists import as_it_stands, unit_rows, units_page
 from grading.models import RoundUnit
 from grading.views.shared import round_or_404
 
@@ -19,7 +19,8 @@ def round_units(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
     context = {"round": round_, "may_fill": round_.is_open and bool(can(request.user, Action.RECORD_SOURCES))}
-    rows = unit_rows(units.select_related("round", "category"))
+    rows = unit_rows(units.select_related("round__scale", "category"))
+    rows = as_it_stands(rows, round_, request.GET.get("sort", ""))
     return render_list(request, units_page(round_), rows, template="grading/units.html", context=context)
 
 

@@ -1,13 +1,16 @@
 """The list of branches of a round: filters, order, figures, and its queries."""
 
+from decimal import Decimal as D  # noqa: N817
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from branches import clock
-from grading.lists import prepared
-from grading.models import RoundUnit
-from grading.services import results, sheets
+from grading.lists import prepared, unit_rows
+from grading.lists_review import prepared as reviewed_rows
+from grading.models import Result, RoundUnit
+from grading.services import results, sheets, sources
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, page, text
 from tests.worlds import shared
@@ -62,6 +65,41 @@ def test_a_row_says_how_far_a_branch_is(office, grading):
     row = prepared(list(response.context["list"].rows))[0]
     assert (row["own_state"], row["own"], row["superior"], row["result"]) == ("已提交", 97, 95, "已测算")
     assert page("unit", unit.pk) in response.content.decode()
+
+
+def test_the_list_shows_what_the_deciding_page_shows_before_anything_was_stored(office, grading):
+    """Composites by hand: software loses 4 points, algebra 1; 96×20%+100×20%+85×20%+96×40% = 94.6; 99 gives 96.4."""
+    for name, lose in (("software", 4), ("algebra", 1)):
+        unit = grading.unit(name)
+        fill(unit, lose=lose)
+        fill(unit, "superior", lose=lose)
+        counts = sources.CountInput(unit, 20, 20, 20, {"satisfied": 20})
+        sources.record_counts(by=None, source=grading.source("appraisal"), rows=[counts], now=clock.now())
+        rows = [sources.AnnualInput(unit, label="良好")]
+        sources.record_annual(by=None, source=grading.source("annual"), rows=rows, now=clock.now())
+    for sort, first in (("composite", "SJ001"), ("-composite", "SJ002")):
+        shown = list(office.get(page("round-units", grading.round.pk), {"sort": sort, "unit": grading.school.maths.pk})
+                     .context["list"].rows)  # fmt: skip
+        assert shown[0].code == first
+    found = {row["code"]: row for row in prepared(shown)}
+    said = [(found[code]["composite"], found[code]["grade"], found[code]["result"]) for code in ("SJ001", "SJ002")]
+    assert said == [(D("94.60"), "先进", "已测算"), (D("96.40"), "先进", "已测算")]
+    assert "综合 94.60 分" in text(office.get(page("unit", grading.unit("software").pk)))
+    reviewed = {row["name"]: (row["composite"], row["state"]) for row in reviewed_rows(shown)}
+    assert reviewed["软件工程教研室党支部"] == (D("94.60"), "未定")
+    assert not Result.objects.exists()
+
+
+def test_the_list_shows_newer_figures_than_were_stored_but_never_changes_a_chosen_grade(grading):
+    unit = grading.unit("software")
+    results.compute_round(by=None, round_=grading.round, now=clock.now())
+    Result.objects.filter(unit=unit).update(composite=88)
+    listed = unit_rows(RoundUnit.objects.select_related("round__scale"))
+    (row,) = prepared([listed.get(pk=unit.pk)])
+    assert (row["composite"], row["result"]) == (None, "已测算")
+    grade = grading.round.scale.grades.get(rank=2)
+    Result.objects.filter(unit=unit).update(state="proposed", proposed_grade=grade)
+    assert prepared([listed.get(pk=unit.pk)])[0]["composite"] == 88
 
 
 def test_a_party_lists_its_own(signed_in, grading):
