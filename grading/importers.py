@@ -68,7 +68,7 @@ FATES = {
     Fate.EXEMPT: "免计",
     Fate.NO_RESULT: "没有结果，按缺项处理",
     Fate.PROPOSED: "名称相近，请确认",
-    Fate.UNKNOWN: "本轮没有这个支部",
+    Fate.UNKNOWN: "没有可录入的支部",
     Fate.DUPLICATE: "与前面的行重复",
     Fate.LEFT_OUT: "不导入",
 }
@@ -269,6 +269,12 @@ def _known(units: Sequence[RoundUnit]) -> list[KnownBranch]:
     ]
 
 
+def units_named(rows: Sequence[Any], units: Sequence[RoundUnit]) -> dict[int, RoundUnit]:
+    """Return the branch that rows name exactly, by the place of the row."""
+    known = {str(unit.pk): unit for unit in units}
+    return {place: known[key] for place, key in match_names(wanted_names(rows), _known(units)).exact.items()}
+
+
 def _match(rows: Sequence[Any], units: Sequence[RoundUnit], voters: Sequence[str] | None) -> MatchResult:
     """Match rows with branches; with `voters` (one for each row) a branch may have a row for each kind of them."""
     if voters is None:
@@ -319,7 +325,7 @@ def plan_rows(
             lines.append(_unmatched(position, row, matched, doubts))
     named = {line.unit.pk for line in lines if line.unit is not None}
     proposed = {proposal.key for line in lines for proposal in line.proposals}
-    missing = tuple(unit for unit in units if unit.pk not in named and str(unit.pk) not in proposed)
+    missing = tuple(u for u in units if u.graded and u.pk not in named and str(u.pk) not in proposed)
     return Plan(source, file_name, reading, tuple(lines), missing, reading.problems)
 
 

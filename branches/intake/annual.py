@@ -93,12 +93,15 @@ class _AnnualRows(TableReader):
     def _result(self, row: int, found: AnnualRow) -> AnnualRow:
         """Read the result, which is a grade, a number or an exemption, and the score beside it."""
         score = self.read(row, "score", parse_score).value if "score" in self.mapping.columns else None
+        answer = self.answers.get(f"{self.grid.name}!{row}")
         text = as_text(self.cell(row, "result")).strip()
         key = heading_key(text)
         if key in self.vocabulary.exempt:
-            if score is not None:
+            if score is not None and answer is Answer.SCORE:
+                return replace(found, score=score)
+            if score is not None and answer is None:
                 self.add(row, "score", f"考核结果是“{text}”，却有得分 {score}，请核对", "contradiction")
-            return replace(found, exempt=True, reason=found.remark or text)
+            return replace(found, exempt=answer is not Answer.LEAVE_OUT, reason=found.remark or text)
         grade = self.vocabulary.grades.get(key)
         if grade is not None or not text or self.vocabulary.is_none(text):
             return replace(found, grade=grade, score=score)
@@ -106,7 +109,9 @@ class _AnnualRows(TableReader):
         if number.value is None:
             shown = shortened(text, self.limits.shown_length)
             self.add(row, "result", f"考核结果“{shown}”既不是等次也不是分数", "result")
-        elif score is not None and score != number.value:
+        elif score is not None and score != number.value and answer is Answer.GRADE:
+            return replace(found, score=number.value)
+        elif score is not None and score != number.value and answer is None:
             self.add(row, "result", f"考核结果 {number.value} 与考核得分 {score} 不一致，请核对", "contradiction")
         return replace(found, score=score if score is not None else number.value)
 

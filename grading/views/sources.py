@@ -24,8 +24,12 @@ from grading.models import Round, RoundUnit, Source
 from grading.services.errors import RefusedError
 from grading.views.shared import Fault, round_or_404
 
+#: Faults of a heading: no row was read, so nothing about rows can be asked or answered.
+HEADER = frozenset({"no_table", "missing_columns", "no_rows", "not_this_table"})
+ANSWERABLE = frozenset({"contradiction", "above_maximum"})
 ANSWERS = ((Answer.GRADE, "以等次为准"), (Answer.SCORE, "以得分为准"), (Answer.LEAVE_OUT, "都不采用，按缺项处理"))
 _ROW = re.compile(r"[A-Z]+(\d+)")
+RECUSED, BEYOND = "您在这个支部任书记或支委，应当回避", "不归您录入"
 SHOWN, LISTED, NAME_LENGTH = 60, 5, 60
 
 
@@ -105,14 +109,34 @@ def source_template_file(request: HttpRequest, pk: int, code: str) -> HttpRespon
 
 
 def _units(request: HttpRequest, source: Source) -> list[RoundUnit]:
-    """Return the branches this account may record a source for; nobody scores where they hold office."""
-    rows = RoundUnit.objects.filter(round=source.round_id, graded=True).select_related("branch", "rubric")
+    """Return the branches this account may record a source for, graded or not; nobody scores where they hold office."""
+    rows = RoundUnit.objects.filter(round=source.round_id).select_related("branch", "rubric")
     if source.kind != Source.Kind.SHEET:
         return list(rows.within(request.scope))  # type: ignore[attr-defined]
     rows = rows.within(scope(request.user, ON_SHEETS[source.code]))
     if source.code == Source.SUPERIOR:
         rows = rows.exclude(branch__in=recused_branch_ids(account_of(request)))
     return list(rows)
+
+
+def _why_unknown(request: HttpRequest, source: Source, plan: Any) -> dict[int, str]:
+    """Say of each row that means no branch this account records for why not, as far as the account may see."""
+    lines = plan.of(Fate.UNKNOWN)
+    if not lines:
+        return {}
+    mine = {unit.pk for unit in _units(request, source)}
+    everyone = RoundUnit.objects.filter(round=source.round_id)
+    seen = {unit.pk: unit for unit in everyone.within(scope(request.user, Action.VIEW_GRADING))}  # type: ignore[attr-defined]
+    named = importers.units_named([line.row for line in lines], [seen[pk] for pk in seen.keys() - mine])
+    aside = recused_branch_ids(account_of(request))
+    absent = "不在本轮的参评名单里"
+    if everyone.exclude(pk__in=seen).exists():
+        absent += "，或不在您的管理范围内"
+    said = {}
+    for place, line in enumerate(lines):
+        unit = named.get(place)
+        said[line.position] = absent if unit is None else RECUSED if unit.branch_id in aside else BEYOND
+    return said
 
 
 def _doubts(request: HttpRequest, upload: Upload) -> importers.Doubts:
@@ -178,6 +202,7 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
         "errors": faults,
         "names": _names(request),
         "shown": SHOWN,
+        "why": _why_unknown(request, source, plan),
         "sums": importers_marks.sums(plan) if source.kind == Source.Kind.SHEET else {},
         **_questions(plan, source, upload),
     }
@@ -189,12 +214,13 @@ def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
     asked = [
         {"problem": problem, "key": key, "answer": chosen.get(key), "answers": _offered(problem.code)}
         for problem in plan.errors
-        if source.kind == Source.Kind.ANNUAL and (match := _ROW.match(problem.cell))
+        if source.kind == Source.Kind.ANNUAL and problem.code in ANSWERABLE and (match := _ROW.match(problem.cell))
         for key in [f"{problem.sheet}!{match.group(1)}"]
     ]
     # An answer that settled nothing is asked again: sent along hidden as well, it would win over the new one.
     open_keys = {item["key"] for item in asked}
-    voidable = source.kind == Source.Kind.APPRAISAL and bool(plan.errors or upload.choices.get("void"))
+    told = [problem for problem in plan.errors if problem.code not in HEADER]
+    voidable = source.kind == Source.Kind.APPRAISAL and bool(told or upload.choices.get("void"))
     settled = upload.choices.get("names", {})
     unclear = [*plan.of(Fate.PROPOSED), *plan.of(Fate.DUPLICATE)]
     dropped = plan.of(Fate.UNKNOWN, Fate.LEFT_OUT)
@@ -209,15 +235,19 @@ def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
         "void": bool(upload.choices.get("void")),
         "settled": settled,
         "doubtful": [*unclear, *dropped],
+        "header_fault": len(told) < len(plan.errors),
     }
 
 
 def _said(problem: Problem, source: Source) -> Problem:
     """Return a problem in words for this page, which has workbooks to fill in and no choosing of columns by hand."""
-    what = problem.reason.partition("：")[0].partition("，已跳过")[0]
-    if problem.code == "no_table":
-        return replace(problem, reason=f"{what}：请下载{source.name}录入表，照它的表头改好再上传")
-    return replace(problem, reason=f"{what}，已跳过") if problem.code == "not_this_table" else problem
+    if problem.code == "not_this_table":
+        return replace(problem, reason=f"不是{source.name}的表，已跳过")
+    if problem.code != "no_table":
+        return problem
+    wanted = "" if source.kind == Source.Kind.SHEET else f"（{'、'.join(source_template.headings(source))}）"
+    reason = f"没有认出{source.name}的表头：请下载{source.name}录入表，照它的表头{wanted}改好再上传"
+    return replace(problem, reason=reason)
 
 
 def _names(request: HttpRequest) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches.models import Role, Upload
-from grading.models import AnnualResult, AppraisalCount, Assessment, Criterion, Exemption
+from grading.models import AnnualResult, AppraisalCount, Assessment, Criterion, Exemption, RoundUnit
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 from tests.factories.voters import VoterGroupFactory
@@ -176,8 +176,64 @@ def test_a_table_of_other_headings_is_led_to_the_workbook_to_fill_in(officer, gr
     book.active.append(["单位", "得票"])
     book.active.append(["软件工程教研室党支部", 12])
     shown = text(officer.get(sent(officer, grading.round, "appraisal", book)))
-    assert "请下载群众评议录入表，照它的表头改好再上传" in shown
+    assert "请下载群众评议录入表，照它的表头（党总支、党支部名称、发出票数、" in shown
     assert "手工指定" not in shown  # this page has no such choice
+    assert "按作废处理" not in shown  # nothing was read that could be void, or be missing
+    assert "表里没有" not in shown
+
+
+def test_an_unknown_heading_is_no_contradiction_of_a_row(officer, grading):
+    source = grading.source("annual")
+    source.name = "学校考核组考评"
+    source.save()
+    book = openpyxl.Workbook()
+    book.active.append(["党支部名称", "考核组意见（满分120）"])
+    book.active.append(["软件工程教研室党支部", 110])
+    response = officer.get(sent(officer, grading.round, "annual", book))
+    assert response.context["asked"] == []
+    assert response.context["answerable"] is False
+    shown = text(response)
+    assert (
+        "没有认出学校考核组考评的表头：请下载学校考核组考评录入表，照它的表头（党总支、党支部名称、考核结果、" in shown
+    )
+    assert page("source-template", grading.round.pk, "annual") in response.content.decode()
+    assert "互相矛盾" not in shown
+    book.active["B1"] = "考核组评分（满分120）"
+    book.active["B2"] = 91
+    assert officer.get(sent(officer, grading.round, "annual", book)).context["plan"].errors == ()
+
+
+def test_a_branch_without_a_grade_is_in_the_workbook_and_others_are_refused_with_the_reason(
+    officer, signed_in, grading, unit
+):
+    RoundUnit.objects.filter(pk=unit.pk).update(graded=False, not_graded_reason="不满 12 个月，不定级。")
+    book, sheet = template(officer, grading.round, "annual")
+    names = [row[1].value for row in sheet.iter_rows(min_row=2)]
+    assert unit.name in names
+    sheet.cell(2 + names.index(unit.name), 4, 91)
+    foreign = RoundUnit.objects.filter(round=grading.round).exclude(name__in=names).first()
+    sheet.append([foreign.general_branch_name, foreign.name, None, 80])
+    sheet.append(["甲党总支", "图书馆读者服务联合党支部", None, 80])
+    for row in range(sheet.max_row, 1, -1):
+        if sheet.cell(row, 4).value is None:
+            sheet.delete_rows(row)
+    address = sent(officer, grading.round, "annual", book)
+    shown = text(officer.get(address))
+    assert "本轮不定级，只记得分" in shown
+    assert shown.count("不在本轮的参评名单里，或不在您的管理范围内") == 2  # the officer may not learn which of both
+    assert "录入 1 个" in text(officer.post(address, {"do": "import"}, follow=True))
+    assert unit.annual_results.get().score == 91
+    office = signed_in(account(grading.school, "office"))
+    assert text(office.get(sent(office, grading.round, "annual", book))).count("不在本轮的参评名单里") == 1
+
+
+def test_who_stands_aside_is_told_so(signed_in, grading, unit):
+    recused = signed_in(recused_officer(grading.school))
+    book, sheet = template(recused, grading.round, "superior")
+    sheet.cell(2, 2, unit.name)
+    shown = text(recused.get(sent(recused, grading.round, "superior", book)))
+    assert "您在这个支部任书记或支委，应当回避" in shown
+    assert "不在本轮的参评名单里" not in shown
 
 
 def test_nobody_imports_points_beyond_their_rights(signed_in, grading, unit):

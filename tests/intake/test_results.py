@@ -122,6 +122,24 @@ def test_other_results(result: Any, score: Any, codes: list[str]) -> None:
     assert [problem.code for problem in found.problems if problem.code != "missing" or codes == ["missing"]] == codes
 
 
+@pytest.mark.parametrize(
+    ("result", "answer", "read"),
+    [
+        ("86", Answer.GRADE, (Decimal(86), False)),  # what stands under 考核结果
+        ("86", Answer.SCORE, (Decimal(87), False)),
+        ("86", Answer.LEAVE_OUT, (None, False)),
+        ("不参加考核", Answer.GRADE, (None, True)),
+        ("不参加考核", Answer.SCORE, (Decimal(87), False)),
+        ("不参加考核", Answer.LEAVE_OUT, (None, False)),
+    ],
+)
+def test_every_answer_settles_a_contradiction(result: str, answer: Answer, read: tuple[Decimal | None, bool]) -> None:
+    data = made(["党总支", "党支部", "考核结果", "考核得分"], ["甲党总支", "甲党支部", result, 87])
+    found = read_annual(read_workbook("a.xlsx", data), words(), rules=RULES, answers={"花名册!2": answer})
+    assert found.ok
+    assert (found.rows[0].points, found.rows[0].exempt) == read
+
+
 def test_results_by_other_headings() -> None:
     for heading, value in (("考核等次", "优秀"), ("得分", 95), ("年度考核等次", "优")):
         data = made(["单位", "支部名称", heading], ["甲党总支", "甲党支部", value])
