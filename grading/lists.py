@@ -99,6 +99,15 @@ class UnitFilter(FilterSet):
         return rows.filter(manual=True) if value == "manual" else rows.filter(result_state=value)
 
 
+class PlainUnitFilter(UnitFilter):
+    """The same for a round in which nobody puts a grade forward."""
+
+    result = ChoiceFilter(
+        label="定级", method="by_result", empty_label="全部",
+        choices=[("none", "未定"), ("decided", "已定"), ("manual", "人工调整")],
+    )  # fmt: skip
+
+
 def as_it_stands(rows: QuerySet[RoundUnit], round_: Round, sort: str) -> QuerySet[RoundUnit]:
     """Put composites as inputs stand now in the place of stored ones nobody chose on, where the list sorts by them."""
     if sort.removeprefix("-") != "composite" or round_.state in (Round.State.PREPARING, Round.State.FINAL):
@@ -207,7 +216,7 @@ UNITS = list_page(
 
 
 def units_page(round_: Round) -> ListPage:
-    """Return the list for one round: without the sheets it has not, composites with its decimals."""
+    """Return the list for one round: without the sheets and steps it has not, composites with its decimals."""
     absent = (frozenset() if round_.scored_by_branch else OF_BRANCH) | (
         frozenset() if round_.scored_by_superior else OF_SUPERIOR
     )
@@ -218,4 +227,5 @@ def units_page(round_: Round) -> ListPage:
         for column in UNITS.table.columns
         if not (isinstance(column, Column) and column.key in absent)
     )
-    return replace(UNITS, table=replace(UNITS.table, columns=tuple(columns)))
+    filters = UnitFilter if round_.proposes else PlainUnitFilter
+    return replace(UNITS, table=replace(UNITS.table, columns=tuple(columns)), filters=filters)

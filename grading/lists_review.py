@@ -58,6 +58,14 @@ class ReviewFilter(FilterSet):
         return rows.filter(result_state=value)
 
 
+class PlainReviewFilter(ReviewFilter):
+    """The same for a round in which nobody puts a grade forward."""
+
+    state = ChoiceFilter(
+        label="定级", method="by_state", empty_label="全部", choices=[("computed", "未定"), ("decided", "已定")]
+    )
+
+
 def _grade(grade: Grade | None, steps: int, prefix: str) -> dict[str, str]:
     letter = wording.rank_letter(grade.rank, steps) if grade else "none"
     return {prefix: grade.label if grade else "—", f"{prefix}_badge": f"grade-{letter}"}
@@ -158,7 +166,10 @@ def review_page(round_: Round) -> ListPage:
             return replace(head, columns=tuple(kept))
         return replace(head, format=formats.decimal(round_.places)) if head.key == "composite" else head
 
-    return replace(REVIEW, table=replace(REVIEW.table, columns=tuple(map(fitted, REVIEW.table.columns))))
+    filters = ReviewFilter if round_.proposes else PlainReviewFilter
+    return replace(
+        REVIEW, table=replace(REVIEW.table, columns=tuple(map(fitted, REVIEW.table.columns))), filters=filters
+    )
 
 
 def _is_proposed(head: Head) -> bool:

@@ -276,9 +276,11 @@ def propose_grades(
     """Propose grades (拟定) by unit id; the round is computed first, so that the newest figures count.
 
     Raises:
-        RefusedError: an unknown grade, or a change without its reason.
+        RefusedError: the round has no 拟定, an unknown grade, or a change without its reason.
         BlockedError: a source is missing or a large difference is not explained.
     """
+    if not round_.proposes:
+        refuse("本轮的步骤里没有拟定，等级由党委直接定，党总支不拟定。")
     compute_round(by=by, round_=round_, now=now)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}
     done, blocked = [], Blocked()

@@ -10,7 +10,7 @@ from branches.transitions import BlockedError
 from grading.models import Assessment, Result, Round
 from grading.services import results, sheets
 from tests.factories.branches import AppointmentFactory
-from tests.factories.grading import opened_round
+from tests.factories.grading import RoundStepFactory, opened_round
 from tests.grading.pages import account, page, text
 from tests.grading.steps import BODY, complete, now
 from tests.worlds import shared
@@ -65,6 +65,7 @@ def test_a_decision_waits_for_the_reason_and_the_tick(grading, level):
 
 def test_a_proposal_needs_the_reason_and_not_yet_the_tick(grading):
     Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    RoundStepFactory(round=grading.round, ordinal=90, code="propose", name="党总支拟定")
     grading.round.refresh_from_db()
     unit = grading.unit("software")
     choices = {unit.pk: results.Choice("good", "按会议意见")}

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from branches import clock
 from grading.lists import prepared, unit_rows
 from grading.lists_review import prepared as reviewed_rows
-from grading.models import Result, RoundUnit
+from grading.models import Result, Round, RoundUnit
 from grading.services import results, sheets, sources
-from tests.factories.grading import fill, opened_round
+from grading.services.errors import RefusedError
+from tests.factories.grading import RoundStepFactory, fill, opened_round
 from tests.grading.pages import account, page, text
 from tests.worlds import shared
 
@@ -100,6 +101,19 @@ def test_the_list_shows_newer_figures_than_were_stored_but_never_changes_a_chose
     grade = grading.round.scale.grades.get(rank=2)
     Result.objects.filter(unit=unit).update(state="proposed", proposed_grade=grade)
     assert prepared([listed.get(pk=unit.pk)])[0]["composite"] == 88
+
+
+def test_where_nobody_proposes_no_list_asks_for_proposals_and_none_is_taken(office, grading):
+    Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee")
+    for name in ("round-units", "review"):
+        assert "已拟定" not in text(office.get(page(name, grading.round.pk)))
+    round_ = Round.objects.get(pk=grading.round.pk)
+    choices = {grading.unit("software").pk: results.Choice("advanced")}
+    with pytest.raises(RefusedError, match="本轮的步骤里没有拟定"):
+        results.propose_grades(by=None, round_=round_, choices=choices, now=clock.now())
+    RoundStepFactory(round=round_, ordinal=90, code="propose", name="党总支拟定")
+    for name in ("round-units", "review"):
+        assert '<option value="proposed">已拟定</option>' in office.get(page(name, round_.pk)).content.decode()
 
 
 def test_a_party_lists_its_own(signed_in, grading):
