@@ -16,7 +16,7 @@ from grading.scoring.composite import (
 )
 from grading.scoring.derivation import Derivation, GradeName, differences
 from grading.scoring.divergence import Divergence, diverge, grade_at
-from grading.scoring.explain import Step, explain_steps
+from grading.scoring.explain import Step, explain_steps, explain_ungraded
 from grading.scoring.figures import (
     Counts,
     GroupCounts,
@@ -69,6 +69,7 @@ from grading.scoring.rules import (
     line_text,
 )
 from grading.scoring.sheet import Entry, SheetScore, entry_problem, score_sections, score_sheet
+from grading.scoring.ties import Tied, rule_of, tied_with
 from grading.scoring.validate import Finding, check_round, check_rubric
 
 __all__ = [
@@ -118,6 +119,7 @@ __all__ = [
     "SourceScore",
     "SourceStatus",
     "Step",
+    "Tied",
     "UnitInput",
     "VetoEffect",
     "VetoFound",
@@ -133,6 +135,7 @@ __all__ = [
     "diverge",
     "entry_problem",
     "explain_steps",
+    "explain_ungraded",
     "finish_round",
     "grade_at",
     "grade_round",
@@ -142,6 +145,7 @@ __all__ = [
     "percent",
     "plain",
     "round_half_up",
+    "rule_of",
     "satisfaction",
     "score_annual",
     "score_counts",
@@ -150,4 +154,5 @@ __all__ = [
     "score_source",
     "score_unit",
     "show",
+    "tied_with",
 ]

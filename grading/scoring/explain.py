@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from grading.scoring.composite import SourceScore, SourceStatus
 from grading.scoring.derivation import CapOutcome, Derivation, GateOutcome, GradeName
 from grading.scoring.numbers import HUNDRED, ZERO, percent, plain, round_half_up, show
 from grading.scoring.rules import RATE_FIGURE, SATISFACTION_FIGURE, SOURCE_FIGURE, line_text
 
+NOTHING: Mapping[int, str] = MappingProxyType({})
 POOLED = "全部有效票合计，不按类别加权"
 COUNT_WORDS = "零一二三四五六七八九十"
 CAP_STATES = {"kept": "在名额之内", "over": "超出名额", "lowered": "按名额调整", "tie": "同分，须由人确定"}
@@ -27,8 +30,14 @@ class Step:
     hit: bool = False
 
 
-def explain_steps(derivation: Derivation) -> tuple[Step, ...]:
-    """Return the steps from sources to the computed grade."""
+def explain_steps(
+    derivation: Derivation, *, vetoes_checked: bool | None = None, ties: Mapping[int, str] = NOTHING
+) -> tuple[Step, ...]:
+    """Return the steps from sources to the computed grade.
+
+    `vetoes_checked` tells whether somebody went through the veto list (None: not known here); `ties` says by the number
+    of a cap with whom a branch was tied there. A derivation holds neither: they stand with other branches and people.
+    """
     steps = [_sources(derivation), _weights(derivation), _rounding(derivation), _lines(derivation)]
     current = derivation.by_score
     grouped = any(source.appraisal is not None and source.appraisal.groups for source in derivation.sources)
@@ -37,9 +46,15 @@ def explain_steps(derivation: Derivation) -> tuple[Step, ...]:
         step = _gate(gate, current, ballots=_ballots_of(gate, derivation), pooled=pooled)
         current = step.grade if gate.lowered else current
         steps.append(step)
-    steps.append(_vetoes(derivation, current))
-    steps += [_cap(cap, derivation) for cap in derivation.caps]
+    steps.append(_vetoes(derivation, current, vetoes_checked))
+    steps += [_cap(cap, derivation, ties.get(number, "")) for number, cap in enumerate(derivation.caps)]
     return tuple(steps)
+
+
+def explain_ungraded(derivation: Derivation, reason: str) -> tuple[Step, ...]:
+    """Return the steps of a branch that is scored and gets no grade: from sources to the composite."""
+    last = Step("ungraded", "本轮不定级", reason, "不定级")
+    return (_sources(derivation), _weights(derivation), _rounding(derivation), last)
 
 
 def _count_word(number: int) -> str:
@@ -162,11 +177,17 @@ def _gate(gate: GateOutcome, current: GradeName | None, *, ballots: int = 0, poo
     return Step("gate", title, text, result, grade, gate.lowered)
 
 
-def _vetoes(derivation: Derivation, current: GradeName | None) -> Step:
-    """Return the step of the veto list."""
+def _vetoes(derivation: Derivation, current: GradeName | None, checked: bool | None) -> Step:
+    """Return the step of the veto list. That nothing happened is said only where somebody looked."""
+    if not derivation.veto_count and not derivation.vetoes:
+        return Step("vetoes", "一票否决", "本轮没有否决项", "无", current)
     if not derivation.vetoes:
-        text = f"{derivation.veto_count} 项均未发生" if derivation.veto_count else "本轮没有否决项"
-        return Step("vetoes", "一票否决", text, "无", current)
+        text, result = {
+            True: (f"{derivation.veto_count} 项均未发生", "无"),
+            False: (f"{derivation.veto_count} 项尚未核对，没有登记一票否决事项", "未核对"),
+            None: ("没有登记一票否决事项", "无"),
+        }[checked]
+        return Step("vetoes", "一票否决", text, result, current)
     found = []
     grade = current
     for veto in derivation.vetoes:
@@ -178,8 +199,8 @@ def _vetoes(derivation: Derivation, current: GradeName | None) -> Step:
     return Step("vetoes", "一票否决", "；".join(found), grade.label if grade is not None else "—", grade, hit)
 
 
-def _cap(cap: CapOutcome, derivation: Derivation) -> Step:
-    """Return the step of one cap."""
+def _cap(cap: CapOutcome, derivation: Derivation, tie: str = "") -> Step:
+    """Return the step of one cap; `tie` says with whom the branch was tied there."""
     among = "本党总支内" if cap.group else "全校"
     title = f"{cap.grade.label}{'比例' if cap.side == 'at_most' else '下限'}（{among}）"
     limit = f"名额 {cap.allowed} 个，测算 {cap.counted} 个"
@@ -187,6 +208,7 @@ def _cap(cap: CapOutcome, derivation: Derivation) -> Step:
     text = f"{limit}{place}，{CAP_STATES[cap.state]}"
     if cap.state == "over" and cap.mode == "warning":
         text += "；只提示，不自动降级"
+    text += f"；{tie}" if tie else ""
     grade = derivation.grade if cap.state == "lowered" else None
     result = grade.label if grade is not None else CAP_STATES[cap.state]
     return Step("cap", title, text, result, grade, cap.state == "lowered")

@@ -1,16 +1,20 @@
 """“这个等级怎么来的”: the view model of one result page, from what is stored or as the inputs stand."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from branches.models import TransitionLog
 from branches.transitions import history
 from grading import scoring
-from grading.models import Assessment, Result, RoundUnit, Score, Source
+from grading.models import Assessment, Result, RoundUnit, Score, Source, VetoReview
 from grading.scoring.explain import Step
+from grading.services.explain_ties import tie_sentences
 from grading.services.results import derivation_of, derive
+from grading.services.ungraded import score_ungraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,11 @@ class Explanation:
     history: tuple[TransitionLog, ...]
 
     @property
+    def title(self) -> str:
+        """Name the steps: they lead to a grade, or to a score alone."""
+        return "这个等级怎么来的" if self.unit.graded else "这个得分怎么来的"
+
+    @property
     def spotted(self) -> bool:
         """Tell whether inspectors scored the branch."""
         return any(line.spot is not None for line in self.items)
@@ -96,25 +105,45 @@ class Explanation:
         return "总支（抽查代替）" if stands else "总支"
 
 
-def explain(unit: RoundUnit, result: Result | None = None) -> Explanation:
-    """Return the explanation of one branch's grade.
+def explain(unit: RoundUnit, result: Result | None = None, *, reach: QuerySet[RoundUnit] | None = None) -> Explanation:
+    """Return the explanation of one branch's grade; of the branches tied with it those within `reach` are named.
 
     A proposed, decided or frozen result explains itself from its stored derivation; before that the inputs are
     computed as they stand now, over the whole round, because caps and ties concern everybody.
     """
-    stored = result is not None and bool(result.derivation) and result.state != Result.State.COMPUTED
-    if stored and result is not None:
+    others = None
+    if result is not None and result.derivation and result.state != Result.State.COMPUTED:
         derivation = derivation_of(result)
     else:
-        derivation = derive(unit.round)[unit.pk]
-    steps = list(scoring.explain_steps(derivation))
+        others = derive(unit.round)
+        derivation = others[unit.pk]
+    checked = VetoReview.objects.filter(unit=unit).exists()
+    ties = tie_sentences(unit, derivation, others, reach)
+    steps = list(scoring.explain_steps(derivation, vetoes_checked=checked, ties=ties))
     if result is not None:
         steps += _choices(result)
+    return _explanation(unit, result, derivation, _headline(derivation, result), steps)
+
+
+def explain_ungraded(unit: RoundUnit) -> Explanation | None:
+    """Return how a branch that gets no grade came to its composite; None where nothing was scored."""
+    derivation = score_ungraded(unit.round, [unit]).get(unit.pk)
+    if derivation is None:
+        return None
+    rounded, reason = derivation.composite.rounded, unit.not_graded_reason
+    headline = f"综合 {rounded} 分，本轮不定级。" if rounded is not None else "得分还不齐，本轮不定级。"
+    return _explanation(unit, None, derivation, headline, scoring.explain_ungraded(derivation, reason))
+
+
+def _explanation(
+    unit: RoundUnit, result: Result | None, derivation: scoring.Derivation, headline: str, steps: Iterable[Step]
+) -> Explanation:
+    """Gather what the page shows beside the steps."""
     return Explanation(
         unit=unit,
         result=result,
         derivation=derivation,
-        headline=_headline(derivation, result),
+        headline=headline,
         steps=tuple(steps),
         sources=_source_lines(derivation),
         items=_item_lines(unit, derivation),
@@ -169,12 +198,17 @@ def _headline(derivation: scoring.Derivation, result: Result | None) -> str:
 
 
 def _causes(derivation: scoring.Derivation) -> str:
-    """Return what lowered the computed grade, ending in a comma: a veto, else gates."""
+    """Return what lowered the computed grade, ending in a comma: a veto, else gates, else a limit."""
     found = [f"一票否决：{veto.text}" for veto in derivation.vetoes if veto.lowered]
     found = found or [
         f"{gate.name}低于门槛 {scoring.line_text(gate.figure, gate.minimum)}"
         for gate in derivation.gates
         if gate.lowered
+    ]
+    found = found or [
+        f"{cap.grade.label}名额 {cap.allowed} 个、排第 {cap.place}"
+        for cap in derivation.caps
+        if cap.state == "lowered" and cap.side == "at_most"
     ]
     return "".join(f"{text}，" for text in found)
 

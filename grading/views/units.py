@@ -17,7 +17,7 @@ from grading.models import Assessment, Result, RoundStep, RoundUnit, Source, Sur
 from grading.permissions import holds_branch, may_decide
 from grading.services import rounds, sheets
 from grading.services.errors import RefusedError
-from grading.services.explain import Explanation, explain
+from grading.services.explain import Explanation, explain, explain_ungraded
 from grading.views.shared import unit_or_404
 
 ASKED = (
@@ -163,14 +163,15 @@ def explain_grade(request: HttpRequest, pk: int) -> HttpResponse:
     ))  # fmt: skip
     asked = request.GET.get("version", "")
     result = next((one for one in versions if str(one.version) == asked), versions[0] if versions else None)
-    explanation = explain(row, result) if row.graded else None
+    reach = RoundUnit.objects.within(request.scope)  # type: ignore[attr-defined]
+    explanation = explain(row, result, reach=reach) if row.graded else explain_ungraded(row)
     context = {
         "unit": row,
         "round": row.round,
         "result": result,
         "explanation": explanation,
         "superior": Assessment.objects.filter(unit=row, source__code=Source.SUPERIOR).exclude(reason="").first(),
-        "scale": _scale(row, explanation) if explanation else None,
+        "scale": _scale(row, explanation) if explanation and row.graded else None,
         "grade_count": row.round.scale.grades.count(),
         "cut_offs": row.round.cut_offs.select_related("grade"),
         "may_export": bool(can(request.user, Action.EXPORT, row)),
