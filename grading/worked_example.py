@@ -182,7 +182,16 @@ def _limit(rules: scoring.RoundRules, cap: scoring.CapRule) -> str:
     best, worst = rules.ranked[0].code, rules.ranked[-1].code
     reach = "" if cap.grade == (best if ceiling else worst) else ("及以上" if ceiling else "及以下")
     whom = "一个党总支有" if one else "全校有"
-    effect = "按名次调整一级，并列的由人定"
+    effect = f"按名次调整一级，{_ties(rules, cap)}"
     if cap.mode is scoring.CapMode.WARNING:
         effect = "超出的只提示" if ceiling else "不够的只提示"
     return f"{whom} {heads} 个支部时，“{label}”{reach}{'最多' if ceiling else '至少'} {number} 个，{effect}。"
+
+
+def _ties(rules: scoring.RoundRules, cap: scoring.CapRule) -> str:
+    """Say what settles equal composites on the line of a limit: the sources compared, then people."""
+    names = {source.code: source.name for source in rules.sources}
+    compared = [names[code] for code in cap.tie_breaks if code in names]
+    if not compared:
+        return "同分的由人定"
+    return f"同分的先比“{'”，再比“'.join(compared)}”，仍相同的由人定"

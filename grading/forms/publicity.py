@@ -32,7 +32,11 @@ class PlanForm(ZhForm):
     counts_first_day = forms.BooleanField(
         label="公示当天是工作日时计入", required=False, help_text="不勾选则从下一个工作日算起。"
     )
-    grades = forms.MultipleChoiceField(label="公示的等级", widget=forms.CheckboxSelectMultiple)
+    grades = forms.MultipleChoiceField(
+        label="公示的等级",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="只公示勾选的等级。没有改过时是最好的两个等级；要全部公示的，把各等级都勾上，再按“保存并预览”。",
+    )
     title = forms.CharField(label="标题", max_length=100, required=False, help_text="空着用通用的标题。")
     body = forms.CharField(
         label="正文", max_length=2000, required=False, widget=_area(6), help_text=f"空着用通用的正文。{PLACES}"

@@ -60,6 +60,7 @@ def test_the_usual_words_and_the_best_two_grades(made, clock_at):
     decide(made, "fair", ("history",))
     shown = publicity.preview(made.round, now())
     assert [grade.label for grade in publicity.shown_grades(made.round)] == ["先进", "较好"]
+    assert "没有改过时是最好的两个等级" in text(People(made).get("office", "publicity", made.round.pk))
     assert [(line.ordinal, line.name, line.category_name, line.grade_label) for line in shown.lines] == [
         (1, made.unit("software").name, made.unit("software").category_name, "先进"),
         (2, made.unit("algebra").name, made.unit("algebra").category_name, "较好"),

@@ -1,5 +1,6 @@
 """Writing the rules of a round in the browser: parts, refusals, copies, files, and the sample beside."""
 
+from dataclasses import replace
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
@@ -7,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches import clock
 from branches.transitions import BlockedError
-from grading import contents, course, preset_text, presets, worked_example
+from grading import contents, course, preset_text, presets, scoring, worked_example
 from grading.models import AppraisalOption, Preset, Round, RoundStep, Source
 from grading.services import presets as preset_service
 from grading.services import round_rules, rounds
@@ -211,6 +212,22 @@ def test_the_sample_goes_from_marks_to_a_grade(draft):
     forced = worked_example.work(rules, marks | ballots | {"ex-veto": rules.vetoes[0].text})
     assert forced.grade == "后进"
     assert any("12 个支部时，“先进”最多" in sentence for sentence in found.limits)
+
+
+def test_limits_say_what_settles_a_tie_and_what_they_are_a_share_of(office, draft):
+    rules = contents.rules_of(contents.of_round(draft))
+    told = []
+    for ties in ((), ("annual",), ("annual", "self")):
+        cap = scoring.CapRule("advanced", D(30), scope=scoring.CapScope.ROUND, mode=scoring.CapMode.ENFORCED,
+                              tie_breaks=ties)  # fmt: skip
+        told += [one.split("个，")[-1] for one in worked_example.work(replace(rules, caps=(cap,)), {}).limits]
+    annual, own = (next(one.name for one in rules.sources if one.code == code) for code in ("annual", "self"))
+    assert told == [
+        "按名次调整一级，同分的由人定。",
+        f"按名次调整一级，同分的先比“{annual}”，仍相同的由人定。",
+        f"按名次调整一级，同分的先比“{annual}”，再比“{own}”，仍相同的由人定。",
+    ]
+    assert "百分比按参加定级的支部数算" in text(office.get(page("rule-editor", draft.pk, "caps")))
 
 
 def test_a_sample_waits_for_weights(draft):
