@@ -13,7 +13,12 @@ from reporting.tables.html import render_sheet
 
 def maintainers() -> list[str]:
     """Return the names of those who keep rubrics today."""
-    rows = RoleGrant.objects.on(clock.today()).filter(role=Role.RUBRIC_MAINTAINER, account__is_active=True)
+    return holders(Role.RUBRIC_MAINTAINER)
+
+
+def holders(role: Role) -> list[str]:
+    """Return the names of those who hold a role today."""
+    rows = RoleGrant.objects.on(clock.today()).filter(role=role, account__is_active=True)
     return sorted({row.account.get_full_name() for row in rows.select_related("account__person")})
 
 

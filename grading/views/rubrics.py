@@ -16,14 +16,14 @@ from branches import clock
 from branches.forms.roster import WorkbookForm
 from branches.intake.uploads import RefusedUpload
 from branches.intake.workbook import read_workbook
-from branches.models import Upload
+from branches.models import Role, Upload
 from branches.permissions import Action, account_of, can, requires
 from branches.services import uploads
 from grading import importers_rubric, presets, rubric_diff, rubric_workbook, scoring
 from grading.importers_rubric import Reading
 from grading.models import RoundRubric, Rubric
 from grading.rubric_page import context as rubric_page_context
-from grading.rubric_page import maintainers
+from grading.rubric_page import holders, maintainers
 from grading.rubric_page import others as other_versions
 from grading.services import rubrics
 from grading.services.errors import RefusedError
@@ -88,11 +88,13 @@ def rubric_list(request: HttpRequest) -> HttpResponse:
     rows = Rubric.objects.prefetch_related("sections__criteria", uses).order_by("code", "-version")
     families = _families(rows)
     drafts = sum(not version.rubric.published for family in families for version in family.versions)
+    named = maintainers()
     context = {
         "families": families,
         "drafts": drafts,
         "may_maintain": bool(can(request.user, Action.MAINTAIN_RUBRICS)),
-        "maintainers": maintainers(),
+        "maintainers": named,
+        "administrators": [] if named else holders(Role.ADMINISTRATOR),
     }
     return render(request, "grading/rubrics.html", context)
 

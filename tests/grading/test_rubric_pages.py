@@ -63,13 +63,25 @@ def teacher():
 def test_the_office_sees_drafts_and_who_publishes_them(office, tree):
     said = text(office.get(page("rubrics")))
     assert "4 套 2 个草稿待发布" in said
-    assert "现在还没有人担任，请系统管理员授予这一角色" in said
+    assert "现在还没有人担任。请系统管理员在“账号”里点开一位同志的账号，授予“标准管理员”" in said
+    assert "从 Excel 导入" not in said
+    administrator = holder(Role.ADMINISTRATOR, tree.root)
+    assert f"请系统管理员（{administrator.get_full_name()}）在“账号”里" in text(office.get(page("rubrics")))
     keeper = holder(Role.RUBRIC_MAINTAINER, tree.root)
     assert keeper.get_full_name() in text(office.get(page("rubrics")))
     draft = Rubric.objects.get(code="administration-2012")
     shown = text(office.get(page("rubric", draft.pk)))
     assert "合计相符，可以发布" in shown
     assert page("rubric-publish", draft.pk) not in office.get(page("rubric", draft.pk)).content.decode()
+
+
+def test_without_any_rubric_the_page_says_who_can_bring_one_in(signed_in):
+    root = school().root
+    said = text(signed_in(holder(Role.OFFICE, root)).get(page("rubrics")))
+    assert "还没有评分标准" in said
+    assert "新建、导入和发布由标准管理员办理" in said
+    offered = text(signed_in(holder(Role.RUBRIC_MAINTAINER, root)).get(page("rubrics")))
+    assert ("从 Excel 导入" in offered, "由标准管理员办理" in offered) == (True, False)
 
 
 def test_a_draft_is_published_from_its_page(maintainer):
