@@ -185,7 +185,10 @@ class RosterRows(TableReader):
             return
         said = "没有正式党员一列，正式按合计减预备计"
         if "probationary" not in columns:
-            said = "只有党员合计，没有分正式和预备：全部按正式计，已登记的预备人数保留；要分开请加上“预备”一列再上传"
+            said = (
+                "只有党员合计，没有分正式和预备：新支部全部按正式计，系统里已有的支部保留原来的预备人数；"
+                "要分开请加上“预备”一列再上传"
+            )
         self.add(self.mapping.header_rows[-1], "members", said, "count_derived", Severity.WARNING)
 
     def _extra(self, row: int) -> dict[str, str]:

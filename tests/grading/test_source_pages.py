@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches.models import Role, Upload
-from grading.models import AnnualResult, AppraisalCount, Assessment, Criterion, Exemption, RoundUnit
+from grading.models import AnnualResult, AppraisalCount, Assessment, Criterion, Exemption, Round, RoundUnit, Source
 from tests.factories.branches import holder
 from tests.factories.grading import opened_round
 from tests.factories.voters import VoterGroupFactory
@@ -232,8 +232,26 @@ def test_who_stands_aside_is_told_so(signed_in, grading, unit):
     book, sheet = template(recused, grading.round, "superior")
     sheet.cell(2, 2, unit.name)
     shown = text(recused.get(sent(recused, grading.round, "superior", book)))
+    assert ("没有要录入的" in shown, "导入 0 个支部" in shown) == (True, False)
     assert "您在这个支部任书记或支委，应当回避" in shown
     assert "不在本轮的参评名单里" not in shown
+
+
+def test_the_office_enters_what_a_team_of_the_school_gave_every_branch(signed_in, grading):
+    Source.objects.filter(pk=grading.source("superior").pk).update(name="学校考核组考评")
+    office = signed_in(account(grading.school, "office"))
+    book, _ = template(office, grading.round, "superior")
+    names = {row[1].value for sheet in book for row in sheet.iter_rows(min_row=2)}
+    assert names == set(grading.round.units.values_list("name", flat=True))
+    for sheet in book:
+        for row in range(2, sheet.max_row + 1):
+            unit = grading.round.units.get(name=sheet.cell(row, 2).value)
+            fill_row(sheet, row, unit.rubric)
+    address = sent(office, grading.round, "superior", book)
+    draft = Round.objects.get(state=Round.State.PREPARING)
+    advised = text(office.get(page("rule-editor", draft.pk, "sources")))
+    assert "学校考核组给每个支部都按评分标准打分的，成员各自登录打分就选“学校抽查”" in advised
+    assert f"学校考核组考评：录入 {len(names)} 个" in text(office.post(address, {"do": "import"}, follow=True))
 
 
 def test_nobody_imports_points_beyond_their_rights(signed_in, grading, unit):
