@@ -11,7 +11,6 @@ from branches.intake.uploads import RefusedUpload
 from grading import importers, importers_marks
 from grading.models import Round, Source
 from grading.services.errors import RefusedError
-from grading.services.results import graded_units
 
 PLANS: dict[str, tuple[Any, Any]] = {
     Source.Kind.ANNUAL: (importers.plan_annual, importers.apply_annual),
@@ -67,7 +66,7 @@ class Command(BaseCommand):
             answers = {place: Answer(what) for place, _, what in (text.rpartition("=") for text in options["answer"])}
             workbook = importers.open_workbook(path.name, path.read_bytes())
             given = importers.Doubts({}, answers, void_contradictions=options["void"])
-            units = graded_units(source.round)
+            units = list(source.round.units.select_related("branch", "rubric"))  # without a grade too: they are scored
             plan = make(source=source, units=units, workbook=workbook, doubts=given)
             meant = dict(text.partition("=")[::2] for text in options["same"])
             asked = {line.row.name for line in plan.open_questions}
