@@ -1,6 +1,8 @@
 """Who proposes and who decides a grade: branches.permissions.can, plus the level the round names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from branches.models import Branch
@@ -95,3 +97,31 @@ def may_decide_all(account: Any, round_: Round, units: Sequence[RoundUnit]) -> t
     aside = recused_branch_ids(account)
     reached = [unit for unit in units if unit.pk in reach]
     return [u for u in reached if u.branch_id not in aside], [u for u in reached if u.branch_id in aside]
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRights:
+    """Who may decide, propose and tick off reasons, asked branch by branch."""
+
+    decide: Callable[[RoundUnit], Allowed | Denied]
+    propose: Callable[[RoundUnit], Allowed | Denied]
+    check: Callable[[RoundUnit], Allowed | Denied]
+
+
+def grade_rights(account: Any) -> GradeRights:
+    """Return what `account` may do with grades, each branch asked on its own."""
+    return GradeRights(partial(may_decide, account), partial(may_propose, account), partial(may_check_reason, account))
+
+
+def school_rights(account: Any, round_: Round, units: Sequence[RoundUnit]) -> GradeRights:
+    """Return the same for all branches of a round at a committee, found in a few queries for any number of them."""
+    chosen, aside = may_decide_all(account, round_, units)
+    free, recused = {unit.pk for unit in chosen}, {unit.pk for unit in aside}
+    proposes = can(account, Action.PROPOSE_GRADE)
+
+    def decide(unit: RoundUnit) -> Allowed | Denied:
+        if unit.pk in free:
+            return Allowed()
+        return Denied("您在该党支部任书记或支委，按规定应当回避。" if unit.pk in recused else "不在您的管理范围内。")
+
+    return GradeRights(decide, lambda unit: decide(unit) if proposes else proposes, decide)

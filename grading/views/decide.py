@@ -16,11 +16,13 @@ from branches.permissions import Action, account_of, can, get_or_404, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import scoring
 from grading.models import Assessment, Result, Round, RoundUnit, Source, VetoReview
-from grading.permissions import may_check_reason, may_decide, may_propose
+from grading.permissions import GradeRights, grade_rights, may_confirm, may_decide, may_propose, school_rights
 from grading.services import results
 from grading.services.errors import RefusedError
 from grading.views.grid import decides_here, parents_of, units_of
-from grading.views.shared import Fault, round_or_404
+from grading.views.shared import WHOLE, Fault, decide_address, round_or_404
+
+AT_ONCE = 100  # branches of a whole school shown without being asked for
 
 
 @dataclass(slots=True)
@@ -47,6 +49,11 @@ class Line:
         return not self.why_not
 
     @property
+    def awaits_review(self) -> bool:
+        """Whether a grade may be chosen though nobody went through the vetoes."""
+        return self.open and not self.blockers and not self.reviewed
+
+    @property
     def withdrawable(self) -> bool:
         """Whether there is a proposal or decision that may still be taken back."""
         result = self.result
@@ -63,7 +70,7 @@ class Line:
         return results.flags_of(self.derivation) if self.derivation and self.derivation.grade else ()
 
 
-def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, deciding: bool) -> list[Line]:
+def _lines(round_: Round, units: list[RoundUnit], rights: GradeRights, *, deciding: bool) -> list[Line]:
     stored = {r.unit_id: r for r in Result.objects.filter(unit__in=units).current().select_related(
         "computed_grade", "proposed_grade", "decided_grade")}  # fmt: skip
     graded = [unit for unit in units if unit.graded]
@@ -75,8 +82,7 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
         unit.round = round_
         result, found = stored.get(unit.pk), derived[unit.pk]
         grade = (result.grade.code if result and result.grade else "") or (found.grade.code if found.grade else "")
-        ask = may_decide if deciding else may_propose
-        answer = ask(request.user, unit)
+        answer = (rights.decide if deciding else rights.propose)(unit)
         why = "" if answer else answer.reason
         if result is not None and result.state == Result.State.DECIDED:
             why = "已定级"
@@ -86,40 +92,42 @@ def _lines(request: HttpRequest, round_: Round, units: list[RoundUnit], *, decid
             why = why or "转入审定后定级"
         line = Line(unit, result, found, grade, result.manual_reason if result else "", why)
         line.reviewed = unit.pk in reviewed
-        _add_rights(request, line, sheets.get(unit.pk))
+        _add_rights(rights, line, sheets.get(unit.pk))
         lines.append(line)
     return lines
 
 
-def _add_rights(request: HttpRequest, line: Line, sheet: Assessment | None) -> None:
+def _add_rights(rights: GradeRights, line: Line, sheet: Assessment | None) -> None:
     """Put the written reason on a line, and what the account may do beside choosing a grade."""
     decided = line.result is not None and line.result.state == Result.State.DECIDED
-    line.may_withdraw = bool((may_decide if decided else may_propose)(request.user, line.unit))
+    line.may_withdraw = bool((rights.decide if decided else rights.propose)(line.unit))
     if sheet is None or not sheet.reason:
         return
     line.divergence_reason, line.reason_checked = sheet.reason, sheet.reason_checked_at is not None
     large = bool(line.derivation and line.derivation.divergence and line.derivation.divergence.needs_reason)
-    line.checkable = (
-        large and not decided and not line.reason_checked and bool(may_check_reason(request.user, line.unit))
-    )
+    line.checkable = large and not decided and not line.reason_checked and bool(rights.check(line.unit))
 
 
 @requires(Action.VIEW_GRADING)
 @require_http_methods(["GET", "POST"])
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the branches of one 党总支 with computed grades; POST proposes or decides those ticked."""
+    """Show the branches of one 党总支, or of a school that decides itself; POST proposes or decides those ticked."""
     round_ = round_or_404(request, pk)
-    parents = parents_of(request, round_)
-    chosen = request.GET.get("parent") or (parents[0]["key"] if parents else "")
-    units = units_of(request, round_, chosen)
+    parents, chosen = _places(request, round_)
+    whole = chosen == WHOLE
+    units = _whole_school(request, round_) if whole else units_of(request, round_, chosen)
     deciding = decides_here(round_, chosen)
-    lines = _lines(request, round_, units, deciding=deciding)
+    rights = school_rights(request.user, round_, units) if whole else grade_rights(request.user)
+    lines = _lines(round_, units, rights, deciding=deciding)
     faults: list[Fault] = []
     if request.method == "POST":
         answer = can(request.user, Action.DECIDE_GRADE if deciding else Action.PROPOSE_GRADE)
         if not answer:
             raise PermissionDenied(answer.reason)
-        faults = _apply(request, round_, lines, deciding=deciding)
+        if request.GET.get("parent") == WHOLE and not whole:
+            faults = [Fault("现在不能全校一起定级，请按党总支办理。")]
+        else:
+            faults = _apply(request, round_, lines, deciding=deciding)
         if not faults:
             return redirect(f"{reverse('decide', args=[round_.pk])}?parent={chosen}")
     context = {
@@ -127,34 +135,70 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "parents": parents,
         "chosen": chosen,
         "here": next((p["name"] for p in parents if p["key"] == chosen), ""),
+        "whole": whole,
+        "errors": faults,
+        "caps": _caps(lines, {place["key"]: place["name"] for place in parents if place["key"] != chosen}),
+        "default_body": _default_body(round_, chosen),
+        **_shown(request, round_, lines, deciding=deciding),
+    }
+    return render(request, "grading/decide.html", context, status=422 if faults else 200)
+
+
+def _shown(request: HttpRequest, round_: Round, lines: list[Line], *, deciding: bool) -> dict[str, Any]:
+    """Return what the page draws of the lines, whatever place was chosen."""
+    vetoes = round_.veto_items.exists()
+    return {
         "lines": lines,
+        "groups": _grouped(lines),
         "deciding": deciding,
         "open_count": sum(line.open and not line.blockers for line in lines),
         "grades": list(round_.scale.grades.order_by("rank")),
         "sources": round_.sources.all(),
-        "errors": faults,
         "withdrawable": [line for line in lines if line.withdrawable and line.may_withdraw],
         "checkable": [line for line in lines if line.checkable],
-        "may_review": bool(can(request.user, Action.PROPOSE_GRADE)) and round_.is_open and round_.veto_items.exists(),
-        "caps": _caps(lines),
+        "may_review": bool(can(request.user, Action.PROPOSE_GRADE)) and round_.is_open and vetoes,
+        "unchecked": [line.unit for line in lines if vetoes and line.awaits_review],
         "typed": request.POST,
         "today": clock.today(),
-        "default_body": _default_body(round_, chosen),
     }
-    return render(request, "grading/decide.html", context, status=422 if faults else 200)
 
 
 def _default_body(round_: Round, group: str) -> str:
     return "党委会" if group == "direct" or round_.deciding_level == Round.DecidingLevel.COMMITTEE else "总支委员会"
 
 
-def _caps(lines: list[Line]) -> list[Any]:
-    """Return the caps that concern these branches, once each."""
-    found: dict[str, Any] = {}
+def _places(request: HttpRequest, round_: Round) -> tuple[list[dict[str, Any]], str]:
+    """Return what may be chosen, and what is: a 党总支, or the whole school where a committee decides for all."""
+    parents = parents_of(request, round_)
+    asked = request.GET.get("parent", "")
+    above = round_.deciding_level == Round.DecidingLevel.COMMITTEE and decides_here(round_, "")
+    if not above or len(parents) < 2 or not may_confirm(request.user):
+        return parents, (asked if asked != WHOLE else "") or (parents[0]["key"] if parents else "")
+    count = sum(parent["count"] for parent in parents)
+    usual = WHOLE if count <= AT_ONCE else parents[0]["key"]
+    return [{"key": WHOLE, "name": "全校", "count": count}, *parents], asked or usual
+
+
+def _whole_school(request: HttpRequest, round_: Round) -> list[RoundUnit]:
+    units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
+    return list(units.select_related("rubric", "branch", "category"))
+
+
+def _grouped(lines: list[Line]) -> list[tuple[str, list[Line]]]:
+    """Return the lines by 党总支, in their order."""
+    found: dict[str, tuple[str, list[Line]]] = {}
+    for line in lines:
+        found.setdefault(line.unit.group, (line.unit.general_branch_name, []))[1].append(line)
+    return list(found.values())
+
+
+def _caps(lines: list[Line], names: dict[str, str]) -> list[tuple[str, Any]]:
+    """Return the caps that concern these branches, once each, with the name of the 党总支 of each in `names`."""
+    found: dict[str, tuple[str, Any]] = {}
     for line in lines:
         for cap in line.derivation.caps if line.derivation else ():
             if cap.state != "kept":
-                found.setdefault(f"{cap.grade.code} {cap.side} {cap.group}", cap)
+                found.setdefault(f"{cap.grade.code} {cap.side} {cap.group}", (names.get(cap.group, ""), cap))
     return list(found.values())
 
 
@@ -226,4 +270,4 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, "已撤回，可以修改评分后重新定级。")
-    return redirect(f"{reverse('decide', args=[result.unit.round_id])}?parent={result.unit.group}")
+    return redirect(decide_address(request, result.unit))

@@ -15,7 +15,7 @@ from grading.models import Assessment, RoundUnit, Source, VetoItem, VetoReview
 from grading.permissions import may_check_reason, may_propose
 from grading.services import sheets, sources
 from grading.services.errors import RefusedError
-from grading.views.shared import Fault, unit_or_404
+from grading.views.shared import Fault, decide_address, unit_or_404
 
 
 @dataclass(slots=True)
@@ -54,7 +54,8 @@ def veto_review(request: HttpRequest, pk: int) -> HttpResponse:
             raise PermissionDenied(answer.reason)
         faults = _save(request, unit, lines)
         if not faults:
-            return redirect("unit", unit.pk)
+            came_from_deciding = "parent" in request.GET
+            return redirect(decide_address(request, unit) if came_from_deciding else reverse("unit", args=[unit.pk]))
     why_not = _why_closed(request, unit)
     context = {
         "unit": unit,
@@ -108,4 +109,4 @@ def check_reason(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"已核对{unit.name}的评分理由。")
-    return redirect(f"{reverse('decide', args=[unit.round_id])}?parent={unit.group}")
+    return redirect(decide_address(request, unit))

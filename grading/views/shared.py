@@ -9,12 +9,14 @@ from decimal import Decimal
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from branches import clock, wording
 from branches.models import AuditEntry
 from branches.permissions import get_or_404
 from grading.models import Round, RoundUnit
 
+WHOLE = "all"
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?")
 
 
@@ -37,6 +39,12 @@ def unit_or_404(request: HttpRequest, pk: int) -> RoundUnit:
 def round_or_404(request: HttpRequest, pk: int) -> Round:
     """Return a round the request's scope reaches; 404 otherwise."""
     return get_or_404(Round.objects.select_related("campaign__root", "scale"), request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def decide_address(request: HttpRequest, unit: RoundUnit) -> str:
+    """Return where grades are decided: the whole school if one came from there, else the unit's 党总支."""
+    group = WHOLE if request.GET.get("parent") == WHOLE else unit.group
+    return f"{reverse('decide', args=[unit.round_id])}?parent={group}"
 
 
 def parse_number(text: str) -> Decimal | None:

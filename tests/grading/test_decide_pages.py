@@ -4,10 +4,13 @@ import datetime as dt
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from branches import clock
-from grading.models import Assessment, Result, Round, VetoReview
+from grading.models import Assessment, Result, Round, RoundUnit, VetoReview
 from grading.services import sheets, sources
+from tests.factories.branches import AppointmentFactory
 from tests.factories.grading import CapFactory, RoundStepFactory, fill, opened_round
 from tests.grading.pages import account, page, recused_officer, text
 from tests.worlds import shared
@@ -205,6 +208,116 @@ def test_a_tie_names_every_branch_on_the_line_and_is_said_to_be_settled_by_peopl
     told = text(officer.get(page("explain", software.pk)))
     assert "处在同分线上，由人确定：群众基础更好" in told
     assert "与测算一致" not in told
+
+
+# --- the whole school at once ------------------------------------------------------------------------------------
+
+
+def school(grading, **query):
+    return page("decide", grading.round.pk) + ("?parent=all" if not query else f"?parent={query['parent']}")
+
+
+@pytest.fixture
+def office(signed_in, grading):
+    """The office in a round in which the committee decides without proposals, now in 审定."""
+    Round.objects.filter(pk=grading.round.pk).update(deciding_level="committee", state="deciding")
+    return signed_in(account(grading.school, "office"))
+
+
+def test_a_committee_decides_the_whole_school_with_one_meeting(office, grading):
+    shown = office.get(page("decide", grading.round.pk))
+    assert (shown.context["chosen"], shown.context["here"]) == ("all", "全校")
+    assert [(name, len(members)) for name, members in shown.context["groups"]] == [
+        ("数学与计算机科学学院党总支", 2), ("文学与历史学院党总支", 2), ("直属党支部", 1),
+    ]  # fmt: skip
+    assert "全校（5）" in text(shown)
+    units = [grading.unit("software"), grading.unit("algebra")]
+    posted = BODY | {"body": "党委会"} | choose(units[0], "先进") | choose(units[1], "较好", "支委会换届")
+    done = office.post(school(grading), posted)
+    assert (done.status_code, done.url) == (302, school(grading))
+    rows = Result.objects.filter(state="decided").order_by("unit__code")
+    assert [(row.unit_id, row.decided_grade.label, row.body) for row in rows] == [
+        (units[0].pk, "先进", "党委会"), (units[1].pk, "较好", "党委会"),
+    ]  # fmt: skip
+    back = office.post(f"{page('withdraw', units[0].pk)}?parent=all", {"reason": "补交材料"})
+    assert back.url == school(grading)
+    assert office.get(school(grading, parent="direct")).context["here"] == "直属党支部"
+
+
+def test_one_branch_that_cannot_be_decided_keeps_the_whole_school_as_it_was(office, grading):
+    posted = BODY | choose(grading.unit("software"), "先进") | choose(grading.unit("algebra"), "较好")
+    refused = office.post(school(grading), posted)
+    assert [fault.text for fault in refused.context["errors"]] == [
+        f"{grading.unit('algebra').name}：测算为“先进”，改为“较好”，须写明理由。"
+    ]
+    assert refused.context["typed"]["document_number"] == BODY["document_number"]
+    assert not Result.objects.filter(state="decided").exists()
+
+
+def test_a_cap_of_the_whole_school_is_told_once_and_one_of_a_party_with_its_name(office, grading):
+    round_ = grading.round
+    round_.caps.all().delete()
+    best = round_.scale.grades.get(rank=1)
+    CapFactory(round=round_, grade=best, measure="number", value=1, extent="round", mode="enforced")
+    CapFactory(round=round_, grade=best, measure="number", value=0, extent="group", mode="warning")
+    shown = office.get(school(grading))
+    software, algebra = (lines(shown)[grading.unit(name).code] for name in ("software", "algebra"))
+    # one place: algebra has 96.4 points, software 94.6 and goes down by one
+    assert (algebra.derivation.grade.label, software.derivation.grade.label) == ("先进", "较好")
+    said = text(shown)
+    assert said.count("全校先进最多 1 个") == 1
+    assert "数学与计算机科学学院党总支：先进最多 0 个" in said
+
+
+def test_whoever_belongs_to_a_branch_stands_aside_for_it_in_the_whole_school_too(signed_in, office, grading):
+    member = account(grading.school, "office")
+    AppointmentFactory(branch=grading.school.software, person=member.person, post="committee_member")
+    office = signed_in(member)
+    found = lines(office.get(school(grading)))
+    unit = grading.unit("software")
+    assert (found[unit.code].open, found[unit.code].why_not) == (False, "您在该党支部任书记或支委，按规定应当回避。")
+    assert found[grading.unit("algebra").code].open
+    office.post(school(grading), BODY | choose(unit, "先进") | choose(grading.unit("algebra"), "先进"))
+    assert list(Result.objects.filter(state="decided").values_list("unit__code", flat=True)) == ["SJ002"]
+
+
+@pytest.mark.parametrize("name", ["officer", "leader"])
+def test_only_a_committee_has_the_whole_school(signed_in, office, grading, name):
+    client = signed_in(account(grading.school, name))
+    shown = client.get(school(grading))
+    assert (shown.context["whole"], "全校（" in text(shown)) == (False, False)
+    assert client.post(school(grading), BODY | choose(grading.unit("software"), "先进")).status_code in (403, 422)
+    assert not Result.objects.filter(state="decided").exists()
+
+
+def test_a_party_that_decides_itself_has_no_whole_school(signed_in, grading):
+    client = signed_in(account(grading.school, "office"))
+    assert client.get(school(grading)).context["whole"] is False
+    refused = client.post(school(grading), BODY | choose(grading.unit("software"), "先进"))
+    assert [fault.text for fault in refused.context["errors"]] == ["现在不能全校一起定级，请按党总支办理。"]
+
+
+def test_the_whole_school_asks_as_often_for_five_branches_as_for_two(office, grading, django_assert_num_queries):
+    office.get(school(grading))
+    with CaptureQueriesContext(connection) as five:
+        assert len(lines(office.get(school(grading)))) == 5
+    keep = [grading.unit("software").pk, grading.unit("chinese").pk]
+    RoundUnit.objects.filter(round=grading.round).exclude(pk__in=keep).update(graded=False, not_graded_reason="新成立")
+    with django_assert_num_queries(len(five)):
+        assert len(lines(office.get(school(grading)))) == 2
+
+
+def test_vetoes_nobody_went_through_are_counted_above_the_button(office, grading):
+    assert "还没有核对一票否决" not in text(office.get(school(grading)))
+    VetoReview.objects.all().delete()
+    said = text(office.get(school(grading)))
+    first = grading.unit("software")
+    assert f"2 个支部还没有核对一票否决，定级时按未发生处理。 从{first.name}开始核对" in said
+    saved = office.post(f"{page('veto-review', first.pk)}?parent=all", {})
+    assert saved.url == school(grading)
+    assert "1 个支部还没有核对一票否决" in text(office.get(school(grading)))
+    grading.round.veto_items.all().delete()
+    assert "还没有核对一票否决" not in text(office.get(school(grading)))
 
 
 # --- explanation -------------------------------------------------------------------------------------------------
