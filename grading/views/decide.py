@@ -136,6 +136,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "chosen": chosen,
         "here": next((p["name"] for p in parents if p["key"] == chosen), ""),
         "whole": whole,
+        "left_out": [unit for unit in units if not unit.graded],
         "errors": faults,
         "caps": _caps(lines, {place["key"]: place["name"] for place in parents if place["key"] != chosen}),
         "default_body": _default_body(round_, chosen),

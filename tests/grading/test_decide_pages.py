@@ -304,7 +304,9 @@ def test_the_whole_school_asks_as_often_for_five_branches_as_for_two(office, gra
     keep = [grading.unit("software").pk, grading.unit("chinese").pk]
     RoundUnit.objects.filter(round=grading.round).exclude(pk__in=keep).update(graded=False, not_graded_reason="新成立")
     with django_assert_num_queries(len(five)):
-        assert len(lines(office.get(school(grading)))) == 2
+        shown = office.get(school(grading))
+    assert (len(lines(shown)), len(shown.context["left_out"])) == (2, 3)
+    assert f"本轮不定级 3 个：{grading.unit('algebra').name}（新成立）、" in text(shown)
 
 
 def test_vetoes_nobody_went_through_are_counted_above_the_button(office, grading):
