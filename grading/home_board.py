@@ -72,11 +72,10 @@ def round_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
     if round_.scored_by_superior:
         yield HomeStat("总支已评分", f"{total.scored:,}", base, grid, 21)
     yield HomeStat("已定级", f"{total.decided:,}", base, reverse("decide", args=[round_.pk]), 22)
-    graded = sum(total.grades.values())
-    if graded and page.grades:
+    if page.grades and sum(total.grades.values()):
         best = page.grades[0]
-        part = wording.share(total.grades[best.pk], graded)
-        yield HomeStat(f"{best.label}占比", wording.pct1(part), f"{total.grades[best.pk]:,} / {graded:,}", units, 23)
+        part = wording.share(total.grades[best.pk], total.units)  # of all to be graded, as on 附件5
+        yield HomeStat(f"{best.label}占比", wording.pct1(part), f"{total.grades[best.pk]:,} {base}", units, 23)
 
 
 def _behind_first(lines: Sequence[board.GroupLine]) -> list[board.GroupLine]:

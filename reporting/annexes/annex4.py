@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reporting.annexes import wording
-from reporting.annexes.facts import DIRECT, Annex4, RoundFacts, Stamp
+from reporting.annexes.facts import DIRECT, NOT_GRADED, Annex4, RoundFacts, Stamp
 from reporting.tables import (
     Form,
     FormCell,
@@ -29,6 +29,7 @@ PAGES = 2
 USUAL_BALLOT = 7
 HEAD = 4
 OWN = "self"
+OUT_OF = "（满分"
 SIGN_SELF = f"支部书记（签字）：　　　　　　　　　　　　{wording.SIGN_DATE}　　"
 SIGN_GROUP = f"党总支书记（签字）：　　　　　　　（盖章）　　　　{wording.SIGN_DATE}　　"
 SIGN_DIRECT = f"考评组组长（签字）：　　　　　　　　　　　{wording.SIGN_DATE}　　"
@@ -90,7 +91,24 @@ def _broken(text: str) -> str:
     return f"{text[:2]}\n{text[2:]}" if len(text) == 4 else text
 
 
-def _ballot_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
+def _annual_cells(facts: Annex4, side: int) -> tuple[FormCell, FormCell]:
+    """Return the name of the recorded result and its cell; points out of other full marks than 100 take two lines."""
+    name = facts.annual_name
+    half = (len(name) + 1) // 2
+    broken = name if len(name) <= HEAD else f"{name[:half]}\n{name[half:]}"
+    said = broken or "年度考核\n结　　果"
+    if OUT_OF not in facts.annual:
+        return label(said, HEAD, 2), value("annual", side, 2)
+    return label(said, HEAD - 1, 2, size=10), value("annual", side + 1, 2, size=10)
+
+
+def _on_two_lines(annual: str) -> str:
+    """Return 84.00分⏎满分120分 for 84.00分（满分120分）."""
+    return annual.replace(OUT_OF, f"\n{OUT_OF[1:]}").replace("分）", "分")
+
+
+def _ballot_rows(facts: Annex4) -> tuple[FormRow, ...]:
+    rounds = facts.round
     labels = ("发出", "收回", "有效", *(_broken(option) for option in rounds.ballot), "满意率")
     side, heading = (3, "群众评议") if len(labels) <= USUAL_BALLOT else (2, "群众\n评议")
     spans = spread(GRID - HEAD - 2 * side, len(labels))
@@ -98,9 +116,7 @@ def _ballot_rows(rounds: RoundFacts) -> tuple[FormRow, ...]:
     heads = (label(text, span, size=9.5) for text, span in zip(labels, spans, strict=True))
     figures = (value(name, span, format=formats.INTEGER) for name, span in zip(names, spans, strict=False))
     return (
-        FormRow(
-            (label("年度考核\n结　　果", HEAD, 2), value("annual", side, 2), label(heading, side, 2), *heads), 10.5
-        ),
+        FormRow((*_annual_cells(facts, side), label(heading, side, 2), *heads), 10.5),
         FormRow((*figures, value("satisfaction", spans[-1], format=formats.PERCENT2, size=9)), 8),
     )
 
@@ -150,7 +166,7 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
         rows=(
             *_identity_rows(categories),
             *_survey_rows(rounds),
-            *_ballot_rows(rounds),
+            *_ballot_rows(facts),
             *_score_rows(rounds),
             *_text_rows(direct=facts.result.direct, own_page=own_page),
         ),
@@ -169,14 +185,17 @@ def self_opinion(facts: Annex4) -> str:
     own = next((score for source, score in scores if source.code == OWN), None)
     if not facts.self_submitted or own is None:
         return ""
-    return f"自评得分 {wording.two_places(own)} 分，自评等级：{facts.result.self_grade}。"
+    given = f"自评得分 {wording.two_places(own)} 分"
+    if wording.left_out(facts.result, facts.round.grades):
+        return f"{given}，本轮{NOT_GRADED}。"
+    return f"{given}，自评等级：{facts.result.self_grade}。"
 
 
 def superior_opinion(facts: Annex4) -> str:
     """Return the opinion of the level above; blank for the pen until it has proposed a grade."""
     result = facts.result
     grade = result.proposed_grade or (result.decided_grade if result.direct else "")
-    if not grade:
+    if not grade or wording.left_out(result, facts.round.grades):
         return ""
     parts = [f"综合得分 {wording.with_places(result.composite, facts.round.places)} 分"]
     if result.satisfaction is not None:
@@ -198,7 +217,8 @@ def values(facts: Annex4) -> dict[str, Any]:
         "founded": _zh(facts.founded), "last_election": _zh(facts.last_election), "term_ends": _zh(facts.term_ends),
         "secretary": who.name, "gender": who.gender, "birth": _dotted(who.birth), "education": who.education,
         "post": who.title, "since": _dotted(who.since), "phone": who.phone, "committee": facts.committee,
-        "annual": facts.annual, "issued": ballots.issued, "returned": ballots.returned, "valid": ballots.valid,
+        "annual": _on_two_lines(facts.annual), "issued": ballots.issued,
+        "returned": ballots.returned, "valid": ballots.valid,
         "satisfaction": None if result.satisfaction is None else result.satisfaction / 100,
         "composite": result.composite, "problems": facts.problems, "goal": facts.goal,
         "self_opinion": self_opinion(facts), "superior_opinion": superior_opinion(facts),

@@ -14,6 +14,8 @@ from typing import Any
 
 Exact = Decimal | Fraction | None
 DIRECT = "直属党支部"
+#: What stands for the grade of a branch that the round scores and gives none.
+NOT_GRADED = "不定级"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Stamp:
 class BranchResult:
     """One branch in 附件5: everything one row shows. `scores` runs along RoundFacts.sources.
 
-    `composite` is rounded as the round says, `exact` is what averages are taken of.
+    `decided_grade` is NOT_GRADED for a branch the round gives no grade. `composite` is rounded as the round says,
+    `exact` is what averages are taken of.
     """
 
     code: str
@@ -170,6 +173,8 @@ class Annex4:
     decision: str = ""
     committee_decision: str = ""
     proposed_by_hand: bool = False
+    #: What the round calls its recorded result, "" where that is the usual 年度考核结果.
+    annual_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +231,14 @@ def digest(facts: Iterable[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+#: Fields later than the first printed forms: left out while empty, so that forms printed before keep their digest.
+_LATER = {"annual_name"}
+
+
 def _plain(value: Any) -> dict[str, Any] | str:
     if is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        found = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: one for name, one in found.items() if one or name not in _LATER}
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 

@@ -5,7 +5,6 @@ from their stored derivation; others are computed as their inputs stand now, and
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +19,6 @@ from grading.models import (
     AppraisalCount,
     Assessment,
     Confirmation,
-    Criterion,
     Result,
     Round,
     RoundUnit,
@@ -29,8 +27,10 @@ from grading.models import (
     Survey,
 )
 from grading.services.results import derivation_of, derive
+from grading.services.ungraded import score_ungraded
 from reporting.annexes import decisions
 from reporting.annexes import facts as f
+from reporting.annexes.gather_items import full_marks, items, sheet_title
 
 MEMBER_COUNTS = (
     "total_members", "full_members", "probationary_members", "women", "under_35", "staff_members", "student_members",
@@ -39,6 +39,7 @@ MEMBER_COUNTS = (
 MARKED = ("免计",)
 LONG_REMARK = 24
 FULL_MARKS = 100
+YEARLY = "年度考核"
 
 
 def round_facts(round_: Round) -> f.RoundFacts:
@@ -132,7 +133,8 @@ class Gatherer:
             if row.state != Result.State.COMPUTED and row.derivation
         }
         open_units = [unit for unit in self.units if unit.pk not in found and unit.graded]
-        return found | (derive(self.round, open_units) if open_units else {})
+        found |= derive(self.round, open_units) if open_units else {}
+        return found | score_ungraded(self.round, [unit for unit in self.units if not unit.graded])
 
     @cached_property
     def surveys(self) -> dict[tuple[int, str], Survey]:
@@ -208,7 +210,7 @@ class Gatherer:
             probationary=unit.facts.get("probationary_members"),
             scores=tuple(_score(derivation, source.code) for source in self.facts.sources),
             composite=composite.rounded if composite else None, exact=composite.exact if composite else None,
-            valid=valid, satisfied=satisfied, self_grade=self._self_grade(derivation),
+            valid=valid, satisfied=satisfied, self_grade=self._self_grade(derivation) if unit.graded else "",
             proposed_grade=proposed, decided_grade=decided, vetoed=unit.pk in self.vetoes,
             veto_known=unit.pk in self.reviewed,
             problem=first_problem(self._problems(unit)), target=self._target(unit),
@@ -261,7 +263,8 @@ class Gatherer:
             last_election=_date(given.get("last_election")), term_ends=_date(given.get("term_ends")),
             secretary=_secretary(given.get("secretary") or {}), committee=committee_text(given),
             counts=tuple(given.get(name) for name in MEMBER_COUNTS), findings=self._findings(unit),
-            annual=self._annual(unit), ballots=self._ballots(unit, shown=result.valid is not None),
+            annual=self._annual(unit), annual_name=self._annual_name,
+            ballots=self._ballots(unit, shown=result.valid is not None),
             problems=self._problems(unit), goal=self._goal(unit, result.target),
             self_submitted=(unit.pk, Source.SELF) in self.sheets,
             decision=decisions.of_general_branch(found, decides=not above),
@@ -285,6 +288,12 @@ class Gatherer:
         kinds = [source for source in self.round.sources.all() if source.kind == Source.Kind.ANNUAL]
         named = len(kinds) > 1
         return "；".join(f"{row.source.name}{_recorded(row)}" if named else _recorded(row) for row in rows)
+
+    @cached_property
+    def _annual_name(self) -> str:
+        """What the round calls its one recorded result, "" where that is the yearly assessment or there are several."""
+        names = [source.name for source in self.round.sources.all() if source.kind == Source.Kind.ANNUAL]
+        return names[0] if len(names) == 1 and not names[0].startswith(YEARLY) else ""
 
     def _ballots(self, unit: RoundUnit, *, shown: bool) -> f.Ballots:
         """Return the ballots of all voters together; below the floor only how many were given out and came back.
@@ -321,8 +330,8 @@ class Gatherer:
         rubric = unit.rubric
         return f.Sheet(
             round=self.facts, form_code=rubric.form_code or "评分表", title=sheet_title(rubric.title), name=unit.name,
-            parent=unit.parent_name, items=tuple(_items(rubric, sides, remarks)),
-            total=f.Section("合计", _full_marks(rubric), *(s.earned if s else None for s in sides.values())),
+            parent=unit.parent_name, items=tuple(items(rubric, sides, remarks)),
+            total=f.Section("合计", full_marks(rubric), *(s.earned if s else None for s in sides.values())),
             direct=unit.direct, own_filed=sides["own"] is not None, superior_filed=sides["superior"] is not None,
             vetoed=tuple(self.vetoes.get(unit.pk, ())), veto_reviewed=unit.pk in self.reviewed,
             comment="".join(comments), code=unit.code,
@@ -374,6 +383,8 @@ def _by_committee(round_: Round) -> bool:
 
 def _grades(unit: RoundUnit, result: Result | None, round_: Round) -> tuple[str, str]:
     """Return (党总支拟定, 党委审定) as printed; where the 党总支 decides, its grade stands under its own name."""
+    if not unit.graded:
+        return "", f.NOT_GRADED
     if result is None:
         return "", ""
     proposed = result.proposed_grade.label if result.proposed_grade else ""
@@ -394,9 +405,9 @@ def _sheet_score(derivation: scoring.Derivation | None, code: str) -> scoring.Sh
 
 
 def _remark(unit: RoundUnit, result: Result | None) -> str:
-    """Return what the last column says: 不定级 with its reason, 更正, 人工 for a grade changed by hand, 免计."""
+    """Return what the last column says: the reason of 不定级, 更正, 人工 for a grade changed by hand, 免计."""
     if not unit.graded:
-        return f"不定级：{unit.not_graded_reason}"
+        return unit.not_graded_reason
     if result is None:
         return ""
     marks = [result.hand] if result.hand else []
@@ -440,39 +451,6 @@ def first_problem(text: str) -> str:
     """Return the first problem of a list of problems, without its number and full stop."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return first.lstrip("0123456789①②③④⑤⑥⑦⑧⑨（(）)．.、 　").split("。")[0].rstrip("；;")
-
-
-def sheet_title(title: str) -> str:
-    """Return the title of a filled sheet, ending in 评分表 where the rubric ends in 评分参考标准."""
-    for tail in ("评分参考标准", "评分标准", "参考标准", "标准", "评分表"):
-        if title.endswith(tail):
-            return f"{title.removesuffix(tail)}评分表"
-    return f"{title}评分表"
-
-
-def _full_marks(rubric: Any) -> Decimal:
-    return sum((section.points for section in rubric.sections.all()), Decimal(0))
-
-
-def _items(rubric: Any, sides: dict[str, scoring.SheetScore | None], remarks: dict[str, str]) -> Iterable[f.Item]:
-    """Yield the items of a rubric with the points both sides gave."""
-    scored = {side: {s.code: s for s in sheet.sections} if sheet else {} for side, sheet in sides.items()}
-    for section in rubric.sections.all():
-        both = {side: by_code.get(section.code) for side, by_code in scored.items()}
-        earned = {side: one.earned if one else None for side, one in both.items()}
-        shown = f.Section(section.name, section.points, earned["own"], earned["superior"])
-        points = {side: {c.code: c for c in one.criteria} if one else {} for side, one in both.items()}
-        for item in section.criteria.all():
-            if item.kind == Criterion.Kind.VETO:
-                continue
-            own, superior = points["own"].get(item.code), points["superior"].get(item.code)
-            bonus = item.kind == Criterion.Kind.BONUS
-            text = f"{item.text}（至多加 {scoring.plain(item.points)} 分）" if bonus else item.text
-            yield f.Item(
-                shown, item.code, text, None if bonus else item.points, own.earned if own else None,
-                superior.earned if superior else None, bool(own and own.not_applicable),
-                bool(superior and superior.not_applicable), remarks.get(item.code, ""),
-            )  # fmt: skip
 
 
 def annex5_of(round_: Round, unit: Branch) -> f.Annex5:

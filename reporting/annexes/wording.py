@@ -6,11 +6,11 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from reporting.annexes.facts import BranchResult, Exact, RoundFacts, Source, Stamp
+from reporting.annexes.facts import NOT_GRADED, BranchResult, Exact, RoundFacts, Source, Stamp
 from reporting.tables import Pair, formats, half_up
 
 SIGN_DATE = "年　　月　　日"
-LONGEST_HEADING = 5
+LONGEST_HEADING = WIDE_PARTS = 5
 #: Sums of decimals are exact, or an error; adding them as decimals takes a tenth of adding fractions.
 _EXACT = Context(prec=100, traps=[Inexact])
 
@@ -75,29 +75,58 @@ def grade_counts(rows: Sequence[BranchResult], grades: Sequence[str]) -> list[in
     return [held.count(grade) for grade in grades]
 
 
+def left_out(row: BranchResult, grades: Sequence[str]) -> bool:
+    """Tell whether the round gives this branch no grade, whatever its scores."""
+    return row.decided_grade == NOT_GRADED and NOT_GRADED not in grades
+
+
+def graded(rows: Sequence[BranchResult], grades: Sequence[str]) -> list[BranchResult]:
+    """Return the branches that take part in grading: the base of every share, as of the limits of the round."""
+    return [row for row in rows if not left_out(row, grades)]
+
+
+def undecided(rows: Sequence[BranchResult], grades: Sequence[str]) -> int:
+    """Return how many branches that take part have no grade yet."""
+    return sum(1 for row in graded(rows, grades) if row.grade not in grades)
+
+
 def grade_line(grades: Sequence[str]) -> Callable[[Sequence[BranchResult]], str]:
-    """Return a function that writes 先进1　较好6　一般5　后进0 over rows; what has no grade yet is counted too."""
+    """Return a function that writes 先进1　较好6　一般5　后进0 over rows, then 未定 and 不定级 where there are some."""
 
     def line(rows: Sequence[BranchResult]) -> str:
         counts = grade_counts(rows, grades)
         parts = [f"{grade}{count}" for grade, count in zip(grades, counts, strict=True)]
-        if open_rows := len(rows) - sum(counts):
+        if open_rows := undecided(rows, grades):
             parts.append(f"未定{open_rows}")
-        return "　".join(parts)
+        if others := len(rows) - len(graded(rows, grades)):
+            parts.append(f"{NOT_GRADED}{others}")
+        return ("　" if len(parts) <= WIDE_PARTS else " ").join(parts)
 
     return line
 
 
 def sentence(rows: Sequence[BranchResult], grades: Sequence[str]) -> str:
-    """Return the closing sentence, such as 合计：支部 12 个，其中先进 1 个（8.33%）、…、后进 0 个（0.00%）."""
-    whole = len(rows)
+    """Return the closing sentence, such as 合计：支部 12 个，其中先进 1 个（8.33%）、…、后进 0 个（0.00%）.
+
+    Shares are of the branches that take part in grading; where that is not all of them, their number is said.
+    """
+    whole = len(graded(rows, grades))
     parts = [
         f"{grade} {count} 个（{share(count, whole)}）"
         for grade, count in zip(grades, grade_counts(rows, grades), strict=True)
     ]
-    if open_rows := sum(1 for row in rows if row.grade not in grades):
+    if open_rows := undecided(rows, grades):
         parts.append(f"未定级 {open_rows} 个（{share(open_rows, whole)}）")
-    return f"合计：支部 {whole} 个，其中{'、'.join(parts)}。"
+    others = len(rows) - whole
+    base = f"其中{NOT_GRADED} {others} 个；参加定级的 {whole} 个中，" if others else "其中"
+    return f"合计：支部 {len(rows)} 个，{base}{'、'.join(parts)}。"
+
+
+def counted(word: str, rows: Sequence[BranchResult]) -> str:
+    """Return 小计（6个支部）; where some have no composite, over how many the averages are taken."""
+    scored = sum(1 for row in rows if row.unrounded is not None)
+    over = f"，综合按{scored}个平均" if 0 < scored < len(rows) else ""
+    return f"{word}（{len(rows)}个支部{over}）"
 
 
 def head_line(unit: str, stamp: Stamp, *, filled_in: bool) -> tuple[Pair, ...]:

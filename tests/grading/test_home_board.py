@@ -59,9 +59,16 @@ def test_shares_count_the_current_result_of_each_branch(signed_in, graded):
     make.ResultFactory(unit=graded.unit("chinese"), computed_grade=grades[1])
     office = AccountFactory(role=Role.OFFICE, node=graded.school.root)
     assert Result.objects.current().count() == 2
-    assert figures(office)["先进占比"] == ("50.0%", "1 / 2")
+    assert figures(office)["先进占比"] == ("20.0%", "1 / 5")  # of all that are to be graded, as on 附件5
     html = signed_in(office).get("/").content.decode()
     assert 'aria-label="先进 1，较好 1"' in html
+
+
+def test_shares_leave_out_who_gets_no_grade(graded):
+    grades = list(graded.round.scale.grades.order_by("rank"))
+    make.ResultFactory(unit=graded.unit("algebra"), computed_grade=grades[0])
+    graded.round.units.filter(pk=graded.unit("software").pk).update(graded=False, not_graded_reason="成立不满一年。")
+    assert figures(AccountFactory(role=Role.OFFICE, node=graded.school.root))["先进占比"] == ("25.0%", "1 / 4")
 
 
 def test_people_without_grading_see_no_round(graded):

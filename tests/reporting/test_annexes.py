@@ -351,3 +351,93 @@ def test_headings_break_before_the_last_two_characters():
 def test_a_digest_changes_with_a_fact_and_with_nothing_else():
     assert facts.digest([samples.FORM]) == facts.digest([replace(samples.FORM)])
     assert facts.digest([samples.FORM]) != facts.digest([replace(samples.FORM, annual="优秀")])
+
+
+def left_out(row, **given):
+    """The branch as one the round scores and gives no grade."""
+    return replace(row, self_grade="", proposed_grade="", decided_grade="不定级", remark="成立不满一年。", **given)
+
+
+def test_shares_are_of_the_branches_that_are_graded_and_scores_of_the_others_stand():
+    """先进 1, 较好 6, 一般 5 of twelve; one of 较好 gets no grade: 1/11 = 9.09 %, 5/11 = 45.45 %, 5/11."""
+    facts = replace(samples.GENERAL_BRANCH, rows=(*samples.TWELVE[:-1], left_out(samples.TWELVE[-1])))
+    sheet = annex5.sheets(facts, samples.STAMP)[0]
+    last = rows(sheet, "body")[-1]
+    assert last[7:12] == ["84.50", "89.23", "85.00", "82.50", "84.75"]
+    assert last[13:16] == ["—", "—", "不定级"]
+    total = rows(sheet, "total")[0]
+    assert (total[0], total[-1]) == ("合计（12个支部）", "先进1 较好5 一般5 后进0 不定级1".replace(" ", "　"))
+    assert total[8] == rows(annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP)[0], "total")[0][8]
+    closing = rows(sheet, "closing")
+    assert closing[0] == [
+        "合计：支部 12 个，其中不定级 1 个；参加定级的 11 个中，先进 1 个（9.09%）、较好 5 个（45.45%）、一般 5 个（45.45%）、后进 0 个（0.00%）。"
+    ]
+    assert closing[1] == ["类别＼等级", "先进", "较好", "一般", "后进", "不定级", "小计"]
+    assert closing[4] == ["合计", "1", "5", "5", "0", "1", "12"]
+    assert any("等级占比按参加定级的 11 个支部计算" in text for text in texts(sheet))
+
+
+def test_the_overview_divides_by_the_same_branches():
+    """Twelve of the first 党总支 less one of 较好: 先进 1/11 = 9.09 %, 先进 and 较好 6/11 = 54.55 %."""
+    given = (*samples.TWELVE[:-1], left_out(samples.TWELVE[-1]), *samples.LETTERS)
+    overview = annex5.sheets(replace(samples.SCHOOL, rows=given), samples.STAMP)[1]
+    assert rows(overview, "header")[0][2:4] == ["支部数", "参加\n定级"]
+    assert "占参加定级的（%）" in rows(overview, "header")[0]
+    first = rows(overview, "body")[0]
+    assert (first[2:4], first[11:13]) == (["12", "11"], ["9.09", "54.55"])
+
+
+def test_averages_say_over_how_many_branches_they_are_taken():
+    empty = left_out(samples.TWELVE[-1], scores=(None,) * 4, composite=None, exact=None)
+    sheet = annex5.sheets(replace(samples.GENERAL_BRANCH, rows=(*samples.TWELVE[:5], empty)), samples.STAMP)[0]
+    assert rows(sheet, "total")[0][0] == "合计（6个支部，综合按5个平均）"
+
+
+def test_a_scale_may_itself_call_a_grade_so():
+    scale = replace(samples.ROUND, grades=("先进", "较好", "一般", "不定级"))
+    facts = replace(samples.GENERAL_BRANCH, round=scale, rows=(left_out(samples.TWELVE[0]), samples.TWELVE[1]))
+    assert rows(annex5.sheets(facts, samples.STAMP)[0], "total")[0][-1] == "先进0　较好1　一般0　不定级1"
+
+
+def test_vetoes_nobody_looked_at_are_said_to_be_unchecked():
+    row = replace(samples.TWELVE[0], veto_known=False)
+    given = replace(samples.GENERAL_BRANCH, rows=(row, left_out(row), replace(row, vetoed=True), samples.TWELVE[1]))
+    assert [line[16] for line in rows(annex5.sheets(given, samples.STAMP)[0], "body")] == ["未核", "—", "是", "无"]
+
+
+def test_long_grade_names_and_remarks_keep_their_lines_and_usual_tables_their_widths():
+    stars = ("五星级", "四星级", "三星级", "二星级", "一星级")
+    sources = samples.SOURCES[:3]
+    reason = "2026年3月成立，到2026年11月23日不满 12 个月，按本轮规则不定级。"
+    some = [replace(row, scores=row.scores[:3], proposed_grade="", self_grade="五星级", decided_grade="五星级", problem="")
+            for row in samples.TWELVE[:6]]  # fmt: skip
+    some[5] = replace(left_out(some[5]), remark=reason)
+    rounds = replace(samples.ROUND, grades=stars, sources=sources, proposes=False)
+    sheet = annex5.sheets(f_annex5(rounds, some), samples.STAMP)[0]
+    heights = [row.height_mm for row in sheet.rows if row.band == "body"]
+    assert max(heights) < 20
+    assert max(heights[:5]) == 10.5
+    usual = annex5.sheets(samples.GENERAL_BRANCH, samples.STAMP)[0]
+    assert sum(sheet.widths_mm) == pytest.approx(sum(usual.widths_mm))
+
+
+def f_annex5(rounds, given):
+    return replace(samples.GENERAL_BRANCH, round=rounds, rows=tuple(given))
+
+
+def test_annex4_names_the_recorded_result_as_the_round_does_and_keeps_its_points_on_two_lines():
+    given = replace(samples.FORM, annual_name="校党委考核组考核", annual="84.00分（满分120分）")
+    (sheet,) = annex4.sheets(given, samples.STAMP)
+    said = texts(sheet)
+    assert "校党委考\n核组考核" in said
+    assert "84.00分\n满分120分" in said
+    assert not any("年度考核" in text and "结" in text for text in said)
+    assert len(sheet.pages) == 2
+    assert "年度考核\n结　　果" in texts(annex4.sheets(samples.FORM, samples.STAMP)[0])
+    assert facts.digest([replace(samples.FORM, annual_name="考核")]) != facts.digest([samples.FORM])
+
+
+def test_annex4_of_a_branch_without_a_grade_says_so_beside_its_score():
+    given = replace(samples.FORM, result=left_out(samples.FORM.result, direct=True), self_submitted=True)
+    assert annex4.self_opinion(given) == f"自评得分 {samples.FORM.result.scores[0]:.2f} 分，本轮不定级。"
+    assert annex4.superior_opinion(given) == ""

@@ -10,7 +10,17 @@ from django.test.utils import CaptureQueriesContext
 
 from branches import clock
 from branches.transitions import Decision
-from grading.models import AppraisalCount, Result, Round, Survey, SurveyCheck, SurveyFinding, VetoReview
+from grading.models import (
+    AppraisalCount,
+    Result,
+    Round,
+    RoundUnit,
+    Source,
+    Survey,
+    SurveyCheck,
+    SurveyFinding,
+    VetoReview,
+)
 from grading.services import results
 from reporting.annexes import annex4, gather
 from reporting.annexes.facts import Stamp
@@ -223,3 +233,22 @@ def test_annex4_adds_voter_groups_up_and_every_choice_makes_the_valid_ballots(wo
     shown = {cell.key: cell.text for cell in sheet.cells if cell.key}
     assert [shown[f"option_{n}"] for n in range(4)] == ["14", "7", "2", "4"]
     assert shown["satisfaction"] == "77.78%"
+
+
+def test_a_branch_without_a_grade_is_gathered_with_its_scores(world):
+    """software as the round's rules leave it out: scores and composite stand, 不定级 in the place of a grade."""
+    before = row_of(world)
+    rows = RoundUnit.objects.filter(pk=world.unit("software").pk)
+    rows.update(graded=False, not_graded_reason="成立不满一年。")
+    row = row_of(world)
+    assert (row.scores, row.composite, row.valid) == (before.scores, before.composite, before.valid)
+    assert (row.self_grade, row.proposed_grade, row.decided_grade) == ("", "", "不定级")
+    assert row.remark == "成立不满一年。"
+
+
+def test_a_source_that_is_not_the_yearly_assessment_is_printed_by_its_own_name(world):
+    unit = world.unit("software")
+    assert gather.Gatherer(world.round, [unit]).annex4(unit).annual_name == ""
+    Source.objects.filter(round=world.round, kind=Source.Kind.ANNUAL).update(name="校党委考核组考核")
+    fresh = Round.objects.get(pk=world.round.pk)
+    assert gather.Gatherer(fresh, [unit]).annex4(unit).annual_name == "校党委考核组考核"
