@@ -15,6 +15,7 @@ from grading import lists_objections, lists_review, lists_spot_checks
 from grading.board import HANDED_IN
 from grading.models import Assessment, Grade, Result, Round, RoundUnit, Source
 from grading.services.results import derive, standing
+from grading.services.ungraded import score_ungraded, ungraded_composites
 from reporting.tables import Column, Table, formats
 
 # the modules are imported so that their lists register
@@ -114,9 +115,10 @@ def as_it_stands(rows: QuerySet[RoundUnit], round_: Round, sort: str) -> QuerySe
         return rows
     chosen = Q(result_state__in=(Result.State.PROPOSED, Result.State.DECIDED))
     cases = [When(chosen, then=F("stored_composite"))]
+    left_out = score_ungraded(round_, list(round_.units.filter(graded=False)))
     cases += [
         When(pk=pk, then=Value(found.composite.rounded))
-        for pk, found in derive(round_).items()
+        for pk, found in (derive(round_) | left_out).items()
         if found.composite.rounded is not None
     ]
     field = DecimalField(max_digits=10, decimal_places=6)
@@ -131,7 +133,7 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
     for pk, round_ in rounds.items():
         found |= standing(round_, [unit for unit in units if unit.round_id == pk], now=now)
     steps = {pk: round_.scale.grades.count() for pk, round_ in rounds.items()}
-    states = dict(Assessment.State.choices)
+    states, scored = dict(Assessment.State.choices), ungraded_composites(units)
     rows = []
     for unit in units:
         result = found.get(unit.pk)
@@ -149,8 +151,8 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
                 "own_badge": SHAPES[unit.own_state or ""],
                 "own": unit.own_points,
                 "superior": unit.superior_points,
-                "composite": result.composite if result else None,
-                "grade": (grade.label if grade else "未评") + _mark(unit),
+                "composite": result.composite if result else scored.get(unit.pk),
+                "grade": ((grade.label if grade else "未评") + _mark(unit)) if unit.graded else "不定级",
                 "grade_badge": _badge(grade, steps[unit.round_id]),
                 "result": RESULTS[result.state if result and shown else ""] if unit.graded else "不定级",
             }

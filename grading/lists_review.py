@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +14,7 @@ from branches.listing import ListPage
 from branches.registries import list_page
 from grading import review
 from grading.models import Grade, Round, RoundUnit
+from grading.services.ungraded import ungraded_composites
 from reporting.tables import Column, Group, Table, formats
 from reporting.tables.definition import Head
 
@@ -77,10 +79,11 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
         return []
     round_ = units[0].round
     reviews, steps = review.build(round_), round_.scale.grades.count()
-    return [_row(unit, reviews[unit.pk], steps) for unit in units]
+    scored = ungraded_composites(units)
+    return [_row(unit, reviews[unit.pk], steps, scored.get(unit.pk)) for unit in units]
 
 
-def _row(unit: Any, found: review.Reviewed, steps: int) -> dict[str, Any]:
+def _row(unit: Any, found: review.Reviewed, steps: int, scored: Decimal | None) -> dict[str, Any]:
     state = unit.result_state or ("computed" if found.composite is not None else "")
     return {
         "pk": unit.pk,
@@ -88,7 +91,7 @@ def _row(unit: Any, found: review.Reviewed, steps: int) -> dict[str, Any]:
         "parent": unit.general_branch_name,
         "category": unit.category_name,
         "last": found.last or "—",
-        "composite": found.composite,
+        "composite": found.composite if unit.graded else scored,
         "moved": review.steps_words(found.steps_from_last),
         "changed": review.steps_words(found.steps_from_computed),
         "marks": "、".join(_marks(found)),

@@ -10,6 +10,7 @@ from grading.models import Assessment, Receipt, Result, RoundStep, RoundUnit, So
 from grading.services.results import standing
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
+from grading.services.ungraded import ungraded_composites
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class UnitPage:
     survey_blanks: list[str]
     superior_blanks: list[str]
     full: Decimal = Decimal(100)
+    ungraded_composite: Decimal | None = None
 
     def due(self, code: str) -> dt.date | None:
         """Return the last day of a step for this branch."""
@@ -121,4 +123,5 @@ def build(unit: RoundUnit) -> UnitPage:
         survey_blanks=blanks(unit, Survey.By.BRANCH),
         superior_blanks=blanks(unit, Survey.By.SUPERIOR),
         full=sum((section.points for section in unit.rubric.sections.all()), Decimal(0)),
+        ungraded_composite=ungraded_composites([unit]).get(unit.pk),
     )

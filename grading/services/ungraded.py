@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from grading import rules, scoring
 from grading.models import Round, RoundUnit
@@ -22,3 +23,13 @@ def score_ungraded(round_: Round, units: Sequence[RoundUnit]) -> dict[int, scori
         for unit, one in zip(units, derived, strict=True)
         if any(source.score is not None for source in one.sources)
     }
+
+
+def ungraded_composites(units: Sequence[RoundUnit]) -> dict[int, Decimal]:
+    """Return the composites of those among some branches that get no grade, by unit id, round by round."""
+    found: dict[int, Decimal] = {}
+    rounds = {unit.round_id: unit.round for unit in units if not unit.graded}
+    for pk, round_ in rounds.items():
+        scored = score_ungraded(round_, [unit for unit in units if unit.round_id == pk and not unit.graded])
+        found |= {unit: one.composite.rounded for unit, one in scored.items() if one.composite.rounded is not None}
+    return found

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from branches.models import Role
-from grading import scoring
+from grading import lists, lists_review, scoring
 from grading.models import Cap, Result, Round, RoundUnit, VetoReview
 from grading.services import explain, results, sources
 from grading.services.ungraded import score_ungraded
@@ -141,3 +141,19 @@ def test_a_branch_without_a_grade_shows_its_composite_and_counts_in_no_limit(wor
     assert "这个得分怎么来的" in said
     assert "在分数线上的位置" not in said
     assert "成立不满一年" in text(office.get(page("explain", world.unit("history").pk)))
+
+
+def test_lists_and_the_branchs_page_show_the_composite_of_a_branch_without_a_grade(world, signed_in):
+    unit = world.unit("algebra")
+    RoundUnit.objects.filter(pk=unit.pk).update(graded=False, not_graded_reason="成立不满一年。")
+    office = signed_in(holder(Role.OFFICE, world.school.root))
+    listed = office.get(page("round-units", world.round.pk), {"sort": "-composite"})
+    rows = {row["pk"]: row for row in lists.prepared(list(listed.context["list"].rows))}
+    row = rows[unit.pk]
+    assert (str(row["composite"]), row["grade"], row["result"]) == ("98.20", "不定级", "不定级")
+    assert list(rows)[:2] == [world.unit("software").pk, unit.pk]
+    units = list(lists.unit_rows(RoundUnit.objects.filter(pk=unit.pk)))
+    (reviewed,) = lists_review.prepared(units)
+    assert (str(reviewed["composite"]), reviewed["state"], reviewed["computed"]) == ("98.20", "不定级", "—")
+    said = text(office.get(page("unit", unit.pk)))
+    assert "定级 不定级 综合 98.20 分" in said
