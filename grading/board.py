@@ -1,10 +1,12 @@
 """How far a round is: one line per 党总支, counted in a handful of queries."""
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grading.models import AnnualResult, AppraisalCount, Assessment, Exemption, Grade, Result, Round, RoundUnit, Source
+from grading.services.results import standing
 
 HANDED_IN = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
 
@@ -47,8 +49,8 @@ class Board:
     grades: list[Grade]
 
 
-def build(round_: Round, units: Sequence[RoundUnit]) -> Board:
-    """Return the board over the given units."""
+def build(round_: Round, units: Sequence[RoundUnit], *, now: dt.datetime | None = None) -> Board:
+    """Return the board over the given units; with `now`, grades nobody chose are as inputs stand, else as stored."""
     total = GroupLine("", "合计")
     lines: dict[str, GroupLine] = {}
     home: dict[int, GroupLine] = {}
@@ -60,7 +62,8 @@ def build(round_: Round, units: Sequence[RoundUnit]) -> Board:
     _count_sheets(home)
     sources = [s for s in round_.sources.all() if s.kind != Source.Kind.SHEET]
     _count_others(home)
-    _count_results(home)
+    stored = Result.objects.filter(unit__in=home).current().defer("scores", "derivation")
+    _count_results(home, stored if now is None else standing(round_, units, now=now).values())
     for line in lines.values():
         total.units += line.units
         for name in ("graded", "filed", "returned", "late", "scored", "decided", "proposed", "unexplained"):
@@ -91,14 +94,11 @@ def _count_others(home: dict[int, GroupLine]) -> None:
         home[unit_id].sources[code] += 1
 
 
-def _count_results(home: dict[int, GroupLine]) -> None:
-    fields = ("unit_id", "state", "decided_grade_id", "proposed_grade_id", "computed_grade_id", "blockers")
-    for unit_id, state, decided, proposed, computed, blockers in (
-        Result.objects.filter(unit__in=home).current().values_list(*fields)
-    ):
-        line = home[unit_id]
-        line.decided += state == Result.State.DECIDED
-        line.proposed += state == Result.State.PROPOSED
-        line.unexplained += bool(blockers)
-        if grade := decided or proposed or computed:
+def _count_results(home: dict[int, GroupLine], results: Iterable[Result]) -> None:
+    for result in results:
+        line = home[result.unit_id]
+        line.decided += result.state == Result.State.DECIDED
+        line.proposed += result.state == Result.State.PROPOSED
+        line.unexplained += bool(result.blockers)
+        if grade := result.decided_grade_id or result.proposed_grade_id or result.computed_grade_id:
             line.grades[grade] += 1

@@ -38,7 +38,7 @@ def review_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict[str, Any]:
     """Return the 党总支 with what waits in each, and what may be done now."""
     graded = [unit for unit in units if unit.graded]
-    page = board.build(round_, graded)
+    page = board.build(round_, graded, now=clock.now())
     letters = {grade.pk: wording.rank_letter(grade.rank, len(page.grades)) for grade in page.grades}
     confirms = round_.steps.filter(code=RoundStep.Code.CONFIRM).exists()
     acts = bool(may_confirm(request.user))

@@ -39,7 +39,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
     units = list(RoundUnit.objects.filter(round=round_).within(request.scope).select_related("category"))  # type: ignore[attr-defined]
     if len(units) == 1:
         return redirect("unit", units[0].pk)
-    page = board.build(round_, units)
+    page = board.build(round_, units, now=clock.now())
     sources = list(round_.sources.all())
     steps = len(page.grades)
     letters = {grade.pk: wording.rank_letter(grade.rank, steps) for grade in page.grades}

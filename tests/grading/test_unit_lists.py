@@ -88,6 +88,8 @@ def test_the_list_shows_what_the_deciding_page_shows_before_anything_was_stored(
     assert "综合 94.60 分" in text(office.get(page("unit", grading.unit("software").pk)))
     reviewed = {row["name"]: (row["composite"], row["state"]) for row in reviewed_rows(shown)}
     assert reviewed["软件工程教研室党支部"] == (D("94.60"), "未定")
+    shares = office.get(page("round", grading.round.pk)).context["total_shares"]
+    assert [(share.label, share.count) for share in shares if share.count] == [("先进", 2)]
     assert not Result.objects.exists()
 
 
