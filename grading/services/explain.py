@@ -98,6 +98,11 @@ class Explanation:
         return any(line.spot is not None for line in self.items)
 
     @property
+    def by_superior(self) -> bool:
+        """Tell whether a sheet of the level above stands beside the branch's own."""
+        return self.derivation.source(Source.SUPERIOR) is not None
+
+    @property
     def superior_head(self) -> str:
         """Name the column of the 党总支, saying so where the inspectors' points stand for its own."""
         source = self.derivation.source(Source.SUPERIOR)

@@ -1,10 +1,12 @@
 """What “等级怎么来的” says of ties, of vetoes nobody checked, and of branches that are scored and get no grade."""
 
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
 from django.db.models import F
+from django.template.loader import render_to_string
 
 from branches.models import Role
 from grading import lists, lists_review, scoring
@@ -157,3 +159,16 @@ def test_lists_and_the_branchs_page_show_the_composite_of_a_branch_without_a_gra
     assert (str(reviewed["composite"]), reviewed["state"], reviewed["computed"]) == ("98.20", "不定级", "—")
     said = text(office.get(page("unit", unit.pk)))
     assert "定级 不定级 综合 98.20 分" in said
+
+
+def test_columns_of_a_sheet_the_round_has_not_are_left_out(world, signed_in):
+    found = explain.explain(fresh(world, "software"))
+    own = tuple(source for source in found.derivation.sources if source.code != "superior")
+    alone = replace(found, derivation=replace(found.derivation, sources=own))
+    assert (found.by_superior, alone.by_superior) == (True, False)
+    context = {"unit": found.unit, "round": world.round, "explanation": alone, "grade_count": 4, "versions": []}
+    said = render_to_string("grading/explain.html", context)
+    assert "总支评语" not in said
+    assert "条目得分" in said
+    office = signed_in(holder(Role.OFFICE, world.school.root))
+    assert "总支评语" in text(office.get(page("explain", found.unit.pk)))

@@ -41,6 +41,7 @@ def test_json_holds_the_whole_derivation_of_one_branch():
     assert (line["composite"], line["computed"], line["decided"], line["flags"]) == ("92.11", "较好", None, ["门槛"])
     assert line["derivation"] == results.derive(grading.round)[unit.pk].to_data()
     assert "自评 97.00" in line["steps"][0]
+    assert any("尚未核对" in step for step in line["steps"])
 
 
 def test_a_decided_grade_is_printed_with_its_mark_from_what_was_stored():

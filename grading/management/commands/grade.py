@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from grading import scoring
-from grading.models import Result, Round, RoundUnit
+from grading.models import Result, Round, RoundUnit, VetoReview
 from grading.scoring.explain import Step
 from grading.services.results import derivation_of, derive, flags_of, graded_units
 
@@ -38,7 +38,8 @@ class Command(BaseCommand):
         chosen = [unit for unit in units if options["unit"] in (None, unit.branch.code)]
         if options["unit"] and not chosen:
             raise CommandError(f"{round_.name}里没有编号为 {options['unit']} 的党支部。")
-        lines = [_line(unit, stored.get(unit.pk), fresh[unit.pk]) for unit in chosen]
+        checked = set(VetoReview.objects.filter(unit__in=chosen).values_list("unit_id", flat=True))
+        lines = [_line(unit, stored.get(unit.pk), fresh[unit.pk], checked=unit.pk in checked) for unit in chosen]
         if options["json"]:
             document = {"campaign": round_.campaign.name, "round": round_.name, "state": round_.state, "units": lines}
             self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
@@ -56,7 +57,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\t{sentence}")
 
 
-def _line(unit: RoundUnit, result: Result | None, fresh: scoring.Derivation) -> dict[str, Any]:
+def _line(unit: RoundUnit, result: Result | None, fresh: scoring.Derivation, *, checked: bool) -> dict[str, Any]:
     """Return one branch as it is printed."""
     settled = result is not None and result.state != Result.State.COMPUTED and bool(result.derivation)
     derivation = derivation_of(result) if result is not None and settled else fresh
@@ -71,7 +72,7 @@ def _line(unit: RoundUnit, result: Result | None, fresh: scoring.Derivation) -> 
         "manual": result is not None and result.manual,
         "flags": list(flags_of(derivation)),
         "blockers": list(derivation.blockers),
-        "steps": [_step(step) for step in scoring.explain_steps(derivation)],
+        "steps": [_step(step) for step in scoring.explain_steps(derivation, vetoes_checked=checked)],
         "derivation": derivation.to_data(),
     }
 
