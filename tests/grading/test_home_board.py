@@ -80,5 +80,5 @@ def test_people_without_grading_see_no_round(graded):
 def test_the_landing_page_asks_no_more_for_more_branches(signed_in, graded, django_assert_max_num_queries):
     client = signed_in(AccountFactory(role=Role.OFFICE, node=graded.school.root))
     client.get("/")
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(62):
         client.get("/")
