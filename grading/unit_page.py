@@ -1,12 +1,13 @@
 """The overview of one branch in one round: its steps, who is at work on them, and what is still missing."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from branches import clock, wording
 from branches.models import BranchProfile
-from grading.models import Assessment, Receipt, Result, RoundStep, RoundUnit, Source, Survey
+from grading.models import Assessment, Receipt, Result, Round, RoundStep, RoundUnit, Source, Survey
 from grading.services.results import standing
 from grading.services.rounds import deadline
 from grading.services.survey import blanks
@@ -108,17 +109,26 @@ class UnitPage:
         )
 
 
+def _appraised(unit: RoundUnit, assessments: Mapping[str, Assessment]) -> bool:
+    """Tell whether there is more to reckon with than what the branch says of itself: 200 file in the same minutes."""
+    if unit.round.state not in (Round.State.PREPARING, Round.State.SELF) or assessments.keys() - {Source.SELF}:
+        return True
+    return unit.appraisals.exists() or unit.annual_results.exists()
+
+
 def build(unit: RoundUnit) -> UnitPage:
     """Return the overview of a unit."""
     sheets = Assessment.objects.filter(unit=unit).select_related("source", "submitted_by__person")
     sheets = sheets.prefetch_related("receipts")
     surveys = Survey.objects.filter(unit=unit).select_related("saved_by__person")
     profile = BranchProfile.objects.filter(branch=unit.branch_id).first()
+    assessments = {sheet.source.code: sheet for sheet in sheets}
+    found = standing(unit.round, [unit], now=clock.now(), reckon=_appraised(unit, assessments))
     return UnitPage(
         unit=unit,
-        assessments={sheet.source.code: sheet for sheet in sheets},
+        assessments=assessments,
         surveys={row.by: row for row in surveys},
-        result=standing(unit.round, [unit], now=clock.now()).get(unit.pk),
+        result=found.get(unit.pk),
         profile_blanks=profile.blanks() if profile else ["支部基本情况"],
         survey_blanks=blanks(unit, Survey.By.BRANCH),
         superior_blanks=blanks(unit, Survey.By.SUPERIOR),

@@ -58,15 +58,16 @@ def derive(round_: Round, units: Sequence[RoundUnit] | None = None) -> dict[int,
     return {unit.pk: derivation for unit, derivation in found if unit.pk in wanted}
 
 
-def standing(round_: Round, units: Sequence[RoundUnit], *, now: dt.datetime) -> dict[int, Result]:
+def standing(round_: Round, units: Sequence[RoundUnit], *, now: dt.datetime, reckon: bool = True) -> dict[int, Result]:
     """Return by unit id what every page shows of grades: what people chose as stored, the rest as inputs stand now.
 
     Reads only: results that nobody chose yet are filled with the newest figures and must not be saved from here.
+    Without `reckon` (nothing but what branches say of themselves is there) they come as stored too.
     """
     rows = Result.objects.filter(unit__in=units).current().defer("scores", "derivation")
     found = {row.unit_id: row for row in rows.select_related("computed_grade", "proposed_grade", "decided_grade")}
     waiting = [u for u in units if u.graded and (u.pk not in found or found[u.pk].state == Result.State.COMPUTED)]
-    if not waiting or round_.state in (Round.State.PREPARING, Round.State.FINAL):
+    if not reckon or not waiting or round_.state in (Round.State.PREPARING, Round.State.FINAL):
         return found
     derived, values = derive(round_, waiting), rules.round_rules(round_)
     grades = {grade.code: grade for grade in round_.scale.grades.all()}

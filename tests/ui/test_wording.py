@@ -68,7 +68,9 @@ def test_ranges(first, last, text):
 def test_figures_round_half_up_and_missing_is_a_dash():
     assert wording.score2(Decimal("92.2149")) == "92.21"
     assert wording.score2(Decimal("92.215")) == "92.22"
-    assert wording.score1(Decimal("0.05")) == "0.1"
+    assert wording.score1(Decimal("2.50")) == "2.5"
+    assert wording.score1(Decimal("0.25")) == "0.25"
+    assert wording.score1(Decimal("0.055")) == "0.06"
     assert wording.score1(Decimal(-3)) == "−3.0"
     assert wording.score1(None) == "—"
     assert wording.score1(0) == "0.0"
