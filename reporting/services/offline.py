@@ -73,6 +73,18 @@ def workbooks(*, units: Sequence[RoundUnit]) -> list[tuple[str, bytes]]:
     return made
 
 
+def give_out(*, by: Account, units: Sequence[RoundUnit]) -> list[tuple[str, bytes]]:
+    """Return the workbooks of some branches of one round with their names, and note of each who took it away."""
+    made = workbooks(units=units)
+    notes = [
+        audit.Note("offline.downloaded", unit, f"下载离线表（附件4和评分表）：{unit.round.name}", unit.branch)
+        for unit in units
+    ]
+    with transaction.atomic():
+        audit.record_many(by=by, notes=notes)
+    return made
+
+
 def _ticket(state: State, school: str, made_on: str) -> Ticket:
     unit = state.unit
     return Ticket(

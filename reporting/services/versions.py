@@ -1,7 +1,7 @@
 """How new the data is, cheaply: the number of the last audit entry about anything an annex shows.
 
 Every service function writes its entry in the transaction of its change, so a change that an annex could show always
-raises this number.
+raises this number. Who took a file away changed nothing: such entries end in `.downloaded` and do not count.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ _OF_BRANCHES = (
     "succession", "target",
 )  # fmt: skip
 _SHOWN |= Q(thing__in=[f"branches.{name}" for name in _OF_BRANCHES])
+_SHOWN &= ~Q(action__endswith=".downloaded")
 
 
 class Changes:

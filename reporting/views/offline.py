@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock, drafts
 from branches.intake.uploads import RefusedUpload
@@ -109,10 +109,10 @@ def unit_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Action.FILL_ASSESSMENT)
-@require_GET
+@require_POST
 def unit_file(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Send the workbook of one branch."""
-    ((name, content),) = offline.workbooks(units=[_unit(request, pk)])
+    """Hand out the workbook of one branch; the audit trail keeps who took it."""
+    ((name, content),) = offline.give_out(by=account_of(request), units=[_unit(request, pk)])
     return FileResponse(io.BytesIO(content), as_attachment=True, filename=name, content_type=XLSX)
 
 
@@ -139,16 +139,16 @@ def _groups(units: Sequence[RoundUnit]) -> list[tuple[str, str, list[RoundUnit]]
 
 
 @requires(Action.FILL_ASSESSMENT)
-@require_GET
+@require_POST
 def round_files(request: HttpRequest, pk: int, group: str) -> HttpResponseBase:
-    """Send the workbooks of one 党总支's branches as a zip."""
+    """Hand out the workbooks of one 党总支's branches as a zip; the audit trail keeps who took each."""
     round_ = _round(request, pk)
     units = [unit for unit in _units(request).filter(round=round_) if unit.group == group]
     if not units:
         raise Http404
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
-        for name, data in offline.workbooks(units=units):
+        for name, data in offline.give_out(by=account_of(request), units=units):
             bundle.writestr(name, data)
     content.seek(0)
     name = f"附件4离线表（{units[0].general_branch_name}，{round_.name}，{len(units)}份）.zip"

@@ -7,9 +7,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from branches import clock, drafts
-from branches.models import Upload
+from branches.models import AuditEntry, Upload
 from grading.models import Assessment, Survey
 from grading.services import survey as surveys
+from reporting.services.versions import data_version
 from tests.factories.grading import fill, opened_round
 from tests.grading.pages import account, page, text
 from tests.reporting.offline_files import filled
@@ -28,7 +29,7 @@ def unit(grading):
 
 
 def fetched(client, unit):
-    response = client.get(page("offline-file", unit.pk))
+    response = client.post(page("offline-file", unit.pk))
     return b"".join(response.streaming_content)
 
 
@@ -40,7 +41,7 @@ def test_a_secretary_takes_it_away_sends_it_back_and_confirms(signed_in, grading
     secretary = account(grading.school, "secretary")
     client = signed_in(secretary)
     assert page("offline-unit", unit.pk) in client.get(page("self-assessment", unit.pk)).content.decode()
-    given = client.get(page("offline-file", unit.pk))
+    given = client.post(page("offline-file", unit.pk))
     assert "filename*=utf-8''%E9%99%84%E4%BB%B64" in given["Content-Disposition"]
     data = b"".join(given.streaming_content)
     taken = send(client, page("offline-unit", unit.pk), ("表.xlsx", filled(data, points__A1=1.5, text__goal="晋位")))
@@ -59,6 +60,18 @@ def test_a_secretary_takes_it_away_sends_it_back_and_confirms(signed_in, grading
     assert page("self-assessment", unit.pk) in after.content.decode()
     assert "核对并提交自评" in text(after)
     assert Assessment.objects.get(unit=unit).state == "draft"  # sending back is not submitting
+
+
+def test_taking_a_workbook_away_is_on_record_and_changes_no_data(signed_in, grading, unit):
+    secretary = account(grading.school, "secretary")
+    before = data_version()
+    client = signed_in(secretary)
+    assert client.get(page("offline-file", unit.pk)).status_code == 405  # a link followed by a machine notes nobody
+    fetched(client, unit)
+    entry = AuditEntry.objects.get(action="offline.downloaded")
+    assert (entry.account, entry.branch_id) == (secretary, unit.branch_id)
+    assert entry.summary == f"下载离线表（附件4和评分表）：{grading.round.name}"
+    assert data_version() == before
 
 
 def test_what_changed_meanwhile_is_shown_before_anything_is_written(signed_in, grading, unit):
@@ -90,10 +103,12 @@ def test_a_workbook_may_be_given_up(signed_in, grading, unit):
 
 def test_an_officer_sends_a_zip_and_imports_what_can_be(signed_in, grading, unit):
     client, other = signed_in(account(grading.school, "officer")), grading.unit("algebra")
-    bundle = client.get(page("offline-files", unit.round_id, unit.group))
+    bundle = client.post(page("offline-files", unit.round_id, unit.group))
     with zipfile.ZipFile(io.BytesIO(b"".join(bundle.streaming_content))) as archive:
         books = {name: archive.read(name) for name in archive.namelist()}
     assert len(books) == 2
+    noted = AuditEntry.objects.filter(action="offline.downloaded", account__isnull=False)
+    assert set(noted.values_list("branch", flat=True)) == {unit.branch_id, other.branch_id}
     mine = next(data for name, data in books.items() if unit.name in name)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -137,7 +152,7 @@ def test_two_hundred_and_one_files_are_too_many(signed_in, grading, unit):
 def test_a_branch_of_another_party_is_not_there(signed_in, grading):
     client = signed_in(account(grading.school, "officer"))
     assert client.get(page("offline-unit", grading.unit("chinese").pk)).status_code == 404
-    assert client.get(page("offline-files", grading.round.pk, grading.unit("chinese").group)).status_code == 404
+    assert client.post(page("offline-files", grading.round.pk, grading.unit("chinese").group)).status_code == 404
 
 
 def test_a_sheet_handed_in_is_said_before_it_is_taken_away(signed_in, grading, unit):
