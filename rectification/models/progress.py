@@ -105,7 +105,7 @@ class ItemFile(models.Model):
 
 
 class Verification(models.Model):
-    """Somebody of the level above looked. Who owned the item and who asked are copied: the verifier is neither."""
+    """Somebody of the level above looked. Who owned and led the item and who asked are copied: none of them may."""
 
     class Outcome(models.TextChoices):
         PASSED = "passed", "销号"
@@ -118,6 +118,9 @@ class Verification(models.Model):
     )
     owner_person = models.ForeignKey(
         Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="当时的责任人"
+    )
+    leader_person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="当时的责任领导"
     )
     requested_by = models.ForeignKey(
         Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="申请销号人"
@@ -140,6 +143,11 @@ class Verification(models.Model):
                 condition=Q(owner_person__isnull=True) | Q(by_person__isnull=True) | ~Q(by_person=F("owner_person")),
                 name="verification_not_by_owner",
                 violation_error_message="责任人不能核实自己负责的项目。",
+            ),
+            models.CheckConstraint(
+                condition=Q(leader_person__isnull=True) | Q(by_person__isnull=True) | ~Q(by_person=F("leader_person")),
+                name="verification_not_by_leader",
+                violation_error_message="责任领导不能核实自己负责的项目。",
             ),
             models.CheckConstraint(
                 condition=Q(requested_by__isnull=True) | ~Q(by=F("requested_by")),

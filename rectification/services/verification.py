@@ -64,8 +64,8 @@ def verify(
     if on_site and passed and row.state in ON_THE_SPOT:
         row = _found_done(by, row, finding.strip(), now)
     Verification.objects.create(
-        item=row, by=by, by_person=by.person, owner_person=row.owner_person, requested_by=row.requested_by, at=now,
-        on=on, on_site=on_site, finding=finding.strip(),
+        item=row, by=by, by_person=by.person, owner_person=row.owner_person, leader_person=row.leader_person,
+        requested_by=row.requested_by, at=now, on=on, on_site=on_site, finding=finding.strip(),
         outcome=Verification.Outcome.PASSED if passed else Verification.Outcome.FAILED,
     )  # fmt: skip
     if not passed:

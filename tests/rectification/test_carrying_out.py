@@ -96,12 +96,9 @@ def test_the_level_above_verifies_with_date_and_finding(world):
     item = world.verify(world.awaiting(), on=dt.date(2012, 10, 7), on_site=True)
     row = Verification.objects.get()
     assert (item.state, item.verified_by, item.verified_on) == ("verified", world.officer, dt.date(2012, 10, 7))
-    assert (row.on_site, row.outcome, row.requested_by, row.owner_person) == (
-        True,
-        "passed",
-        world.secretary,
-        world.owner,
-    )
+    assert (row.on_site, row.outcome, row.requested_by, row.owner_person, row.leader_person) == (
+        True, "passed", world.secretary, world.owner, None,
+    )  # fmt: skip
 
 
 def test_a_failed_verification_reopens_and_a_second_one_closes(world):
@@ -147,11 +144,12 @@ def test_who_asked_for_it_does_not_verify(world):
     assert world.verify(item, by=world.office).state == "verified"
 
 
-def test_the_database_refuses_owner_and_requester_as_verifier(world):
+def test_the_database_refuses_owner_leader_and_requester_as_verifier(world):
     item = world.awaiting()
     common = {"item": item, "at": AUTUMN, "on": AUTUMN.date(), "outcome": "passed", "finding": "已办"}
     for given in (
         {"by": world.officer, "by_person": world.owner, "owner_person": world.owner},
+        {"by": world.officer, "by_person": world.owner, "leader_person": world.owner},
         {"by": world.secretary, "requested_by": world.secretary},
     ):
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -54,6 +54,7 @@ def test_chosen_as_the_one_who_is_meant_the_officer_does_not_verify(world):
     item = say_who(by=world.secretary, item=item, field="leader", person=world.officer.person, now=AUTUMN)
     assert refused(world.verify, item) == ["您是这一项的责任人，不能核实自己负责的项目。"]
     assert world.verify(item, by=world.office).state == "verified"
+    assert item.verifications.get().leader_person == world.officer.person
 
 
 def test_the_namesake_does_not_say_who_is_meant_and_nobody_names_somebody_else(world):

@@ -1,10 +1,13 @@
 """The log of messages forgets what is finished with after the months of the rules, and nothing else."""
 
 import datetime as dt
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 
+from branches import audit
 from branches.models import AuditEntry
 from rectification.models import Dispatch, DispatchLine, RectificationRules
 from rectification.services import retention
@@ -63,3 +66,21 @@ def test_without_a_rule_everything_stays_and_a_turn_takes_a_limited_number(rules
 def test_no_months_at_all_is_no_rule(rules, field):
     with pytest.raises(IntegrityError), transaction.atomic():
         RectificationRules.objects.update(**{field: 0})
+
+
+# --- Rules from before there were months ------------------------------------------------------------------------------
+
+
+def test_rules_from_before_get_the_months_of_their_preset_and_a_choice_stays(db):
+    plain, own, chosen = (
+        RectificationRulesFactory(campaign=CampaignFactory(preset={"rectification": given}))
+        for given in ({}, {"pause_months": 2}, {})
+    )
+    RectificationRules.objects.filter(pk=own.pk).update(log_months=6)
+    audit.record(
+        by=None, action="rectification.rules", thing=chosen, summary="修改整改规则",
+        after={"pause_months": None, "log_months": None},
+    )  # fmt: skip
+    import_module("rectification.migrations.0010_months_for_older_rules").fill(apps, None)
+    found = {row.pk: (row.pause_months, row.log_months) for row in RectificationRules.objects.all()}
+    assert found == {plain.pk: (3, 24), own.pk: (2, 6), chosen.pk: (None, None)}
