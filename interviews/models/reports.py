@@ -32,7 +32,7 @@ class ReportPeriod(models.Model):
 
 
 class ReportSection(models.Model):
-    """A section of the sheet, such as 组织领导 or 成效和做法."""
+    """A section of the sheet, such as 组织领导 or 成效和做法. A retired one stays where something was written."""
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="report_sections", verbose_name="活动"
@@ -42,12 +42,15 @@ class ReportSection(models.Model):
     hint = models.CharField("说明", max_length=200, blank=True)
     required = models.BooleanField("必填", default=True)
     position = models.PositiveSmallIntegerField("排序", default=0)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "报告表栏目"
         ordering = ("position", "pk")
         constraints = (
             models.UniqueConstraint(fields=["campaign", "code"], name="report_section_code_once"),
+            models.UniqueConstraint(fields=["campaign", "name"], name="report_section_name_once"),
             models.CheckConstraint(condition=~Q(name=""), name="report_section_has_name"),
         )
 

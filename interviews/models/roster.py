@@ -22,6 +22,8 @@ class PersonCategory(models.Model):
     kind = models.CharField("身份", max_length=10, choices=Person.Kind.choices)
     words = models.JSONField("同义写法", default=list, blank=True)
     position = models.PositiveSmallIntegerField("排序", default=0)
+    active = models.BooleanField("在用", default=True)
+    version = models.PositiveIntegerField("版本", default=1)
 
     class Meta:
         verbose_name = verbose_name_plural = "人员类别"
