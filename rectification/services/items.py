@@ -56,6 +56,8 @@ def save_item(
     rules = ensure_rules(by=by, campaign=plan.campaign, now=now)
     _refuse_closed(plan, item)
     given = _cleaned(plan, values)
+    if item is not None:
+        given |= let_go(item, given)
     saved = _create(plan, rules, given) if item is None else _change(item, version, given, rules)
     if checkpoints is not None:
         set_checkpoints(saved, checkpoints)
@@ -66,6 +68,16 @@ def save_item(
         before=None if item is None else plain(item, given), after=plain(saved, given),
     )  # fmt: skip
     return saved
+
+
+def let_go(item: Item, given: Mapping[str, Any]) -> dict[str, None]:
+    """Return the people chosen for names that are now typed anew, as nobody: another name means somebody else."""
+    named = (("owner_name", "owner_person"), ("leader", "leader_person"))
+    return {
+        person: None
+        for name, person in named
+        if name in given and person not in given and given[name] != getattr(item, name)
+    }
 
 
 def _refuse_closed(plan: Plan, item: Item | None) -> None:

@@ -20,6 +20,7 @@ from grading.models import Grade, Result, Round, RoundUnit, Survey
 from grading.services.errors import RefusedError, refuse
 from rectification.models import Change, Item, Plan, PlanReceipt, YearClosing
 from rectification.permissions import may_decide
+from rectification.services.items import let_go
 from rectification.services.settings import ensure_rules, plan_due_on
 
 LENGTH = 6
@@ -202,6 +203,7 @@ def _approve(by: Account, item: Item, ruling: Ruling, now: dt.datetime) -> None:
     if item.escalated_to_id:
         values |= {"owner_name": ruling.owner_name.strip(), "owner_person": None}
         values["leader"] = ruling.leader.strip() or item.leader
+        values |= let_go(item, values)
         _note_new_owner(by, item, values, now)
     Item.objects.filter(pk=item.pk).update(**values)
     advance(item, Item.State.APPROVED, by=by, now=now, reason=ruling.reason)

@@ -7,10 +7,10 @@ from django.urls import reverse
 
 from grading.services.errors import RefusedError
 from rectification.models import Change, Item, Status
-from rectification.services import changes, closing, verification
+from rectification.services import changes, closing, items, plans, verification
 from rectification.services.owners import say_who, unclear
 from tests.factories.branches import PersonFactory
-from tests.rectification.plan_world import AUTUMN, World, at, state_of, status_of
+from tests.rectification.plan_world import AUTUMN, MAY, Ruling, World, at, state_of, status_of
 from tests.worlds import shared
 
 pytestmark = [pytest.mark.db, pytest.mark.once]
@@ -80,6 +80,23 @@ def test_a_leader_named_anew_is_nobody_chosen_before(world):
     assert Item.objects.get(pk=item.pk).leader_person == other
     changes.request(by=world.secretary, item=item, kind="details", new=from_page, reason="换人", now=AUTUMN)
     assert Item.objects.get(pk=item.pk).leader_person is None
+
+
+def test_a_name_typed_anew_in_a_draft_or_by_the_superior_is_nobody_chosen_before(world):
+    item = world.item(leader=world.officer.get_full_name())
+    items.escalate(by=world.secretary, item=item, reason="没有用房", now=MAY)
+    item = say_who(by=world.secretary, item=item, field="leader", person=PersonFactory(name=item.leader), now=MAY)
+    values = {"owner_name": "陈静", "leader": item.leader}
+    saved = items.save_item(by=None, plan=item.plan, item=item, version=item.version, values=values, now=MAY)
+    assert saved.owner_person is None
+    assert saved.leader_person == item.leader_person
+    assert item.leader_person is not None
+    world.meeting()
+    world.plan = plans.submit(by=world.secretary, plan=world.plan, now=MAY)
+    office = world.office.get_full_name()
+    world.rule(saved, Ruling(approve=True, owner_name="赵刚", leader=office))
+    assert (world.fresh(item).leader, world.fresh(item).leader_person) == (office, None)
+    assert "同名" in refused(world.verify, world.fresh(item), by=world.office, on_site=True)[0]
 
 
 def test_the_page_says_so_and_offers_the_choice(world, signed_in):
