@@ -11,6 +11,7 @@ from grading.models.ballots import (
 )
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
+from grading.models.forms import RoundForm
 from grading.models.guidance import LocalGuidance
 from grading.models.paper_counts import CountEntry
 from grading.models.preset import Preset
@@ -88,6 +89,7 @@ __all__ = [
     "Receipt",
     "Result",
     "Round",
+    "RoundForm",
     "RoundReturn",
     "RoundRubric",
     "RoundSnapshot",

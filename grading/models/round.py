@@ -229,6 +229,7 @@ class Source(models.Model):
         SECTIONS = "sections", "按部分"
 
     SELF, APPRAISAL, ANNUAL, SUPERIOR, SPOT_CHECK = "self", "appraisal", "annual", "superior", "spot_check"
+    USUAL_RATE = "满意率"
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="sources", verbose_name="轮次")
     ordinal = models.PositiveSmallIntegerField("序号")
@@ -241,6 +242,7 @@ class Source(models.Model):
     minimum_ballots = models.PositiveSmallIntegerField("有效票下限", default=0)
     allow_over = models.BooleanField("允许超过满分", default=False)
     full_marks = models.DecimalField("录入的分数满分", max_digits=7, decimal_places=2, default=100)
+    rate_name = models.CharField("比例叫法", max_length=10, default=USUAL_RATE)
     names_tellers = models.BooleanField("纸质票须写明计票人和监票人", default=False)
     double_entry = models.BooleanField("纸质票数由两人分别录入", default=False)
 

@@ -129,6 +129,16 @@ class RoundReturnFactory(DjangoModelFactory):
     name = "附件5 党支部分类定级汇总表"
 
 
+class RoundFormFactory(DjangoModelFactory):
+    class Meta:
+        model = models.RoundForm
+
+    round = factory.SubFactory(RoundFactory)
+    kind = models.RoundForm.Kind.ANNEX5
+    number = "表三"
+    title = "党支部星级评定汇总表"
+
+
 class SourceFactory(DjangoModelFactory):
     class Meta:
         model = models.Source

@@ -1,0 +1,35 @@
+"""What a round's notice calls its forms: the number printed above each, and its title."""
+
+from django.db import models
+from django.db.models import Q
+
+from grading.models.round import Round
+
+
+class RoundForm(models.Model):
+    """Number and title of one form of a round. A form without a row has no number and its plain title."""
+
+    class Kind(models.TextChoices):
+        ANNEX4 = "annex4", "每个党支部一张的定级表"
+        ANNEX5 = "annex5", "定级汇总表"
+        PROMOTION = "promotion", "晋位升级情况表"
+        ANNEX6 = "annex6", "整改汇总表"
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="forms", verbose_name="轮次")
+    kind = models.CharField("报表", max_length=20, choices=Kind.choices)
+    number = models.CharField("编号", max_length=12, blank=True)
+    title = models.CharField("名称", max_length=40)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "报表名称"
+        ordering = ("round", "kind")
+        constraints = (
+            models.UniqueConstraint(fields=["round", "kind"], name="form_kind_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["annex4", "annex5", "promotion", "annex6"]), name="form_kind_known"
+            ),
+            models.CheckConstraint(condition=~Q(title=""), name="form_title_given"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}".strip()
