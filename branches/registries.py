@@ -1,12 +1,13 @@
 """Registries through which lower apps reach upper ones without importing them.
 
 Each app may have gates.py (blockers of a transition), lists.py (lists and annexes to export), home.py (what waits for
-me), figures.py (values of system-filled criteria) and succession.py (what must follow when the tree changes).
+me), figures.py (values of system-filled criteria) and succession.py (what must follow when the tree changes, and what
+lies open with a node before it does).
 `autodiscover` imports them once, when all apps are loaded.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ _figures: dict[str, Callable[..., Any]] = {}
 _figure_texts: dict[str, "FigureText"] = {}
 _confided: set[str] = set()
 _tree_changes: list[Callable[["TreeChange"], None]] = []
+_open_business: list[Callable[[Account, Collection[int], dt.datetime], "Iterable[OpenBusiness]"]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,22 @@ class TreeChange:
     followers: tuple[Branch, ...] = ()
     parent: Branch | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBusiness:
+    """What lies open with a node (3 项整改没有办结) and what becomes of it, each without a full stop.
+
+    `handed_on`: somebody follows the node; `ended`: nobody does; `moved`: it gets another superior ("" where that
+    changes nothing). `url` leads to it, "" for accounts that do not see it.
+    """
+
+    branch: int
+    what: str
+    handed_on: str
+    ended: str
+    moved: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +253,21 @@ def tell_tree_change(change: TreeChange) -> None:
     """Let every app hand on what lies open with a node that ended or moved."""
     for function in _tree_changes:
         function(change)
+
+
+def open_business(function: Callable[[Account, Collection[int], dt.datetime], "Iterable[OpenBusiness]"]) -> Any:
+    """Register a source of what lies open with nodes (by their ids), told before one of them ends or moves."""
+    _open_business.append(function)
+    return function
+
+
+def business_of(account: Account, branches: Collection[int], now: dt.datetime) -> dict[int, list[OpenBusiness]]:
+    """Return what lies open with nodes, by node; those with nothing open are left out."""
+    found: dict[int, list[OpenBusiness]] = {}
+    for source in _open_business:
+        for one in source(account, branches, now):
+            found.setdefault(one.branch, []).append(one)
+    return found
 
 
 def autodiscover() -> None:

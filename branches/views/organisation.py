@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from branches import basics, clock, directory
+from branches import basics, clock, directory, registries
 from branches.forms.organisation import DissolveForm, NewForm, PlaceForm
 from branches.listing import render_list
 from branches.lists import BRANCHES
@@ -52,6 +52,11 @@ def described(branch: Branch) -> dict[str, Any]:
         "direct": bool(parent and parent.level == Branch.Level.COMMITTEE and branch.level == Branch.Level.BRANCH),
         "history": history,
     }
+
+
+def open_with(request: HttpRequest, node: Branch) -> list[registries.OpenBusiness]:
+    """Return what lies open with a node, for pages that end or move it."""
+    return registries.business_of(account_of(request), [node.pk], clock.now()).get(node.pk, [])
 
 
 @require_safe
@@ -107,7 +112,8 @@ def branch_place(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _moved(request, node, now, form):
         messages.success(request, f"已变更，自 {form.cleaned_data['on']:%Y年%-m月%-d日} 起生效。")
         return redirect("branch", pk)
-    return render(request, "branches/organisation/place.html", described(node) | {"form": form})
+    context = described(node) | {"form": form, "business": [one for one in open_with(request, node) if one.moved]}
+    return render(request, "branches/organisation/place.html", context)
 
 
 def _place_form(request: HttpRequest, node: Branch, now: Placement) -> PlaceForm:
@@ -197,7 +203,8 @@ def branch_dissolve(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "已撤销，历史记录仍可查看。")
             return redirect(reverse("branches"))
-    return render(request, "branches/organisation/dissolve.html", described(node) | {"form": form})
+    context = described(node) | {"form": form, "business": open_with(request, node)}
+    return render(request, "branches/organisation/dissolve.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,15 +1,17 @@
 """合并 and 拆分: pages of one 党支部."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from branches import clock
+from branches import clock, registries
 from branches.forms.succession import MergeForm, SplitForm
 from branches.models import Branch, Placement
 from branches.permissions import Action, account_of, requires
 from branches.services import succession, tree
-from branches.views.organisation import described, node_or_404
+from branches.views.organisation import described, node_or_404, open_with
 
 
 def _branch(request: HttpRequest, pk: int) -> tuple[Branch, Placement]:
@@ -24,6 +26,17 @@ def _branch(request: HttpRequest, pk: int) -> tuple[Branch, Placement]:
 def _siblings(node: Branch, now: Placement) -> list[tuple[int, str]]:
     rows = Placement.objects.filter(parent=now.parent, ends_on__isnull=True, branch__level=Branch.Level.BRANCH)
     return list(rows.exclude(branch=node).order_by("branch__position").values_list("branch_id", "name"))
+
+
+def _open(request: HttpRequest, named: list[tuple[int, str]]) -> dict[str, Any]:
+    """Return what lies open with the branches that may be merged: for the page by name, for its script by id."""
+    found = registries.business_of(account_of(request), [pk for pk, _ in named], clock.now())
+    rows = [(name, found[pk]) for pk, name in named if pk in found]
+    told = {
+        str(pk): {"name": name, "lines": [f"{one.what}：{one.handed_on}" for one in found.get(pk, [])]}
+        for pk, name in named
+    }
+    return {"open_rows": rows, "open_told": told}
 
 
 @requires(Action.MANAGE_TREE)
@@ -47,7 +60,9 @@ def branch_merge(request: HttpRequest, pk: int) -> HttpResponse:
                 request, f"已合并，{len(others) + (into is not node)} 个党支部并入{target.name_on(data['on'])}。"
             )
             return redirect("branch", target.pk)
-    return render(request, "branches/organisation/merge.html", described(node) | {"form": form})
+    here = described(node)
+    context = here | {"form": form, **_open(request, [(node.pk, here["name"]), *_siblings(node, now)])}
+    return render(request, "branches/organisation/merge.html", context)
 
 
 @requires(Action.MANAGE_TREE)
@@ -69,4 +84,5 @@ def branch_split(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"已拆分出 {len(made)} 个党支部，请给新支部任命书记、核对类别。")
             return redirect("branch", made[0].pk)
-    return render(request, "branches/organisation/split.html", described(node) | {"form": form})
+    context = described(node) | {"form": form, "business": open_with(request, node)}
+    return render(request, "branches/organisation/split.html", context)

@@ -3,8 +3,10 @@
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 
 from branches.models import Category
+from branches.registries import business_of
 from branches.services import succession, tree
 from branches.services.succession import Ground, Part
 from branches.services.tree import Place
@@ -264,3 +266,39 @@ def test_a_relapse_nobody_follows_is_refused_whole(world):
     assert refused(look) == ["这个党组织已经撤销，没有承接的党组织，请在有关党支部的方案里列入这个问题。"]
     item = Item.objects.get()
     assert (item.state, item.rechecks.get().done_on) == ("verified", None)
+
+
+# --- What is told before the tree changes -----------------------------------------------------------------------------
+
+
+def test_before_a_branch_ends_or_moves_its_page_says_what_is_open_and_what_becomes_of_it(world, signed_in):
+    item = world.awaiting()
+    officer = signed_in(world.office)
+    here = [world.school.software.pk]
+    board = f"{reverse('rectification-board', args=[world.round.pk])}?branch={here[0]}"
+    told = f'<a href="{board}">1 项整改没有办结（其中 1 项待核实）</a>：'
+    ended = officer.get(reverse("branch-dissolve", args=here)).content.decode()
+    assert f"{told}全部终止，不再整改。" in ended
+    assert "以后的定级。1 项整改没有办结（其中 1 项待核实）：全部终止，不再整改。以往的记录保留。" in ended
+    moved = officer.get(reverse("branch-place", args=here)).content.decode()
+    assert f"{told}照原方案接着整改，今后由新的上级审批、核实。" in moved
+    kept = officer.get(reverse("branch-split", args=here)).content.decode()
+    assert f"{told}保留本支部的，仍由本支部办；不保留的，转入承接的党支部的方案，接着整改" in kept
+    merged = officer.get(reverse("branch-merge", args=[world.school.algebra.pk])).content.decode()
+    assert (
+        f"软件工程教研室党支部<ul><li>{told}转入承接的党支部的方案，接着整改，待核实的由承接的党支部重新申请销号。"
+        in merged
+    )
+    closing.end_item(by=world.office, item=item, reason="不再需要", now=AUTUMN)
+    assert "没有办结" not in officer.get(reverse("branch-dissolve", args=here)).content.decode()
+
+
+def test_one_count_of_queries_for_any_number_of_branches(world, django_assert_num_queries):
+    pks = [world.school.software.pk, world.school.algebra.pk, world.school.chinese.pk]
+    world.approved()
+    Item.objects.filter(plan=world.plan).update(escalated_to=world.school.maths, escalation_reason="没有用房")
+    for nodes in (pks[:1], [*pks, world.school.maths.pk]):
+        with django_assert_num_queries(3):
+            found = business_of(world.office, nodes, AUTUMN)
+    assert [one.what for one in found[world.school.maths.pk]] == ["1 项下级提请解决的整改没有办结"]
+    assert "提请原上级解决的转由新的上级解决" in found[world.school.software.pk][0].moved
