@@ -64,6 +64,6 @@ def report_is_complete(report: ProgressReport, now: dt.datetime) -> Iterator[str
     """Every required section of a report is written."""
     del now
     written = {row.section_id for row in report.texts.all() if row.text.strip()}
-    for section in ReportSection.objects.filter(campaign=report.period.campaign_id, required=True):
+    for section in ReportSection.objects.filter(campaign=report.period.campaign_id, active=True, required=True):
         if section.pk not in written:
             yield f"“{section.name}”还没有填写。"

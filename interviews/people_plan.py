@@ -69,7 +69,8 @@ def known(campaign: Campaign, reach: Scope) -> Known:
     within = set(Branch.objects.within(reach).values_list("pk", flat=True))
     nodes = Branch.objects.as_of(reach.day).values_list("pk", "name", "short_name", "code")
     units = [KnownUnit(pk, tuple(n for n in names if n), pk in within) for pk, *names in nodes]
-    categories = [KnownWord(c.code, c.name, c.kind, tuple(c.words)) for c in campaign.person_categories.all()]
+    offered = campaign.person_categories.filter(active=True)
+    categories = [KnownWord(c.code, c.name, c.kind, tuple(c.words)) for c in offered]
     groups = campaign.focus_groups.filter(Q(active=True) | Q(sensitive=True))  # sensitive ones are known to be refused
     focus = [KnownWord(g.code, g.name, g.kind, tuple(g.words), g.sensitive) for g in groups]
     genders = {str(label): code for code, label in Person.Gender.choices}

@@ -73,7 +73,8 @@ class RuleForm(ZhForm):
     def __init__(self, *args: Any, campaign: Campaign, reach: Scope, **kwargs: Any) -> None:
         """Offer the campaign's categories and groups, and the units of a reach."""
         super().__init__(*args, **kwargs)
-        categories = PersonCategory.objects.filter(campaign=campaign)
+        chosen = [pk for name in ("visitors", "visited") if (pk := self.initial.get(name))]
+        categories = PersonCategory.objects.filter(Q(active=True) | Q(pk__in=chosen), campaign=campaign)
         self.choice("visitors").queryset = categories.filter(kind=Person.Kind.STAFF)
         self.choice("visited").queryset = categories
         unit = self.fields["unit"]

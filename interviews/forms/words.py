@@ -1,4 +1,4 @@
-"""Forms of a campaign's words and of classes."""
+"""Forms of a campaign's words, of periods and of classes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,16 +17,25 @@ SENSITIVE = {
     "focus": "不按人列名、不导入、不统计，只记在访谈的密存部分。标了不能取消，用过的不能再标。",
     "matters": "台账不列，数字太小时统计表连类别也不列；只有交办人和承办人看得到。标了不能取消。",
 }
+NAME_LENGTH = 40
+ACTIVE = {
+    "people": "停用以后名册导入、访谈规则不再供选择，已经在名册里的不变。",
+    "sections": "停用以后没有报送的表不再有这一栏，已经写了的仍然保留；已报送的表不变。",
+}
 MOST_WORDS = 20
 
 
 class WordForm(ZhForm):
-    """One channel, topic, focus group or category of problems."""
+    """One channel, topic, focus group, category or section of the report's sheet."""
 
-    name = forms.CharField(label="名称", max_length=40)
+    name = forms.CharField(label="名称", max_length=NAME_LENGTH)
     kind = forms.ChoiceField(label="谁的类别", choices=Person.Kind.choices, widget=forms.RadioSelect)
     face_to_face = forms.BooleanField(label="算面对面", required=False, help_text="记录访谈时先选中面对面的方式。")
     sensitive = forms.BooleanField(label="敏感", required=False)
+    hint = forms.CharField(
+        label="填写说明", max_length=200, required=False, help_text="印在这一栏下面，告诉填表的人写什么。"
+    )
+    required = forms.BooleanField(label="必填", required=False, help_text="没有填写就不能报送。")
     words = forms.CharField(
         label="同义写法", required=False, help_text="名册里的其他写法，几种用顿号隔开，导入时认得。"
     )
@@ -39,13 +48,15 @@ class WordForm(ZhForm):
         """Keep the marks this sort of word has; whose category it is stays once it is there."""
         super().__init__(*args, **kwargs)
         self.sort = sort
-        for name in ("kind", "face_to_face", "sensitive", "words"):
+        for name in ("kind", "face_to_face", "sensitive", "hint", "required", "words"):
             if name not in sort.marks or (name == "kind" and row is not None):
                 del self.fields[name]
         if "sensitive" in self.fields:
             self.fields["sensitive"].help_text = SENSITIVE[sort.key]
         if row is None:
             del self.fields["active"]
+        elif sort.key in ACTIVE:
+            self.fields["active"].help_text = ACTIVE[sort.key]
 
     def clean_words(self) -> list[str]:
         """Split the spellings."""

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from branches import audit
-from branches.models import Account, Branch
+from branches.models import Account, Branch, Campaign
 from branches.transitions import advance
 from branches.versions import ConflictError, save_versioned
 from interviews.counting import Coverage
@@ -18,6 +19,14 @@ from interviews.services.errors import refuse
 
 LONGEST = 3000
 State = ProgressReport.State
+
+
+def sections_of(campaign: Campaign, report: ProgressReport | None) -> list[ReportSection]:
+    """Return the sections of a sheet: those in use and retired ones with a text; what was handed in stays as it was."""
+    if report is not None and report.state == State.SUBMITTED and "sections" in report.figures:
+        return [ReportSection(campaign=campaign, **one) for one in report.figures["sections"]]
+    written = report.texts.exclude(text="").values("section") if report is not None else ()
+    return list(ReportSection.objects.filter(Q(active=True) | Q(pk__in=written), campaign=campaign))
 
 
 @transaction.atomic
@@ -61,8 +70,13 @@ def figures_of(shown: Coverage | None) -> dict[str, Any]:
 
 
 def submit_report(*, by: Account, report: ProgressReport, version: int, now: dt.datetime) -> ProgressReport:
-    """Hand a report in with the figures of this moment. Raises ConflictError, BlockedError, IllegalMoveError."""
-    figures = figures_of(coverage(report.period.campaign, report.unit_id, now))  # before anything is locked
+    """Hand a report in with what stands now. Raises ConflictError, BlockedError, IllegalMoveError."""
+    campaign = report.period.campaign
+    figures = figures_of(coverage(campaign, report.unit_id, now))  # before anything is locked
+    figures["sections"] = [
+        {"id": one.pk, "code": one.code, "name": one.name, "hint": one.hint, "required": one.required}
+        for one in sections_of(campaign, report)
+    ]
     values = {"figures": figures, "submitted_at": now, "submitted_by": by}
     with transaction.atomic():
         handed = advance(save_versioned(report, version=version, values=values), State.SUBMITTED, by=by, now=now)

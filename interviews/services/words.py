@@ -1,18 +1,29 @@
-"""The words of talks: channels, topics, focus groups, categories of problems. What is in use only retires."""
+"""The words of talks and of what units report: channels, topics, categories, sections. What is in use only retires."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from branches import audit
 from branches.models import Account, Campaign
 from branches.versions import save_versioned
-from interviews.models import Channel, FocusGroup, MatterCategory, RuleFrequency, Topic
+from interviews.models import (
+    Channel,
+    FocusGroup,
+    MatterCategory,
+    PersonCategory,
+    ReportSection,
+    ReportText,
+    RuleFrequency,
+    Topic,
+    VisitRule,
+)
 from interviews.services.errors import refuse
 
-Word = Channel | Topic | FocusGroup | MatterCategory
+Word = Channel | Topic | FocusGroup | MatterCategory | PersonCategory | ReportSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ KINDS: dict[str, Kind] = {
         Kind("topics", "访谈话题", Topic, sealed=True),
         Kind("focus", "重点类别", FocusGroup, marks=("kind", "sensitive", "words"), sealed=True),
         Kind("matters", "问题类别", MatterCategory, order="ordinal"),
+        Kind("people", "人员类别", PersonCategory, marks=("kind", "words")),
+        Kind("sections", "报告表栏目", ReportSection, marks=("hint", "required")),
     )
 }
 SEALED_STAYS = "标为敏感的不能取消：密存的正文里可能已经用了。不再使用时请停用，另设一项。"
@@ -50,13 +63,20 @@ def in_use(kind: Kind, row: Any) -> bool:
     """Tell whether something refers to a word, or may do so out of sight: of a sensitive one nobody is told."""
     if getattr(row, "sensitive", False):
         return True
+    return any(rows.exists() for rows in _uses(kind, row))
+
+
+def _uses(kind: Kind, row: Any) -> list[QuerySet[Any]]:
+    """Return what may refer to a word."""
     if kind.model is MatterCategory:
-        return bool(row.matters.exists())
-    if kind.model is FocusGroup and (
-        row.memberships.exists() or RuleFrequency.objects.filter(group=row).exists()
-    ):  # fmt: skip
-        return True
-    return bool(row.interviews.exists())
+        return [row.matters]
+    if kind.model is ReportSection:
+        return [ReportText.objects.filter(section=row)]
+    if kind.model is PersonCategory:
+        return [row.entries, VisitRule.objects.filter(Q(visitors=row) | Q(visited=row))]
+    if kind.model is FocusGroup:
+        return [row.memberships, RuleFrequency.objects.filter(group=row), row.interviews]
+    return [row.interviews]
 
 
 @transaction.atomic
@@ -118,10 +138,13 @@ def _needed(campaign: Campaign, kind: Kind, row: Any) -> str:
     """Say why a word cannot be retired."""
     if not kind.model.objects.filter(campaign=campaign, active=True).exclude(pk=row.pk).exists():
         return f"{kind.title}至少要留一项在用。"
-    if kind.model is FocusGroup:
-        rules = RuleFrequency.objects.filter(group=row, rule__active=True).values_list("rule__name", flat=True)
-        if rules:
-            return f"规则“{'”“'.join(rules)}”还按它规定次数，请先改规则。"
+    rules = VisitRule.objects.filter(campaign=campaign, active=True)
+    if kind.model is FocusGroup and (names := rules.filter(frequencies__group=row).values_list("name", flat=True)):
+        return f"规则“{'”“'.join(names)}”还按它规定次数，请先改规则。"
+    if kind.model is PersonCategory and (
+        names := rules.filter(Q(visitors=row) | Q(visited=row)).values_list("name", flat=True)
+    ):
+        return f"规则“{'”“'.join(names)}”还用着它，请先改规则。"
     return ""
 
 

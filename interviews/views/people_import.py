@@ -46,7 +46,7 @@ def people_import(request: HttpRequest, campaign: int) -> HttpResponse:
     waiting = Upload.objects.filter(account=account_of(request), kind=_kind(chosen), state=Upload.State.WAITING)[:5]
     context = {
         "campaign": chosen, "form": form, "waiting": waiting, "step": "upload", "ready": ready,
-        "categories": PersonCategory.objects.filter(campaign=chosen, kind=Person.Kind.STAFF),
+        "categories": PersonCategory.objects.filter(campaign=chosen, active=True, kind=Person.Kind.STAFF),
         "groups": FocusGroup.objects.filter(campaign=chosen, sensitive=False),
         "sensitive": FocusGroup.objects.filter(campaign=chosen, sensitive=True),
     }  # fmt: skip

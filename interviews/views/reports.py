@@ -87,16 +87,12 @@ def report_page(request: HttpRequest, campaign: int, period: int, unit: int) -> 
     if request.method == "POST":
         enforce(request, Action.REPORT_INTERVIEWS, node)
         return _write(request, chosen, when, node)
-    form = ReportForm(initial=_initial(request, chosen, report), sections=_sections(chosen))
+    form = ReportForm(initial=_initial(request, chosen, report), sections=reports.sections_of(chosen, report))
     return render(request, "interviews/report.html", _context(request, chosen, when, node, report) | {"form": form})
 
 
 def _report(period: ReportPeriod, node: Branch) -> ProgressReport | None:
     return ProgressReport.objects.filter(period=period, unit=node).select_related("period__campaign").first()
-
-
-def _sections(campaign: Campaign) -> list[ReportSection]:
-    return list(ReportSection.objects.filter(campaign=campaign))
 
 
 def _initial(request: HttpRequest, campaign: Campaign, report: ProgressReport | None) -> dict[str, str]:
@@ -131,15 +127,26 @@ def _context(
 
 def _texts(campaign: Campaign, report: ProgressReport | None) -> list[tuple[ReportSection, str]]:
     written = {row.section_id: row.text for row in report.texts.all()} if report else {}
-    return [(one, written.get(one.pk, "")) for one in _sections(campaign)]
+    return [(one, written.get(one.pk, "")) for one in reports.sections_of(campaign, report)]
+
+
+def _written(request: HttpRequest, campaign: Campaign, report: ProgressReport | None) -> tuple[ReportForm, list[str]]:
+    """Return the form as it was posted, and what was written in a section that is gone since the page was opened."""
+    typed = {name: text for name, text in request.POST.items() if name.startswith("text-") and text.strip()}
+    shown = reports.sections_of(campaign, report)
+    known = {ReportForm.name_of(one) for one in shown}
+    retired = [one for one in ReportSection.objects.filter(campaign=campaign, active=False)
+               if ReportForm.name_of(one) in typed.keys() - known]  # fmt: skip
+    form = ReportForm(request.POST, sections=[*shown, *retired])
+    lost = [text for name, text in typed.items() if name not in form.fields]
+    return form, [f"办公室刚刚删去了一个栏目，您在里面写的没有保存，请抄到别的栏目：{text}" for text in lost]
 
 
 def _write(request: HttpRequest, campaign: Campaign, period: ReportPeriod, node: Branch) -> HttpResponse:
     """Save, and hand in when asked; say what stands in the way, show both texts where somebody else wrote as well."""
-    form = ReportForm(request.POST, sections=_sections(campaign))
+    form, faults = _written(request, campaign, _report(period, node))
     url = reverse("visit-report", args=[campaign.pk, period.pk, node.pk])
-    faults: list[str] = []
-    if form.is_valid():
+    if form.is_valid() and not faults:
         try:
             faults = _keep(request, period, node, form)
         except ConflictError:

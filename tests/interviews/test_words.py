@@ -1,23 +1,37 @@
 """Words of talks and tutors of classes as the office changes them: what is in use stays, who changed it is kept."""
 
 import datetime as dt
+from importlib import import_module
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from branches import clock
 from branches.models import AuditEntry
 from branches.permissions import Action, scope
 from branches.versions import ConflictError
-from interviews.models import Channel, ClassGroup, FocusGroup, MatterCategory, ReportPeriod, RosterEntry, Topic
+from interviews.models import (
+    Channel,
+    ClassGroup,
+    FocusGroup,
+    MatterCategory,
+    PersonCategory,
+    ProgressReport,
+    ReportPeriod,
+    ReportSection,
+    RosterEntry,
+    Topic,
+)
 from interviews.people_plan import known
-from interviews.services import classes, words
+from interviews.services import classes, reports, words
 from interviews.services.errors import RefusedError
 from interviews.services.words import KINDS
 from interviews.views.shared import choices
-from tests.factories import interview_plan
+from tests.factories import branches, interview_matters, interview_plan
 from tests.interviews import follow, talks
 from tests.interviews.planned import STAFF, STUDENTS, planned, staff, students
 from tests.worlds import shared
@@ -48,13 +62,21 @@ def save(world, sort, row=None, version=1, **values):
     base = {name: getattr(row, name) for name in ("name", *KINDS[sort].marks)} if row else {}
     if sort == "focus" and row is None:
         base = {"kind": "student", "words": []}
-    given = base | {"active": True} | ({"sensitive": False} if sort != "channels" and row is None else {}) | values
+    if sort == "people" and row is None:
+        base = {"kind": "staff", "words": []}
+    if "sensitive" in KINDS[sort].marks and row is None:
+        base["sensitive"] = False
+    given = base | {"active": True} | values
     return words.save_word(
         by=world.office, campaign=world.campaign, kind=KINDS[sort], row=row, version=version, values=given
     )
 
 
-@pytest.mark.parametrize(("sort", "model"), [("channels", Channel), ("topics", Topic), ("matters", MatterCategory)])
+@pytest.mark.parametrize(
+    ("sort", "model"),
+    [("channels", Channel), ("topics", Topic), ("matters", MatterCategory), ("people", PersonCategory),
+     ("sections", ReportSection)],
+)  # fmt: skip
 def test_a_new_word_comes_last_and_may_go_again(world, sort, model):
     row = save(world, sort, name="新加的")
     assert words.rows_of(KINDS[sort], world.campaign)[-1] == row
@@ -113,6 +135,17 @@ def test_a_focus_group_a_rule_counts_on_is_not_retired(world):
     row = FocusGroup.objects.get(campaign=world.campaign, code="study")
     with pytest.raises(RefusedError, match="教师访谈学生"):
         save(world, "focus", row, active=False)
+
+
+def test_a_category_of_people_a_rule_names_is_not_retired_and_one_in_the_roster_not_deleted(world):
+    row = PersonCategory.objects.get(campaign=world.campaign, code="teacher")
+    with pytest.raises(RefusedError, match="教师访谈学生"):
+        save(world, "people", row, active=False)
+    with pytest.raises(RefusedError, match="不能删除"):
+        words.remove_word(by=world.office, campaign=world.campaign, kind=KINDS["people"], row=row)
+    save(world, "people", PersonCategory.objects.get(campaign=world.campaign, code="staff"), active=False)
+    named = [one.code for one in known(world.campaign, scope(world.office, Action.MANAGE_INTERVIEWS)).categories]
+    assert named == ["manager", "teacher", "student"]
 
 
 def test_the_last_word_in_use_is_not_retired(world):
@@ -187,6 +220,89 @@ def test_periods_of_reports_are_added_moved_and_removed_while_nobody_has_written
     report.delete()
     client.post(gone)
     assert not ReportPeriod.objects.filter(pk=row.pk).exists()
+
+
+# --- the sheet units hand in --------------------------------------------------------------------------------------
+
+
+def section(world, code):
+    return ReportSection.objects.get(campaign=world.campaign, code=code)
+
+
+@pytest.fixture
+def sheet(world):
+    """Return the address of the report of maths for the first period, and the names of its fields by section."""
+    period = ReportPeriod.objects.filter(campaign=world.campaign).first()
+    fields = {row.code: f"text-{row.pk}" for row in ReportSection.objects.filter(campaign=world.campaign)}
+    return reverse("visit-report", args=[world.campaign.pk, period.pk, world.school.maths.pk]), fields
+
+
+def headings(client, place):
+    return [one.name for one in client.get(place).context["form"].sections]
+
+
+def test_sections_of_the_sheet_change_and_what_was_handed_in_stays_as_it_was(world, signed_in, sheet):
+    place, fields = sheet
+    office = signed_in(world.office)
+    add = reverse("visit-word-new", args=[world.campaign.pk, "sections"])
+    given = {"name": "典型事例", "hint": "一件就够。", "required": "on", "version": "0"}
+    assert office.post(add, given).status_code == 302
+    save(world, "sections", section(world, "coverage"), active=False)
+    unit = signed_in(world.officer)
+    shown = headings(unit, place)
+    assert (shown[-1], "宣传报道" in shown) == ("典型事例", False)
+    assert "一件就够。" in unit.get(place).content.decode()
+    own = ReportSection.objects.get(campaign=world.campaign, name="典型事例")
+    full = {name: "写好了。" for code, name in fields.items() if code != "coverage"} | {"version": "0", "submit": "1"}
+    refused = unit.post(place, full)
+    assert (refused.status_code, "“典型事例”还没有填写。" in refused.content.decode()) == (422, True)
+    assert unit.post(place, full | {"version": "1", f"text-{own.pk}": "有。"}).status_code == 302
+    handed = headings(unit, place)
+    save(world, "sections", section(world, "leadership"), name="组织和领导")
+    save(world, "sections", own, own.version, active=False)
+    assert headings(unit, place) == handed
+    assert handed[0] == "组织领导"
+    report = ProgressReport.objects.get()
+    reports.return_report(by=world.office, report=report, version=report.version, reason="请补充", now=clock.now())
+    again = headings(unit, place)
+    assert (again[0], again[-1]) == ("组织和领导", "典型事例")  # a retired section with a text stays
+
+
+def test_what_is_typed_while_a_section_goes_is_kept_or_said(world, signed_in, sheet):
+    place, fields = sheet
+    unit = signed_in(world.officer)
+    gone, retired = section(world, "rules"), section(world, "coverage")
+    words.remove_word(by=world.office, campaign=world.campaign, kind=KINDS["sections"], row=gone)
+    save(world, "sections", retired, active=False)
+    typed = {"version": "0", "save": "1", fields["rules"]: "建了三项制度。", fields["coverage"]: "校报两篇。"}
+    answer = unit.post(place, typed)
+    assert (answer.status_code, "没有保存，请抄到别的栏目：建了三项制度。" in answer.content.decode()) == (422, True)
+    assert "校报两篇。" in answer.content.decode()
+    del typed[fields["rules"]]
+    assert unit.post(place, typed).status_code == 302
+    assert "宣传报道" in headings(unit, place)
+    with pytest.raises(RefusedError, match="不能删除"):
+        words.remove_word(by=world.office, campaign=world.campaign, kind=KINDS["sections"], row=retired)
+
+
+def test_the_database_keeps_two_sections_of_one_name_apart(world):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        interview_plan.ReportSectionFactory(campaign=world.campaign, name="组织领导")
+
+
+def test_categories_from_before_there_was_a_mark_get_that_of_the_preset_unless_changed(db):
+    first, second, third = (branches.CampaignFactory() for _ in range(3))
+
+    def category(campaign, **given):
+        return interview_matters.MatterCategoryFactory(campaign=campaign, **given)
+
+    old = category(first, code="hardship", name="生活困难")
+    other = category(first, code="teaching", name="教学")
+    saved = category(second, code="hardship", name="生活困难", version=2)
+    renamed = category(third, code="hardship", name="住宿")
+    import_module("interviews.migrations.0007_sensitive_categories").mark(apps, None)
+    marked = {row.pk: row.sensitive for row in MatterCategory.objects.filter(campaign__in=[first, second, third])}
+    assert marked == {old.pk: True, other.pk: False, saved.pk: False, renamed.pk: False}
 
 
 def test_tutors_change_one_by_one_and_in_bulk(world, signed_in):

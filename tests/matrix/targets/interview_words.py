@@ -7,13 +7,17 @@ from tests.matrix.targets.interview_plan import RELATIONS, campaign_of
 from tests.matrix.world import World
 
 
-@target("visit_word", "topics", "matters")
+@target("visit_word", "topics", "matters", "sections")
 def visit_word(world: World, relation: str, name: str) -> Call:
     """A word of a sort that nothing refers to; another of its sort stays in use."""
     campaign = campaign_of(world)
     if name == "visit-word-new":
         return Call({"campaign": campaign.pk, "sort": relation}, {})
-    factory = {"topics": interview_plan.TopicFactory, "matters": interview_matters.MatterCategoryFactory}[relation]
+    factory = {
+        "topics": interview_plan.TopicFactory,
+        "matters": interview_matters.MatterCategoryFactory,
+        "sections": interview_plan.ReportSectionFactory,
+    }[relation]
     rows = [factory(campaign=campaign, code=code, name=code) for code in ("one", "two")]
     return Call({"campaign": campaign.pk, "sort": relation, "pk": rows[0].pk}, {"up": "1"})
 
