@@ -51,7 +51,7 @@ def open_items(account: Account, branches: Collection[int], now: dt.datetime) ->
 
 def _taken_over(branches: Collection[int]) -> Iterator[OpenBusiness]:
     """Tell of what nodes below asked a superior to put right."""
-    rows = Item.objects.open().filter(escalated_to__in=branches).exclude(plan__branch__in=branches).order_by()
+    rows = Item.objects.open().filter(escalated_to__in=branches).order_by()
     for row in rows.values("escalated_to").annotate(number=Count("pk")):
         to = "转由各支部现在的上级解决，责任人另行确定"
         yield OpenBusiness(row["escalated_to"], f"{row['number']} 项下级提请解决的整改没有办结", to, to)
