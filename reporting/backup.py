@@ -119,7 +119,7 @@ def backup(directory: Path | None = None) -> Summary:
     directory = directory or Path(settings.VAR_DIR) / "backups"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_space(directory, databases.size() * 2 + sum(path.stat().st_size for path in _stored_files()))
-    path = directory / f"zhibu-{clock.now():%Y%m%d-%H%M%S-%f}.zip"
+    path = directory / f"zhibu-{clock.now():%Y%m%d-%H%M%S-%f%z}.zip"
     with tempfile.TemporaryDirectory(dir=directory, prefix=".part-") as scratch:
         dump = databases.dump(Path(scratch))
         unfinished = Path(scratch) / path.name

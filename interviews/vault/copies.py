@@ -16,7 +16,8 @@ from interviews.vault.store import Vault
 
 HEAD = b"zhibu-vault 1\n"
 PATTERN = "vault-*.keys"
-STAMP = "vault-%Y%m%d-%H%M%S-%f.keys"
+STAMP = "vault-%Y%m%d-%H%M%S-%f%z.keys"  # in the zone of the moment given, as the backup of the database beside it
+UNZONED = "vault-%Y%m%d-%H%M%S-%f.keys"  # how they were named before, in UTC
 _DIGEST = 65  # hexadecimal SHA-256 and a line feed
 
 
@@ -24,7 +25,7 @@ def write(vault: Vault, directory: Path, now: dt.datetime) -> Path:
     """Write all wrapped keys into a new file and return where it is."""
     disk.make(directory)
     content = b"".join([HEAD, *_lines(vault)])
-    path = directory / now.astimezone(dt.UTC).strftime(STAMP)
+    path = directory / now.strftime(STAMP)
     disk.write(path, content + hashlib.sha256(content).hexdigest().encode() + b"\n")
     return path
 
@@ -54,12 +55,15 @@ def restore(vault: Vault, path: Path) -> int:
 
 def made_at(path: Path) -> dt.datetime:
     """Return when a backup was made, as its name says."""
-    return dt.datetime.strptime(path.name, STAMP).replace(tzinfo=dt.UTC)
+    try:
+        return dt.datetime.strptime(path.name, STAMP)
+    except ValueError:
+        return dt.datetime.strptime(path.name, UNZONED).replace(tzinfo=dt.UTC)
 
 
 def all_of(directory: Path) -> list[Path]:
     """Return the backups there are, oldest first."""
-    return sorted(directory.glob(PATTERN)) if directory.is_dir() else []
+    return sorted(directory.glob(PATTERN), key=made_at) if directory.is_dir() else []
 
 
 def prune(directory: Path, *, before: dt.datetime) -> int:

@@ -320,6 +320,16 @@ def test_a_damaged_backup_is_refused(vault, tmp_path):
             list(copies.read(path))
 
 
+def test_a_backup_is_named_in_local_time_with_its_zone_and_older_names_are_read_as_utc(vault, tmp_path):
+    local = dt.datetime(2012, 4, 6, 0, 0, 30, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    path = copies.write(vault, tmp_path, local)
+    assert path.name == "vault-20120406-000030-000000+0800.keys"
+    old = tmp_path / "vault-20120405-160031-000000.keys"
+    old.write_bytes(b"")
+    assert [copies.made_at(one) - local for one in copies.all_of(tmp_path)] == [dt.timedelta(), dt.timedelta(seconds=1)]
+    assert copies.all_of(tmp_path) == [path, old]
+
+
 def test_old_backups_are_shredded(vault, tmp_path):
     for days in range(4):
         copies.write(vault, tmp_path, NOW + dt.timedelta(days=days))

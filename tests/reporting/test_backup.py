@@ -135,7 +135,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path, monkeypatch
 
 def test_the_command_says_where_the_backup_is(tmp_path, capsys):
     call_command("backup", to=tmp_path)
-    (made,) = tmp_path.glob("zhibu-*.zip")
+    (made,) = tmp_path.glob("zhibu-*+0800.zip")  # named in local time, as the backup of keys beside it
     assert str(made) in capsys.readouterr().out
     assert made.stat().st_mode & 0o777 == 0o600
     call_command("verify_backup", made)
