@@ -57,7 +57,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         text = log.read_text(encoding="utf-8")
-        if "Ready:" in text:
+        if "Ctrl-C stops" in text:  # the last line said: the token stands above it
             return text
         time.sleep(0.3)
     raise RuntimeError(f"the installation did not start:\n{log.read_text(encoding='utf-8')}")
@@ -79,8 +79,9 @@ def running(directory: Path) -> Iterator[Installation]:
         )
         try:
             text = _wait(process, log)
-            found = re.search(r"token=([0-9A-Z-]+)", text) or re.search(r"([0-9A-Z]{6}-[0-9A-Z]{6}-[0-9A-Z]{5})", text)
-            yield Installation(f"http://127.0.0.1:{port}", found.group(1) if found else "", log)
+            found = re.search(r"[0-9A-Z]{6}-[0-9A-Z]{6}-[0-9A-Z]{5}", text)
+            assert found, f"the installation told no token:\n{text}"
+            yield Installation(f"http://127.0.0.1:{port}", found.group(), log)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             try:
