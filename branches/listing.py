@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, OrderBy, Q
 from django.forms import BaseForm, ChoiceField
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -57,7 +57,8 @@ class ListPage:
         slug: short Latin name, unique.
         title: heading, file name and tab.
         table: columns of reporting.tables; a column with a `sort_key` sorts by `sorts[sort_key]`.
-        sorts: sort key → fields to order by (ascending); every order ends with the primary key.
+        sorts: sort key → fields to order by (ascending); every order ends with the primary key, and rows that lack a
+            value stand last in either direction.
         default_sort: a key of `sorts`, with "-" before it for descending.
         filters: FilterSet whose fields stand in the filter bar.
         search: lookups searched by the box q (icontains unless a lookup is named); none without it.
@@ -139,10 +140,33 @@ def _searched(queryset: Rows, page: ListPage, q: str) -> Rows:
     return queryset
 
 
-def _sorted(queryset: Rows, page: ListPage, sort: str) -> Rows:
+def _may_lack(queryset: Rows, name: str) -> bool:
+    """Tell whether a row may lack what a list sorts by: it is computed, empty, or behind a link that may be missing."""
+    first, *_ = parts = name.split("__")
+    if first in queryset.query.annotations:
+        return True
+    model: Any = queryset.model
+    for part in parts:
+        column = model._meta.pk if part == "pk" else model._meta.get_field(part)
+        if column.null or not column.concrete:
+            return True
+        model = column.related_model
+    return False
+
+
+def _order(queryset: Rows, name: str) -> str | OrderBy:
+    """Return what to order by; rows that lack it come last in either direction, on any database."""
+    if not _may_lack(queryset, name.removeprefix("-")):
+        return name
+    down = name.startswith("-")
+    return OrderBy(F(name.removeprefix("-")), descending=down, nulls_last=True)
+
+
+def ordered(queryset: Rows, page: ListPage, sort: str) -> Rows:
+    """Return the rows in the order of a sort key, "-" before it for descending."""
     sign = "-" if sort.startswith("-") else ""
     fields = [f"{sign}{name}".replace("--", "") for name in page.sorts[sort.removeprefix("-")]]
-    return queryset.order_by(*fields, "pk")
+    return queryset.order_by(*(_order(queryset, name) for name in fields), "pk")
 
 
 def _sort_of(request: HttpRequest, page: ListPage) -> str:
@@ -192,8 +216,8 @@ def listing(request: HttpRequest, page: ListPage, queryset: Rows) -> Listing:
     sort = _sort_of(request, page)
     size = next((n for n in PAGE_SIZES if str(n) == request.GET.get("size")), page.page_size)
     narrowed, form = _chosen(request, page, queryset)
-    ordered = _sorted(_searched(narrowed, page, q), page, sort)
-    paginator = Paginator(ordered, size)
+    found = ordered(_searched(narrowed, page, q), page, sort)
+    paginator = Paginator(found, size)
     rows = paginator.get_page(request.GET.get("page"))
     shown = page.prepare(list(rows.object_list))
     params = {key: values for key, values in request.GET.lists() if any(values)}
@@ -227,8 +251,8 @@ def _file(request: HttpRequest, page: ListPage, queryset: Rows, kind: str, more:
         raise PermissionDenied("您的角色没有导出的权限。")
     q = request.GET.get("q", "").strip()[:60] if page.search else ""
     narrowed, _form = _chosen(request, page, queryset)
-    ordered = _sorted(_searched(narrowed, page, q), page, _sort_of(request, page))
-    found = list(ordered[: EXPORT_LIMIT + 1])
+    rows = ordered(_searched(narrowed, page, q), page, _sort_of(request, page))
+    found = list(rows[: EXPORT_LIMIT + 1])
     if len(found) > EXPORT_LIMIT:
         messages.error(request, f"结果超过 {EXPORT_LIMIT:,} 行，请先筛选，再导出。")
         return redirect(f"{request.path}{_address(request.GET)}")

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django_filters import ChoiceFilter, FilterSet
 
@@ -116,8 +114,7 @@ def as_it_stands(rows: QuerySet[RoundUnit], round_: Round, sort: str) -> QuerySe
     if sort.removeprefix("-") != "composite" or round_.state in (Round.State.PREPARING, Round.State.FINAL):
         return rows
     chosen = Q(result_state__in=(Result.State.PROPOSED, Result.State.DECIDED))
-    none = Value(Decimal(-1))  # below every score: databases differ on where they sort what is not there
-    cases = [When(chosen, then=Coalesce(F("stored_composite"), none))]
+    cases = [When(chosen, then=F("stored_composite"))]
     left_out = score_ungraded(round_, list(round_.units.filter(graded=False)))
     cases += [
         When(pk=pk, then=Value(found.composite.rounded))
@@ -125,9 +122,7 @@ def as_it_stands(rows: QuerySet[RoundUnit], round_: Round, sort: str) -> QuerySe
         if found.composite.rounded is not None
     ]
     field = DecimalField(max_digits=10, decimal_places=6)
-    return rows.annotate(stored_composite=F("composite")).annotate(
-        composite=Case(*cases, default=none, output_field=field)
-    )
+    return rows.annotate(stored_composite=F("composite")).annotate(composite=Case(*cases, output_field=field))
 
 
 def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -47,7 +48,7 @@ def person_edit(request: HttpRequest, pk: int) -> HttpResponse:
             )
         messages.success(request, "已保存。")
         return redirect(_back(request) or url)
-    posts = person.appointments.order_by("ends_on", "-starts")
+    posts = person.appointments.order_by(F("ends_on").desc(nulls_first=True), F("starts").desc(nulls_last=True), "pk")
     names = directory.names_of(post.branch_id for post in posts)
     context = {"form": form, "person": person, "posts": [(post, names.get(post.branch_id, "")) for post in posts]}
     return render(request, "branches/organisation/person.html", context | {"back": _back(request)})

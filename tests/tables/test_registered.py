@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from branches import clock, directory
+from branches.listing import ordered
 from branches.models import AuditEntry, Person
 from branches.registries import lists
 from branches.scopes import Scope
@@ -82,7 +83,7 @@ ROWS = {
     **plan_lists.ROWS,
     **supervision_lists.ROWS,
     "branches": lambda _world: directory.register(clock.today(), EVERYTHING).order_by("code"),
-    "audit": lambda _world: AuditEntry.objects.order_by("pk")[:20],
+    "audit": lambda _world: AuditEntry.objects.order_by("pk"),
     "objections": one_of_each_outcome,
     "rectification-plans": planned,
     "review": lambda world: unit_rows(review_rows(RoundUnit.objects.filter(round=world.round).order_by("code"))),
@@ -124,9 +125,14 @@ def test_every_registered_list_has_rows_here():
 def test_a_list_is_the_same_everywhere(slug, request):
     world = request.getfixturevalue(LISTS.get(slug, "world"))
     page = lists()[slug]
-    rows = page.prepare(list(ROWS[slug](world)))
+    found = ROWS[slug](world)
+    rows = page.prepare(list(found))
     assert len(rows) > 0
     assert_parity(lay_out(page.table, rows))
+    for key, (column, *_) in page.sorts.items():
+        for sort in (key, f"-{key}"):
+            values = list(ordered(found, page, sort).values_list(column.removeprefix("-"), flat=True))
+            assert values == sorted(values, key=lambda value: value is None)  # what is lacking stands last
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)

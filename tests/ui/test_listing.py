@@ -8,11 +8,12 @@ import openpyxl
 import pytest
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 
 from branches.listing import BulkAction, ListPage, listing, render_list
 from branches.models import AuditEntry, Branch, Role
 from reporting.tables import Column, Table, formats
-from tests.factories.branches import AccountFactory, BranchFactory
+from tests.factories.branches import AccountFactory, BranchFactory, BranchProfileFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,19 @@ def test_filter_search_and_sort_come_from_the_address(ask):
     assert codes(listing(ask("?sort=-position"), PAGE, branches_only())) == ["A0", "A1", "A2"]
     assert codes(listing(ask("?level=branch&sort=nonsense"), PAGE, branches_only())) == ["A0", "A2"]
     assert codes(listing(ask("?q=a1"), PAGE, branches_only())) == ["A1"]
+
+
+def test_what_is_lacking_stands_last_in_either_direction_on_any_database(ask):
+    sorts = {"founded": ("founded",), "term": ("term",), "funds": ("profile__annual_funds",)}
+    page = replace(PAGE, sorts=sorts)
+    known = {"A0": ("2001-06", 2), "A1": (None, None), "A2": ("1998-06", 1)}
+    for code, (month, funds) in known.items():
+        branch = BranchFactory(code=code, founded=month)
+        BranchProfileFactory(branch=branch, term_ends=month, annual_funds=funds)
+    rows = branches_only().filter(code__in=known).annotate(term=F("profile__term_ends"))
+    for column in sorts:  # a column of its own, one that is computed, one behind links
+        assert codes(listing(ask(f"?sort={column}"), page, rows)) == ["A2", "A0", "A1"]
+        assert codes(listing(ask(f"?sort=-{column}"), page, rows)) == ["A0", "A2", "A1"]
 
 
 def test_chips_say_the_filters_and_drop_them_one_by_one(ask):
