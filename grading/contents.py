@@ -40,6 +40,7 @@ def of_round(round_: Round) -> Content:
     ]
     entry["checks"] = [{"code": item.code, "text": item.text} for item in round_.survey_checks.all()]
     entry["problems"] = [{"code": item.code, "text": item.text} for item in round_.problem_boxes.all()]
+    entry["forms"] = [_kept({"kind": one.kind, "number": one.number, "title": one.title}) for one in round_.forms.all()]
     entry["returns"] = [{"kind": one.kind, "level": one.level, "name": one.name} for one in round_.returns.all()]
     rubrics = round_.rubrics.select_related("category", "rubric")
     entry["rubrics"] = {row.category.code: row.rubric.code for row in rubrics}
@@ -90,6 +91,7 @@ def _source(source: Source) -> Content:
             "minimum_ballots": source.minimum_ballots or None,
             "allow_over": source.allow_over,
             "full_marks": None if source.full_marks == FULL else _text(source.full_marks),
+            "rate_name": "" if source.rate_name == Source.USUAL_RATE else source.rate_name,
             "double_entry": source.double_entry,
             "names_tellers": source.names_tellers,
         }

@@ -15,10 +15,10 @@ from grading import scoring
 Content = dict[str, Any]
 ROUND_SHARED = (
     "cut_offs", "gates", "caps", "vetoes", "checks", "problems", "divergence", "rubrics", "sources", "steps", "scale",
-    "returns", "exempt_months", "publicity", "spot_check",
+    "returns", "exempt_months", "publicity", "spot_check", "forms",
 )  # fmt: skip
 # What comes back on paper where a preset says nothing; `returns = []` says that nothing does.
-RETURNS = ({"kind": "annex5", "level": "general_branch", "name": "附件5 党支部分类定级汇总表"},)
+RETURNS = ({"kind": "annex5", "level": "general_branch"},)
 
 # Per table: the keys it must have, and the keys it may have.
 SHAPES: dict[str, tuple[str, str]] = {
@@ -41,7 +41,7 @@ SHAPES: dict[str, tuple[str, str]] = {
         (
             "rule_name scale places missing publicity_days opens_on ends_on same_as steps cut_offs gates caps vetoes "
             "checks problems divergence rubrics sources returns exempt_months publicity "
-            "spot_check"
+            "spot_check forms"
         ),
     ),
     "step": ("code name", "due_on"),
@@ -51,7 +51,8 @@ SHAPES: dict[str, tuple[str, str]] = {
     "veto": ("code text grade", "effect months"),
     "check": ("code text", ""),
     "problem": ("code text", ""),
-    "return": ("kind level name", ""),
+    "return": ("kind level", "name"),
+    "form": ("kind title", "number"),
     "divergence": ("first second", "points section_points grades"),
     "spot_check": ("", "effect absent"),
     # Rectification reads the table itself and knows what it means.
@@ -69,8 +70,8 @@ SHAPES: dict[str, tuple[str, str]] = {
     "source": (
         "code name kind weight",
         (
-            "short_name entry minimum_ballots allow_over full_marks double_entry names_tellers options groups "
-            "annual_points"
+            "short_name entry minimum_ballots allow_over full_marks rate_name double_entry names_tellers options "
+            "groups annual_points"
         ),
     ),
     "option": ("code label", "points satisfied"),
@@ -87,7 +88,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     "round": {
         "steps": "step", "cut_offs": "cut_off", "gates": "gate", "caps": "cap", "vetoes": "veto", "checks": "check",
         "problems": "problem",
-        "sources": "source", "returns": "return",
+        "sources": "source", "returns": "return", "forms": "form",
     },
     "source": {"options": "option", "groups": "group", "annual_points": "annual"},
     "rectification": {"categories": "category", "dimensions": "dimension"},
@@ -116,8 +117,13 @@ LONGEST: dict[tuple[str, str], int] = {
     ("source", "short_name"): 10, ("step", "name"): 40, ("gate", "name"): 40, ("veto", "text"): 120,
     ("check", "text"): 60, ("problem", "text"): 60, ("group", "name"): 40, ("round", "name"): 60,
     ("round", "rule_name"): 100, ("stage", "name"): 60, ("stage", "when"): 40, ("stage", "responsible"): 80,
+    ("source", "rate_name"): 10, ("form", "number"): 12, ("form", "title"): 40, ("return", "name"): 60,
     ("campaign", "name"): 100, ("campaign", "short_name"): 30, ("campaign", "document_number"): 80,
 }  # fmt: skip
+STEPS = (
+    "guidance", "survey", "self", "appraisal", "annual", "superior", "spot_check", "propose", "decide", "confirm",
+    "publicity", "final",
+)  # fmt: skip
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("criterion", "kind"): frozenset(scoring.CriterionKind),
     ("rubric", "not_applicable"): frozenset(scoring.NotApplicable),
@@ -137,22 +143,8 @@ WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("deliverable", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("return", "level"): frozenset({"committee", "general_branch", "branch"}),
     ("deliverable", "kind"): frozenset({"file", "text", "meeting"}),
-    ("step", "code"): frozenset(
-        [
-            "guidance",
-            "survey",
-            "self",
-            "appraisal",
-            "annual",
-            "superior",
-            "spot_check",
-            "propose",
-            "decide",
-            "confirm",
-            "publicity",
-            "final",
-        ]
-    ),
+    ("form", "kind"): frozenset({"annex4", "annex5", "promotion", "annex6"}),
+    ("step", "code"): frozenset(STEPS),
 }
 
 

@@ -13,7 +13,7 @@ from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Round, RoundUnit
 from reporting.annexes.facts import DIRECT
-from reporting.making.kinds import BY_SLUG, KINDS, Kind
+from reporting.making.kinds import BY_SLUG, Kind, named
 from reporting.making.orders import Order
 from reporting.models import Export
 from reporting.services.requests import Wish
@@ -88,8 +88,9 @@ class ExportForm(ZhForm):
         wanted = str(self._so_far("round"))
         self.chosen_round = next((r for r in self.rounds if str(r.pk) == wanted), next(iter(self.rounds), None))
         self.offer = Offer(reach, self.chosen_round)
-        kinds = [kind for kind in KINDS if self.offer.parents(kind) and self._has(kind)] or list(KINDS[:1])
-        asked = BY_SLUG.get(str(self._so_far("kind")))
+        known = named(self.chosen_round) if self.chosen_round else BY_SLUG
+        kinds = [kind for kind in known.values() if self.offer.parents(kind) and self._has(kind)] or [known["annex5"]]
+        asked = known.get(str(self._so_far("kind")))
         self.chosen_kind = asked if asked in kinds else kinds[0]
         self.fields["kind"].choices = [(kind.slug, kind.label) for kind in kinds]  # type: ignore[attr-defined]
         self._fill()

@@ -11,7 +11,7 @@ from grading.models.ballots import (
 )
 from grading.models.confirmation import Confirmation, confirmed
 from grading.models.correction import Correction
-from grading.models.forms import RoundForm
+from grading.models.forms import PLAIN_TITLES, FormName, RoundForm, form_names
 from grading.models.guidance import LocalGuidance
 from grading.models.paper_counts import CountEntry
 from grading.models.preset import Preset
@@ -51,6 +51,7 @@ from grading.models.unit import (
 from grading.models.voters import VoterGroup
 
 __all__ = [
+    "PLAIN_TITLES",
     "AnnualPoints",
     "AnnualResult",
     "AppraisalCount",
@@ -71,6 +72,7 @@ __all__ = [
     "Exemption",
     "Extension",
     "FallReason",
+    "FormName",
     "Gate",
     "Grade",
     "GradeMatch",
@@ -114,6 +116,7 @@ __all__ = [
     "VoterGroup",
     "confirmed",
     "due_on",
+    "form_names",
     "reach",
     "totals_by_section",
 ]

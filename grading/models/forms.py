@@ -1,5 +1,7 @@
 """What a round's notice calls its forms: the number printed above each, and its title."""
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.db.models import Q
 
@@ -32,4 +34,37 @@ class RoundForm(models.Model):
         )
 
     def __str__(self) -> str:
+        return FormName(self.number, self.title).label
+
+
+#: What a form is called where a notice says nothing.
+PLAIN_TITLES: dict[str, str] = {
+    RoundForm.Kind.ANNEX4: "党支部分类定级表",
+    RoundForm.Kind.ANNEX5: "党支部分类定级汇总表",
+    RoundForm.Kind.PROMOTION: "党支部晋位升级情况表",
+    RoundForm.Kind.ANNEX6: "党支部整改汇总表",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FormName:
+    """Number, "" for none, and title of a form, without the school's name."""
+
+    number: str
+    title: str
+
+    @property
+    def label(self) -> str:
+        """Return number and title: 附件5 党支部分类定级汇总表."""
         return f"{self.number} {self.title}".strip()
+
+    @property
+    def short(self) -> str:
+        """Return what the form is called in a sentence: its number, else its title."""
+        return self.number or self.title
+
+
+def form_names(round_: Round) -> dict[str, FormName]:
+    """Return what a round calls each of its forms, by kind."""
+    plain = {str(kind): FormName("", title) for kind, title in PLAIN_TITLES.items()}
+    return plain | {row.kind: FormName(row.number, row.title) for row in round_.forms.all()}

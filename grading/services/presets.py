@@ -1,6 +1,7 @@
 """Loading presets into rows, and opening campaigns and rounds from them. A changed preset becomes a new version."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from grading.models import (
     Preset,
     ProblemBox,
     Round,
+    RoundForm,
     RoundReturn,
     RoundRubric,
     RoundStep,
@@ -32,6 +34,7 @@ from grading.models import (
     SurveyCheck,
     VetoItem,
     VoterGroup,
+    form_names,
 )
 from grading.presets import Content, PresetFile, amount, maybe
 from grading.services import publicity
@@ -271,11 +274,25 @@ def _write_round(campaign: Campaign, entry: Content, scale: GradeScale, days: in
     write_steps(round_, entry, days)
     write_checks(round_, entry)
     write_problems(round_, entry)
-    RoundReturn.objects.bulk_create(
-        RoundReturn(round=round_, ordinal=number, **item)
-        for number, item in enumerate(entry.get("returns", presets.RETURNS), start=1)
-    )
+    write_forms(round_, entry.get("forms", []))
+    _write_returns(round_, entry.get("returns", presets.RETURNS))
     return round_
+
+
+def write_forms(round_: Round, forms: Iterable[Content]) -> None:
+    """Write what the notice calls the forms of a round that has no names for them."""
+    RoundForm.objects.bulk_create(
+        RoundForm(round=round_, kind=item["kind"], number=item.get("number", ""), title=item["title"]) for item in forms
+    )
+
+
+def _write_returns(round_: Round, returns: Iterable[Content]) -> None:
+    """Write which forms come back stamped, called as the round calls them where nothing else is said."""
+    labels = {kind: name.label for kind, name in form_names(round_).items()}
+    RoundReturn.objects.bulk_create(
+        RoundReturn(round=round_, ordinal=number, **{"name": labels.get(item["kind"], item["kind"]), **item})
+        for number, item in enumerate(returns, start=1)
+    )
 
 
 def write_steps(round_: Round, entry: Content, days: int = 0) -> None:
@@ -324,7 +341,7 @@ def source_values(item: Content) -> dict[str, Any]:
         "name": item["name"], "short_name": item.get("short_name", ""), "kind": item["kind"],
         "weight": amount(item["weight"]), "entry": item.get("entry", "items"),
         "minimum_ballots": item.get("minimum_ballots", 0), "allow_over": item.get("allow_over", False),
-        "full_marks": amount(item.get("full_marks", 100)),
+        "full_marks": amount(item.get("full_marks", 100)), "rate_name": item.get("rate_name") or Source.USUAL_RATE,
         "double_entry": item.get("double_entry", False), "names_tellers": item.get("names_tellers", False),
     }  # fmt: skip
 

@@ -20,6 +20,7 @@ from reporting.tables import (
     value,
 )
 
+TITLE, SHEET = "党支部分类定级表", "定级表"
 LEVELS = ("好", "一般", "差")
 COUNT_LABELS = (
     "党员\n总数", "正式", "预备", "女", "35岁\n以下", "教工", "学生", "流动", "积极\n分子", "当年\n发展",
@@ -91,12 +92,19 @@ def _broken(text: str) -> str:
     return f"{text[:2]}\n{text[2:]}" if len(text) == 4 else text
 
 
+def _halved(name: str) -> str:
+    """Break a name too long for its label in the middle."""
+    half = (len(name) + 1) // 2
+    return name if len(name) <= HEAD else f"{name[:half]}\n{name[half:]}"
+
+
+def _annual_label(facts: Annex4) -> str:
+    return _halved(facts.annual_name) or "年度考核\n结　　果"
+
+
 def _annual_cells(facts: Annex4, side: int) -> tuple[FormCell, FormCell]:
     """Return the name of the recorded result and its cell; points out of other full marks than 100 take two lines."""
-    name = facts.annual_name
-    half = (len(name) + 1) // 2
-    broken = name if len(name) <= HEAD else f"{name[:half]}\n{name[half:]}"
-    said = broken or "年度考核\n结　　果"
+    said = _annual_label(facts)
     if OUT_OF not in facts.annual:
         return label(said, HEAD, 2), value("annual", side, 2)
     return label(said, HEAD - 1, 2, size=10), value("annual", side + 1, 2, size=10)
@@ -108,15 +116,22 @@ def _on_two_lines(annual: str) -> str:
 
 
 def _ballot_rows(facts: Annex4) -> tuple[FormRow, ...]:
+    """Return the recorded result beside the ballots, or what there is of the two in the round."""
     rounds = facts.round
-    labels = ("发出", "收回", "有效", *(_broken(option) for option in rounds.ballot), "满意率")
-    side, heading = (3, "群众评议") if len(labels) <= USUAL_BALLOT else (2, "群众\n评议")
-    spans = spread(GRID - HEAD - 2 * side, len(labels))
+    if not rounds.ballot:
+        only = (label(_annual_label(facts), HEAD), value("annual", GRID - HEAD))
+        return (FormRow(only, 10.5),) if rounds.recorded else ()
+    labels = ("发出", "收回", "有效", *(_broken(option) for option in rounds.ballot), wording.broken(rounds.rate))
+    name = rounds.ballot_name
+    side = HEAD if not rounds.recorded else 3 if len(labels) <= USUAL_BALLOT else 2
+    heading = _halved(name) if side > 2 else f"{name[:2]}\n{name[2:]}"
+    spans = spread(GRID - (HEAD + 2 * side if rounds.recorded else side), len(labels))
     names = ("issued", "returned", "valid", *(f"option_{i}" for i in range(len(rounds.ballot))))
     heads = (label(text, span, size=9.5) for text, span in zip(labels, spans, strict=True))
     figures = (value(name, span, format=formats.INTEGER) for name, span in zip(names, spans, strict=False))
+    annual = _annual_cells(facts, side) if rounds.recorded else ()
     return (
-        FormRow((*_annual_cells(facts, side), label(heading, side, 2), *heads), 10.5),
+        FormRow((*annual, label(heading, side, 2), *heads), 10.5),
         FormRow((*figures, value("satisfaction", spans[-1], format=formats.PERCENT2, size=9)), 8),
     )
 
@@ -159,8 +174,8 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
     categories = wording.category_names(rounds, facts.result.category)
     return Form(
         slug="annex4",
-        code="附件4",
-        title=f"{rounds.school}党支部{'调查摸底与' if rounds.checks else ''}分类定级表",
+        code=facts.heading.number,
+        title=facts.heading.over(rounds.school, TITLE),
         grid=GRID,
         head_line=(Pair("填报单位（盖章）", facts.result.name), Pair("填报时间", stamp.on)),
         rows=(
@@ -175,7 +190,7 @@ def form(facts: Annex4, stamp: Stamp, *, own_page: bool = True) -> Form:
             "2．人数截至填报日；流动党员已含在党员总数内。",
             "3．本表一式三份，党支部、党总支、党委组织部各存一份。",
         ),
-        sheet_name="附件4",
+        sheet_name=facts.heading.number or SHEET,
     )
 
 
@@ -199,7 +214,7 @@ def superior_opinion(facts: Annex4) -> str:
         return ""
     parts = [f"综合得分 {wording.with_places(result.composite, facts.round.places)} 分"]
     if result.satisfaction is not None:
-        parts.append(f"群众满意率 {wording.two_places(result.satisfaction)}%")
+        parts.append(f"{wording.of_the_public(facts.round.rate)} {wording.two_places(result.satisfaction)}%")
     if result.vetoed:
         parts.append("有一票否决情形")
     elif result.veto_known:

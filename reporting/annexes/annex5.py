@@ -28,6 +28,7 @@ from reporting.tables.definition import Head
 from reporting.tables.metrics import MM_PER_POINT, PADDING_X_MM
 
 Rows = Sequence[BranchResult]
+TITLE, SHEET = "党支部分类定级汇总表", "汇总表"
 NARROW = Page(orientation="landscape", top=22, right=16, bottom=19, left=16)
 WIDE = Page(orientation="landscape", top=22, right=14, bottom=19, left=14)
 NONE = "无"
@@ -83,6 +84,7 @@ def _fitted(rounds: RoundFacts, rows: Rows, usual: _Widths, names: Sequence[str]
     grade, proposed, target = (max(one, needed) for one in (usual.grade, usual.proposed, usual.target))
     grown = 2 * (grade - usual.grade) + (target - usual.target)
     grown += proposed - usual.proposed if rounds.proposes else -usual.proposed
+    grown -= 0 if rounds.ballot else usual.rate
     name = usual.name + (_USUAL_SOURCES - len(rounds.sources)) * usual.score - grown
     wish = _remark_width(rows, usual.remark) - usual.remark
     least = _LEAST_PROBLEM if any(row.problem for row in rows) else _EMPTY_PROBLEM
@@ -146,6 +148,8 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
     name_width = max(widths.name, 26)
     first = (Column("group", "党总支", widths.group),) if merged else ()
     name = "short_name" if merged else "name"
+    heading = f"{wording.broken(rounds.rate)}\n（%）"
+    rate = (Column("satisfaction", heading, widths.rate, format=formats.DECIMAL2),) if rounds.ballot else ()
     return (
         *first,
         Column("number", "序号", widths.number, counter=True, format=formats.INTEGER),
@@ -158,7 +162,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
             Column("probationary", "预备", widths.count, format=formats.INTEGER),
         )),
         Group("得　　分", _score_columns(rounds, widths.score)),
-        Column("satisfaction", "满意率\n（%）", widths.rate, format=formats.DECIMAL2),
+        *rate,
         Group("等　　级", (
             Column("self_grade", "支部\n自评", widths.grade),
             *(proposed if rounds.proposes else ()),
@@ -189,7 +193,7 @@ def _total(rounds: RoundFacts, word: str, *, first: str) -> Total:
         *(TotalCell(field, added(field), blank=formats.DASH) for field in ("members", "full_members", "probationary")),
         *scores,
         TotalCell("composite", lambda rows: wording.mean([row.unrounded for row in rows]), blank=formats.DASH),
-        TotalCell("satisfaction", wording.satisfaction, blank=formats.DASH),
+        *((TotalCell("satisfaction", wording.satisfaction, blank=formats.DASH),) if rounds.ballot else ()),
         TotalCell("self_grade", wording.grade_line(rounds.grades), through="remark", align="left"),
     ), min_height_mm=9)  # fmt: skip
 
@@ -229,8 +233,8 @@ def table(facts: Annex5, stamp: Stamp) -> Table:
     head = "党委组织部部长（签字）：" if merged else "党总支书记（签字）："
     return Table(
         slug="annex5",
-        code="附件5",
-        title=f"{rounds.school}党支部分类定级汇总表",
+        code=facts.heading.number,
+        title=facts.heading.over(rounds.school, TITLE),
         page=WIDE if merged else NARROW,
         head_line=wording.head_line(facts.unit, stamp, filled_in=True),
         columns=_columns(rounds, widths, merged=merged),
@@ -240,7 +244,7 @@ def table(facts: Annex5, stamp: Stamp) -> Table:
         footer=(lambda given: wording.sentence(given.rows, rounds.grades),),
         blocks=(_block(rounds, facts.rows, (65.0 if merged else 49.0) + wider, 25.5 if merged else 26.0),),
         signatures=(Signature(head), Signature("审核人："), Signature("制表人：")),
-        sheet_name="附件5",
+        sheet_name=facts.heading.number or SHEET,
         row_height_mm=10.5,
         body_pt=_BODY_PT,
         header_pt=widths.header_pt,
@@ -251,7 +255,8 @@ def table(facts: Annex5, stamp: Stamp) -> Table:
 
 def _note(rounds: RoundFacts, rows: Rows) -> str:
     weights = "、".join(f"{source.name} {wording.weight(source)}" for source in rounds.sources)
-    return f"综合得分按{weights}计算；合计和小计的得分为各支部平均，满意率按全部有效票计算。{_base(rounds, rows)}"
+    rate = f"，{rounds.rate}按全部有效票计算" if rounds.ballot else ""
+    return f"综合得分按{weights}计算；合计和小计的得分为各支部平均{rate}。{_base(rounds, rows)}"
 
 
 def _base(rounds: RoundFacts, rows: Rows) -> str:
@@ -318,7 +323,7 @@ def _measures(rounds: RoundFacts, rows: Rows) -> list[tuple[str, str, str, Over,
         (of, "share_top", top[0], lambda rows: _share_of(rows, top[:1], every), share, 18),
         (of, "share_good", good, lambda rows: _share_of(rows, top, every), share, 21),
         ("", "mean", "综合得分\n平均", lambda rows: wording.mean([r.unrounded for r in rows]), share, 20),
-        ("", "rate", "满意率\n（%）", wording.satisfaction, share, 22),
+        *([("", "rate", f"{rounds.rate}\n（%）", wording.satisfaction, share, 22)] if rounds.ballot else []),
     ]
 
 
@@ -364,7 +369,7 @@ def subtotals_table(facts: Annex5, stamp: Stamp) -> Table:
         columns=columns,
         total=Total((TotalCell("number", "合　计", through="name"), *cells), min_height_mm=height),
         row_height_mm=height,
-        sheet_name="附件5（小计）",
+        sheet_name=f"{facts.heading.number or SHEET}（小计）",
         freeze=2,
         notes=(base,) if base else (),
     )

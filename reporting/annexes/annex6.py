@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reporting.annexes.facts import Stamp
+from reporting.annexes.facts import UNNAMED, Heading, Stamp
 from reporting.annexes.wording import head_line
 from reporting.tables import (
     Column,
@@ -91,6 +91,7 @@ class Annex6:
     code: str
     level: str
     rows: tuple[ItemRow, ...]
+    heading: Heading = UNNAMED
 
     @property
     def merged(self) -> bool:
@@ -99,6 +100,7 @@ class Annex6:
 
 
 Rows = Sequence[ItemRow]
+TITLE, SHEET = "党支部整改汇总表", "整改汇总表"
 NARROW = Page(orientation="landscape", top=22, right=17, bottom=20, left=17)
 WIDE = Page(orientation="landscape", top=22, right=14, bottom=20, left=14)
 HEADS = {"branch": "党支部书记（签字）：", "general_branch": "党总支书记（签字）："}
@@ -169,8 +171,8 @@ def table(facts: Annex6, stamp: Stamp) -> Table:
     of_branch = Merge((name, "grade", "target"), by="branch", across_pages="keep")
     return Table(
         slug="annex6",
-        code="附件6",
-        title=f"{facts.school}党支部整改汇总表",
+        code=facts.heading.number,
+        title=facts.heading.over(facts.school, TITLE),
         page=WIDE if merged else NARROW,
         head_line=head_line(facts.unit, stamp, filled_in=True),
         columns=_columns(_MANY if merged else _ONE, merged=merged),
@@ -181,7 +183,7 @@ def table(facts: Annex6, stamp: Stamp) -> Table:
             Signature("审核人："),
             Signature("制表人："),
         ),
-        sheet_name="附件6",
+        sheet_name=facts.heading.number or SHEET,
         row_height_mm=10.5,
         body_pt=_BODY_PT,
         header_pt=_HEADER_PT,
@@ -247,7 +249,7 @@ def subtotals_table(facts: Annex6, stamp: Stamp) -> Table:
             *columns,
         ),
         total=Total((TotalCell("number", "合　计", through="name"), *cells)),
-        sheet_name="附件6（小计）",
+        sheet_name=f"{facts.heading.number or SHEET}（小计）",
         freeze=2,
         notes=("问题数为已销号、未到期、逾期和其余各列之和。",),
     )

@@ -29,10 +29,30 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """What the notice calls a form: the number above it, "" for none, and its title without the school's name.
+
+    A form whose title is left open has its plain one.
+    """
+
+    number: str = ""
+    title: str = ""
+
+    def over(self, school: str, plain: str) -> str:
+        """Return the whole title: the school's name and the form's."""
+        return f"{school}{self.title or plain}"
+
+
+UNNAMED = Heading()
+
+
+@dataclass(frozen=True, slots=True)
 class RoundFacts:
     """What a round fixes for its forms. `grades` from best to worst; `ballot` the choices on the appraisal ballots.
 
-    `places` are the decimals of the composite; `proposes` tells whether a 党总支 names a grade at all.
+    `places` are the decimals of the composite; `proposes` tells whether a 党总支 names a grade at all; `rate` is
+    what the share of satisfied ballots is called, `ballot_name` the source they are of; `recorded` tells whether the
+    round has a recorded result such as the yearly assessment.
     """
 
     school: str
@@ -47,6 +67,9 @@ class RoundFacts:
     vetoes: tuple[str, ...] = ()
     places: int = 2
     proposes: bool = True
+    rate: str = "满意率"
+    ballot_name: str = "群众评议"
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +139,7 @@ class Annex5:
     unit: str
     rows: tuple[BranchResult, ...]
     merged: bool = False
+    heading: Heading = UNNAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +199,7 @@ class Annex4:
     proposed_by_hand: bool = False
     #: What the round calls its recorded result, "" where that is the usual 年度考核结果.
     annual_name: str = ""
+    heading: Heading = UNNAMED
 
 
 @dataclass(frozen=True, slots=True)

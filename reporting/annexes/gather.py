@@ -25,6 +25,7 @@ from grading.models import (
     Score,
     Source,
     Survey,
+    form_names,
 )
 from grading.services.results import derivation_of, derive
 from grading.services.ungraded import score_ungraded
@@ -60,7 +61,16 @@ def round_facts(round_: Round) -> f.RoundFacts:
         vetoes=tuple(round_.veto_items.values_list("text", flat=True)),
         places=round_.places,
         proposes=round_.proposes,
+        rate=ballot.rate_name if ballot else Source.USUAL_RATE,
+        ballot_name=ballot.name if ballot else "",
+        recorded=any(source.kind == Source.Kind.ANNUAL for source in sources),
     )
+
+
+def heading(round_: Round, kind: str) -> f.Heading:
+    """Return number and title of a form as the round's notice has them."""
+    name = form_names(round_)[kind]
+    return f.Heading(name.number, name.title)
 
 
 def _surveyed(round_: Round) -> bool:
@@ -269,8 +279,12 @@ class Gatherer:
             self_submitted=(unit.pk, Source.SELF) in self.sheets,
             decision=decisions.of_general_branch(found, decides=not above),
             committee_decision=decisions.of_committee(found, self._confirmation(found), decides=above),
-            proposed_by_hand=decisions.by_hand(found, "proposed_grade"),
+            proposed_by_hand=decisions.by_hand(found, "proposed_grade"), heading=self._form_heading,
         )  # fmt: skip
+
+    @cached_property
+    def _form_heading(self) -> f.Heading:
+        return heading(self.round, "annex4")
 
     def _findings(self, unit: RoundUnit) -> tuple[f.Finding, ...]:
         """Return the level above's findings; where the branch found otherwise, its own beside it."""
@@ -460,7 +474,8 @@ def annex5_of(round_: Round, unit: Branch) -> f.Annex5:
     merged = unit.level == Branch.Level.COMMITTEE
     top = unit.pk == round_.campaign.root_id
     name = gathered.facts.office if top else unit.name_on(round_.frozen_on or round_.campaign.starts_on)
-    return f.Annex5(gathered.facts, name, tuple(gathered.branch(row) for row in units), merged)
+    rows = tuple(gathered.branch(row) for row in units)
+    return f.Annex5(gathered.facts, name, rows, merged, heading(round_, "annex5"))
 
 
 def annex4_of(round_: Round, unit: Branch) -> list[f.Annex4]:

@@ -10,7 +10,7 @@ from rectification.ledger import Line, lines_below
 from rectification.ledger import has_items as drawn_up
 from reporting.annexes import annex6
 from reporting.annexes.facts import DIRECT, school_name
-from reporting.annexes.gather import round_facts, units_below
+from reporting.annexes.gather import heading, round_facts, units_below
 
 __all__ = ["annex6_of", "by_unit", "drawn_up"]
 
@@ -23,7 +23,7 @@ def annex6_of(round_: Round, unit: Branch) -> annex6.Annex6:
     top = unit.pk == round_.campaign.root_id
     name = round_facts(round_).office if top else unit.name_on(day)
     school = school_name(round_.campaign.root.name_on(day))
-    return annex6.Annex6(school, name, unit.code, unit.level, tuple(map(_row, found)))
+    return annex6.Annex6(school, name, unit.code, unit.level, tuple(map(_row, found)), heading(round_, "annex6"))
 
 
 def _row(line: Line) -> annex6.ItemRow:

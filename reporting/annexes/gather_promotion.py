@@ -5,7 +5,7 @@ from grading.models import Round
 from grading.promotion import Move, Movement
 from grading.services.promotion import Compared, candidates, compare_rounds
 from reporting.annexes import promotion as p
-from reporting.annexes.gather import round_facts, units_below
+from reporting.annexes.gather import heading, round_facts, units_below
 
 WORDS = {
     Move.RISEN: p.RISEN,
@@ -44,6 +44,7 @@ def promotion_of(round_: Round, unit: Branch) -> list[p.PromotionFacts]:
             later_grades=tuple(grade.label for grade in found.later_grades),
             rows=_rows(found),
             merged=unit.level == Branch.Level.COMMITTEE,
+            heading=heading(round_, "promotion"),
         )
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reporting.annexes.facts import Stamp
+from reporting.annexes.facts import UNNAMED, Heading, Stamp
 from reporting.annexes.wording import SIGN_DATE, head_line, share, short_category
 from reporting.tables import (
     Column,
@@ -23,6 +23,7 @@ from reporting.tables import (
 )
 
 PAPER = Page(orientation="landscape", top=22, right=18, bottom=19, left=18)
+TITLE = "党支部晋位升级情况表"
 RISEN, LEVEL, FALLEN, NEW, GONE, OUTSIDE = "晋位", "持平", "退位", "新建", "撤销", "不对比"
 COMPARED = (RISEN, LEVEL, FALLEN)
 NAMED = 12
@@ -55,6 +56,7 @@ class PromotionFacts:
     later_grades: tuple[str, ...]
     rows: tuple[PromotionRow, ...]
     merged: bool = False
+    heading: Heading = UNNAMED
 
 
 Rows = Sequence[PromotionRow]
@@ -75,7 +77,8 @@ def table(facts: PromotionFacts, stamp: Stamp) -> Table:
     first = (Column("group", "党总支", 44),) if facts.merged else ()
     return Table(
         slug="promotion",
-        title=f"{facts.school}党支部晋位升级情况表",
+        code=facts.heading.number,
+        title=facts.heading.over(facts.school, TITLE),
         page=PAPER,
         head_line=head_line(facts.unit, stamp, filled_in=True),
         columns=(

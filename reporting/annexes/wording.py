@@ -11,6 +11,7 @@ from reporting.tables import Pair, formats, half_up
 
 SIGN_DATE = "年　　月　　日"
 LONGEST_HEADING = WIDE_PARTS = 5
+NARROW = 3
 #: Sums of decimals are exact, or an error; adding them as decimals takes a tenth of adding fractions.
 _EXACT = Context(prec=100, traps=[Inexact])
 
@@ -20,6 +21,16 @@ def heading(source: Source) -> str:
     short = source.name.removeprefix("支部")
     short = source.label if len(short) > LONGEST_HEADING else short
     return short if len(short) <= 2 else f"{short[:-2]}\n{short[-2:]}"
+
+
+def broken(rate: str) -> str:
+    """Return what the share of satisfied ballots is called, for a narrow column: 满意率, 群众⏎满意度."""
+    return rate if len(rate) <= NARROW else f"{rate[:-NARROW]}\n{rate[-NARROW:]}"
+
+
+def of_the_public(rate: str) -> str:
+    """Return the same as it is said in a sentence: 群众满意率."""
+    return rate if rate.startswith("群众") else f"群众{rate}"
 
 
 def weight(source: Source) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from branches.models import Branch
-from grading.models import Round
+from grading.models import Round, form_names
 from reporting.annexes import (
     annex4,
     annex5,
@@ -33,7 +33,7 @@ class Kind:
     """One annex.
 
     Args:
-        slug, code, title: 附件5 党支部分类定级汇总表.
+        slug, code, title: what it is called where no round is named; `named` has the names of a round's notice.
         single: levels of unit for which one document is made; for others, and on request, a zip with one for each.
         levels: levels of unit it can be made for.
         gather: all documents' facts for a unit of a round, one element per document.
@@ -95,7 +95,7 @@ def _promotion_by_group(round_: Round, unit: Branch) -> list[Any]:
 KINDS: tuple[Kind, ...] = (
     Kind(
         slug="annex5",
-        code="附件5",
+        code="",
         title="党支部分类定级汇总表",
         levels=(Level.GENERAL_BRANCH, Level.COMMITTEE),
         single=(Level.GENERAL_BRANCH, Level.COMMITTEE),
@@ -109,8 +109,8 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         slug="annex4",
-        code="附件4",
-        title="党支部调查摸底与分类定级表",
+        code="",
+        title="党支部分类定级表",
         levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
         single=(Level.BRANCH,),
         gather=gather.annex4_of,
@@ -122,7 +122,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         slug="scoring_sheet",
-        code="附件2、3",
+        code="",
         title="党支部分类定级评分表",
         levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
         single=(Level.BRANCH,),
@@ -150,7 +150,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         slug="annex6",
-        code="附件6",
+        code="",
         title="党支部整改汇总表",
         levels=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
         single=(Level.BRANCH, Level.GENERAL_BRANCH, Level.COMMITTEE),
@@ -200,3 +200,14 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}
+
+
+def named(round_: Round) -> dict[str, Kind]:
+    """Return every kind by its slug, called as the round's notice calls it: 附件5 党支部分类定级汇总表."""
+    names = {kind: (name.number, name.title) for kind, name in form_names(round_).items()}
+    codes = [row.rubric.form_code for row in round_.rubrics.select_related("rubric")]
+    names["scoring_sheet"] = ("、".join(sorted(set(filter(None, codes)))), BY_SLUG["scoring_sheet"].title)
+    return {
+        kind.slug: replace(kind, code=names[kind.slug][0], title=names[kind.slug][1]) if kind.slug in names else kind
+        for kind in KINDS
+    }

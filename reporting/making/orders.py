@@ -11,7 +11,7 @@ from branches.wording import zh_date
 from grading.models import Round
 from reporting.annexes.facts import Stamp
 from reporting.database_time import snapshot
-from reporting.making.kinds import BY_SLUG, Kind
+from reporting.making.kinds import Kind, named
 from reporting.models import Export
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')
@@ -50,11 +50,10 @@ class Order:
 
 def order_of(export: Export) -> Order:
     """Return what an export row asks for. Raises KeyError or Round.DoesNotExist when it names what is not there."""
-    kind = BY_SLUG[export.kind]
     round_ = Round.objects.select_related("campaign__root", "scale").get(pk=export.params["round"])
     inner = export.params.get("inner") or export.format
     chosen = {name: bool(export.params.get(name)) for name in ("each", "merged")}
-    return Order(kind, round_, export.unit, inner, **chosen, one=int(export.params.get("one", 0)))
+    return Order(named(round_)[export.kind], round_, export.unit, inner, **chosen, one=int(export.params.get("one", 0)))
 
 
 def stamp_for(account: Any = None) -> Stamp:
@@ -66,7 +65,7 @@ def stamp_for(account: Any = None) -> Stamp:
 
 def file_name(order: Order, about: str, suffix: str) -> str:
     """Return a Chinese file name without anything a file system refuses, short enough for all of them."""
-    stem = f"{order.kind.code} {order.kind.title}（{about}，{order.round.name}）"
+    stem = f"{order.kind.label}（{about}，{order.round.name}）"
     stem = _UNSAFE.sub("_", stem).strip(" .")
     return f"{stem[:80]}.{suffix}"
 

@@ -109,7 +109,7 @@ def _annex4_form(given: OfflineFacts, *, own_page: bool) -> Form:
     rows: list[FormRow] = []
     for row in official.rows:
         rows += _goal_rows(row) if any(cell.key == "goal" for cell in row.cells) else [_opened(row)]
-    return replace(official, rows=tuple(rows), sheet_name="附件4")
+    return replace(official, rows=tuple(rows))
 
 
 def _annex4_values(given: OfflineFacts) -> dict[str, object]:

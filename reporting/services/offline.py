@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from branches import audit, clock
 from branches.intake.uploads import RefusedUpload
@@ -19,7 +20,7 @@ from branches.scopes import Scope
 from branches.services import uploads
 from branches.versions import ConflictError
 from branches.wording import zh_date
-from grading.models import Assessment, Grade, Round, RoundUnit, Survey
+from grading.models import Assessment, Grade, Round, RoundUnit, Survey, form_names
 from grading.services import sheets
 from grading.services.errors import refuse
 from grading.services.sheets import ScoreInput
@@ -49,7 +50,8 @@ def signing_keys() -> list[bytes]:
 # ---------------------------------------------------------------- giving out
 def file_name(unit: RoundUnit, round_: Round) -> str:
     """Return the name of a branch's workbook."""
-    return _UNSAFE.sub("_", f"附件4离线表（{unit.name}，{round_.name}）")[:80].strip(" .") + ".xlsx"
+    stem = f"{form_names(round_)['annex4'].short}离线表（{unit.name}，{round_.name}）"
+    return _UNSAFE.sub("_", stem)[:80].strip(" .") + ".xlsx"
 
 
 def workbooks(*, units: Sequence[RoundUnit]) -> list[tuple[str, bytes]]:
@@ -57,6 +59,7 @@ def workbooks(*, units: Sequence[RoundUnit]) -> list[tuple[str, bytes]]:
     if not units:
         return []
     round_ = units[0].round
+    prefetch_related_objects([round_], "forms")
     states = offline_state.load(units)
     rows = list(RoundUnit.objects.filter(pk__in=states).prefetch_related("rubric__sections__criteria"))
     gathered = gather.Gatherer(round_, rows)

@@ -14,6 +14,7 @@ from branches.permissions import Action, can, enforce, requires
 from branches.scopes import Scope
 from grading.models import Round
 from reporting.making.documents import known_kind
+from reporting.making.kinds import named
 from reporting.models import FormVersion, Scan
 from reporting.paper.form_codes import problem
 from reporting.paper.returns import Standing, standing_of
@@ -42,7 +43,8 @@ def describe(form: FormVersion) -> dict[str, Any]:
     kind = known_kind(form.kind)
     name = form.unit.name_on(form.round.frozen_on or clock.today())
     preview = kind is not None and form.unit.level in kind.levels and not kind.bundled(form.unit, each=False)
-    return {"label": kind.label if kind else form.kind, "unit": name, "round": form.round, "preview": preview}
+    label = named(form.round)[form.kind].label if kind else form.kind
+    return {"label": label, "unit": name, "round": form.round, "preview": preview}
 
 
 def lines_of(forms: list[FormVersion]) -> list[Line]:
@@ -112,7 +114,8 @@ def form_page(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> H
     rows = FormVersion.objects.of(kind, round_, node).select_related("round__campaign__root", "round__scale", "unit")
     lines = lines_of(list(rows.select_related("made_by__person")))
     context = {
-        "kind": chosen, "round": round_, "unit": node, "name": node.name_on(round_.frozen_on or clock.today()),
+        "kind": named(round_)[kind], "round": round_, "unit": node,
+        "name": node.name_on(round_.frozen_on or clock.today()),
         "lines": lines, "preview": not chosen.bundled(node, each=False),
     }  # fmt: skip
     return render(request, "reporting/form.html", context)

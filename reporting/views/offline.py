@@ -17,7 +17,7 @@ from branches.intake.uploads import RefusedUpload
 from branches.models import Upload
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.versions import ConflictError
-from grading.models import Round, RoundUnit, Source
+from grading.models import Round, RoundUnit, Source, form_names
 from grading.permissions import holds_branch
 from grading.services.errors import RefusedError
 from grading.views import filing
@@ -151,7 +151,8 @@ def round_files(request: HttpRequest, pk: int, group: str) -> HttpResponseBase:
         for name, data in offline.give_out(by=account_of(request), units=units):
             bundle.writestr(name, data)
     content.seek(0)
-    name = f"附件4离线表（{units[0].general_branch_name}，{round_.name}，{len(units)}份）.zip"
+    form = form_names(round_)["annex4"].short
+    name = f"{form}离线表（{units[0].general_branch_name}，{round_.name}，{len(units)}份）.zip"
     return FileResponse(content, as_attachment=True, filename=name, content_type="application/zip")
 
 

@@ -14,7 +14,7 @@ from branches.models import Branch
 from branches.permissions import Action, account_of, enforce, requires
 from grading.models import Round
 from reporting.making.documents import Identified, identified
-from reporting.making.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG, named
 from reporting.making.orders import NothingToShowError, Order, facts_for, stamp_for
 from reporting.models import Export, FormVersion
 from reporting.paper.form_codes import code_line, form_code
@@ -31,12 +31,12 @@ def _order(request: HttpRequest, kind: str, round_: int, unit: int) -> Order:
     Raises Http404 for what is not there or must not seem to be, PermissionDenied with the reason.
     """
     node = Branch.objects.filter(pk=unit).first()
-    chosen = BY_SLUG.get(kind)
     reach = request.scope  # type: ignore[attr-defined]
     found = Round.objects.within(reach).select_related("campaign__root", "scale").filter(pk=round_).distinct().first()
-    if node is None or chosen is None or found is None or found.state == Round.State.PREPARING:
+    if node is None or kind not in BY_SLUG or found is None or found.state == Round.State.PREPARING:
         raise Http404
     enforce(request, Action.EXPORT, node)
+    chosen = named(found)[kind]
     wanted = request.GET.get("one", "")
     order = Order(chosen, found, node, Export.Format.PDF, one=int(wanted) if chosen.one and wanted.isdigit() else 0)
     if node.level not in chosen.levels or order.bundled:

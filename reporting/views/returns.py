@@ -10,25 +10,34 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from branches.listing import render_list
 from branches.permissions import Action, account_of, can, enforce, get_or_404, requires
 from branches.scopes import Scope
-from grading.models import Round, RoundReturn
+from grading.models import Round, RoundReturn, form_names
 from grading.services import rounds
 from grading.services.errors import RefusedError
 from reporting.lists import page_for, return_rows
-from reporting.making.kinds import BY_SLUG
+from reporting.making.kinds import named
 from reporting.paper import returns
 
 Level = RoundReturn.Level
 # What the office may ask for: word in the form → forms and who returns them.
 OPTIONS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "none": ("不要求交回盖章件", ()),
-    "annex5": ("只要各党总支盖章的附件5", (("annex5", Level.GENERAL_BRANCH),)),
-    "annex4": ("要各党总支的附件5，另要各支部的附件4", (("annex5", Level.GENERAL_BRANCH), ("annex4", Level.BRANCH))),
+    "annex5": ("只要各党总支盖章的{annex5}", (("annex5", Level.GENERAL_BRANCH),)),
+    "annex4": (
+        "要各党总支的{annex5}，另要各支部的{annex4}",
+        (("annex5", Level.GENERAL_BRANCH), ("annex4", Level.BRANCH)),
+    ),
 }
 
 
 def _round(request: HttpRequest, pk: int) -> Round:
     rows = Round.objects.select_related("campaign__root", "scale").prefetch_related("returns")
     return get_or_404(rows, request.scope, pk=pk)  # type: ignore[attr-defined]
+
+
+def _options(round_: Round) -> dict[str, str]:
+    """Return the options in words, each form called as the round's notice calls it."""
+    names = {kind: name.short for kind, name in form_names(round_).items()}
+    return {key: words.format(**names) for key, (words, _) in OPTIONS.items()}
 
 
 def _chosen(rules: list[RoundReturn]) -> str:
@@ -48,7 +57,7 @@ def index(request: HttpRequest, pk: int) -> HttpResponse:
     may_manage = bool(can(request.user, Action.MANAGE_ROUND, round_))
     context: dict[str, Any] = {
         "round": round_, "rules": rules, "rule": rule, "may_manage": may_manage,
-        "options": [(key, words) for key, (words, _) in OPTIONS.items()], "option": _chosen(rules),
+        "options": list(_options(round_).items()), "option": _chosen(rules),
     }  # fmt: skip
     if rule is None:
         return render(request, "reporting/returns_none.html", context)
@@ -69,14 +78,15 @@ def set_rules(request: HttpRequest, pk: int) -> HttpResponse:
     if chosen is None:
         raise Http404
     typed = request.POST.get("version", "")
-    wanted = [rounds.ReturnRule(kind, level, BY_SLUG[kind].label) for kind, level in chosen[1]]
+    kinds = named(round_)
+    wanted = [rounds.ReturnRule(kind, level, kinds[kind].label) for kind, level in chosen[1]]
     version = int(typed) if typed.isdecimal() else 0
     try:
         rounds.set_returns(by=account_of(request), round_=round_, version=version, returns=wanted)
     except RefusedError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{round_.name}：{chosen[0]}。")
+        messages.success(request, f"{round_.name}：{_options(round_)[request.POST['option']]}。")
     return redirect("returns", round_.pk)
 
 

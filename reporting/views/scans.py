@@ -14,6 +14,7 @@ from branches.scopes import Scope
 from branches.views.stored_file import hand_out
 from grading.services.errors import RefusedError
 from reporting.making.documents import known_kind
+from reporting.making.kinds import named
 from reporting.making.orders import Order, file_name
 from reporting.models import Scan, ScanPage
 from reporting.services import scans
@@ -61,9 +62,9 @@ def file(request: HttpRequest, pk: int) -> HttpResponseBase:
     rows = ScanPage.objects.select_related("scan__form__unit", "scan__form__round")
     row = get_or_404(rows, request.scope, pk=pk)  # type: ignore[attr-defined]
     form = row.scan.form
-    kind = known_kind(form.kind)
+    kind = named(form.round)[form.kind] if known_kind(form.kind) else None
     name = form.unit.name_on(form.round.frozen_on or clock.today())
     suffix = PurePosixPath(row.name).suffix.lower().lstrip(".")
     about = f"{name}，盖章件 {form.code} 第{row.ordinal}份"
-    named = file_name(Order(kind, form.round, form.unit, suffix), about, suffix) if kind else f"{form.code}.{suffix}"
-    return hand_out(request, row.file, name=named)
+    title = file_name(Order(kind, form.round, form.unit, suffix), about, suffix) if kind else f"{form.code}.{suffix}"
+    return hand_out(request, row.file, name=title)

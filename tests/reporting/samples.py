@@ -37,6 +37,8 @@ ROUND = f.RoundFacts(
     ),
 )  # fmt: skip
 STAMP = f.Stamp("2012年3月30日", "林婷", "17000000000")
+HEAD4 = f.Heading("附件4", "党支部调查摸底与分类定级表")
+HEAD5 = f.Heading("附件5", "党支部分类定级汇总表")
 MATHS = "数学与计算机科学学院党总支"
 
 _ROWS: tuple[tuple[Any, ...], ...] = (
@@ -116,17 +118,18 @@ def _branch(number: int, row: tuple[Any, ...]) -> f.BranchResult:
 
 
 TWELVE = tuple(_branch(number, row) for number, row in enumerate(_ROWS, 1))
-GENERAL_BRANCH = f.Annex5(ROUND, MATHS, TWELVE)
+GENERAL_BRANCH = f.Annex5(ROUND, MATHS, TWELVE, heading=HEAD5)
 DIRECT = replace(
     TWELVE[0],
     code="ZS01", group=f.DIRECT, name="图书馆直属党支部", short_name="图书馆直属党支部", direct=True, proposed_grade="较好",
     decided_grade="较好", category="机关",
 )  # fmt: skip
 LETTERS = tuple(replace(row, group="文学院党总支", code=f"WX{row.code[2:]}") for row in TWELVE[:3])
-SCHOOL = f.Annex5(ROUND, ROUND.office, (*TWELVE, *LETTERS, DIRECT), merged=True)
+SCHOOL = f.Annex5(ROUND, ROUND.office, (*TWELVE, *LETTERS, DIRECT), merged=True, heading=HEAD5)
 
 FORM = f.Annex4(
     round=ROUND,
+    heading=HEAD4,
     result=replace(TWELVE[6], name="外国语学院英语本科低年级学生党支部", valid=41, satisfied=38),
     parent="外国语学院党总支",
     founded=PartialDate(2006, 9),

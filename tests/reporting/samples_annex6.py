@@ -5,6 +5,7 @@ import datetime as dt
 from dataclasses import replace
 
 from reporting.annexes.annex6 import Annex6, ItemRow, Standing
+from reporting.annexes.facts import Heading
 from tests.reporting.samples import MATHS, STAMP, TWELVE
 
 __all__ = ["BRANCH", "GENERAL_BRANCH", "ROWS", "SCHOOL", "STAMP"]
@@ -56,9 +57,10 @@ def _row(
     )  # fmt: skip
 
 
+HEAD = Heading("附件6", "党支部整改汇总表")
 ROWS = tuple(_row(*texts) for texts in _TEXTS)
-GENERAL_BRANCH = Annex6("清源师范学院", MATHS, "SJ", "general_branch", ROWS)
-BRANCH = Annex6("清源师范学院", ROWS[3].name, ROWS[3].branch, "branch", ROWS[3:6])
+GENERAL_BRANCH = Annex6("清源师范学院", MATHS, "SJ", "general_branch", ROWS, HEAD)
+BRANCH = Annex6("清源师范学院", ROWS[3].name, ROWS[3].branch, "branch", ROWS[3:6], HEAD)
 _LETTERS = tuple(
     replace(row, branch=f"L{row.branch}", group="文学院党总支", name=f"文学院{row.short_name}")
     for row in ROWS[:6]
@@ -67,4 +69,4 @@ _LIBRARY = replace(
     ROWS[7], branch="TSG", group="直属党支部", name="图书馆直属党支部", short_name="图书馆直属党支部", grade="后进", target="一般",
     standing=S.CONDITIONS, remark="暂不具备条件",
 )  # fmt: skip
-SCHOOL = Annex6("清源师范学院", "清源师范学院党委组织部", "DW", "committee", (*ROWS, *_LETTERS, _LIBRARY))
+SCHOOL = Annex6("清源师范学院", "清源师范学院党委组织部", "DW", "committee", (*ROWS, *_LETTERS, _LIBRARY), HEAD)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from branches.models import Branch
 from grading.models import Round
-from reporting.making.kinds import BY_SLUG
+from reporting.making.kinds import BY_SLUG, named
 from reporting.making.orders import NothingToShowError, Order, stamp_for
 from reporting.making.rendering import make_bytes
 
@@ -15,7 +15,7 @@ from reporting.making.rendering import make_bytes
 class Command(BaseCommand):
     """Render annex4, annex5 or scoring_sheet of a round for a unit."""
 
-    help = "不经排队，直接把报表生成到文件：render annex5 --round 1 --unit ZZ01 --format pdf --output 附件5.pdf"
+    help = "不经排队，直接把报表生成到文件：render annex5 --round 1 --unit ZZ01 --format pdf --output 汇总表.pdf"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what, of which round, for whom, how, where to."""
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         node = Branch.objects.filter(code=unit).first()
         if node is None:
             raise CommandError(f"没有编号为 {unit} 的党组织。")
-        chosen = BY_SLUG[kind]
+        chosen = named(round_)[kind]
         if node.level not in chosen.levels:
             raise CommandError(f"{chosen.label}不能按{node.get_level_display()}导出。")
         if not output.parent.is_dir():
