@@ -14,6 +14,7 @@ from django.utils import timezone
 from branches import clock, wording
 from branches.basics import said
 from branches.models import AuditEntry, Branch
+from branches.registries import confided
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def conflict_page(
         url: the page of the form; posting there again saves, opening it drops what was typed.
         title: heading of the page, such as 支部基本情况.
     """
-    last = AuditEntry.objects.filter(_about(thing)).order_by("-pk").first()
+    last = AuditEntry.objects.filter(_about(thing)).without(confided()).order_by("-pk").first()
     choices = [_choice(form, name, stored.get(name)) for name in _different(form, stored)]
     given = {"csrfmiddlewaretoken", form.add_prefix("version"), *(choice.name for choice in choices)}
     context = {

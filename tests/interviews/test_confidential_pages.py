@@ -100,8 +100,12 @@ def test_who_plans_talks_does_not_count_them_in_the_audit_trail_and_the_auditor_
     for said in ("记录一次谈话", "交办实际问题", "紧急上报给", "密存一条记录"):
         assert [said in page for page in (office, auditor)] == [False, True]
     assert "只有审计员看得到" in office
+    for counts_them in (">编号<", "还没有封存"):  # gaps between numbers, and the number of sealed entries
+        assert [counts_them in page for page in (office, auditor)] == [False, True]
     content = signed_in(base.office).post(reverse("audit"), {"format": "csv"}).content.decode()
     assert "记录一次谈话" not in content
+    page = signed_in(base.office).get(reverse("branch", args=[base.school.software.pk])).content.decode()
+    assert "记录一次谈话" not in page  # the log beside the facts of a branch
     secretary = branches.holder(Role.SECRETARY, base.school.software)
     assert "记录一次谈话" not in signed_in(secretary).get(reverse("home")).content.decode()
     assert AuditEntry.objects.filter(branch=base.school.software, summary="记录一次谈话").exists()
