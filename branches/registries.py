@@ -96,13 +96,14 @@ class TreeChange:
 
 @dataclass(frozen=True, slots=True)
 class OpenBusiness:
-    """What lies open with a node (3 项整改没有办结) and what becomes of it, each without a full stop.
+    """What lies open with a node (`thing` 整改项目, `what` 3 项整改没有办结), what becomes of it; without a full stop.
 
     `handed_on`: somebody follows the node; `ended`: nobody does; `moved`: it gets another superior ("" where that
     changes nothing). `url` leads to it, "" for accounts that do not see it.
     """
 
     branch: int
+    thing: str
     what: str
     handed_on: str
     ended: str

@@ -38,12 +38,12 @@ def open_items(account: Account, branches: Collection[int], now: dt.datetime) ->
         number=Count("pk"), waiting=waiting, asked=asked, round=Max("plan__round")
     )
     for row in found:
-        more = f"（其中 {row['waiting']} 项待核实）" if row["waiting"] else ""
-        again = "，待核实的由承接的党支部重新申请销号" if row["waiting"] else ""
+        more = f"，其中 {row['waiting']} 项待核实" if row["waiting"] else ""
         asked_of = "，提请原上级解决的转由新的上级解决" if row["asked"] else ""
         yield OpenBusiness(
-            row["node"], f"{row['number']} 项整改没有办结{more}", f"转入承接的党支部的方案，接着整改{again}",
-            "全部终止，不再整改", f"照原方案接着整改，今后由新的上级审批、核实{asked_of}",
+            row["node"], "没有办结的整改项目", f"{row['number']} 项整改没有办结{more}",
+            "转入承接的党支部的方案，接着整改；待核实的重新申请销号", "全部终止，不再整改",
+            f"照原方案接着整改，今后由新的上级审批、核实{asked_of}",
             f"{reverse('rectification-board', args=[row['round']])}?branch={row['node']}" if sees else "",
         )  # fmt: skip
     yield from _taken_over(branches)
@@ -54,7 +54,8 @@ def _taken_over(branches: Collection[int]) -> Iterator[OpenBusiness]:
     rows = Item.objects.open().filter(escalated_to__in=branches).order_by()
     for row in rows.values("escalated_to").annotate(number=Count("pk")):
         to = "转由各支部现在的上级解决，责任人另行确定"
-        yield OpenBusiness(row["escalated_to"], f"{row['number']} 项下级提请解决的整改没有办结", to, to)
+        said = f"{row['number']} 项下级提请解决的整改没有办结"
+        yield OpenBusiness(row["escalated_to"], "下级提请解决的整改", said, to, to)
 
 
 @open_business
@@ -65,6 +66,7 @@ def open_notices(account: Account, branches: Collection[int], now: dt.datetime) 
     for row in rows.values("branch").annotate(number=Count("pk"), last=Max("pk")):
         end = "还没有回复的撤回，已回复的办结"
         yield OpenBusiness(
-            row["branch"], f"{row['number']} 份督办单没有办结", f"{end}，转走的项目再逾期时另行督办", end,
-            "由新的上级接着办", reverse("supervision-notice", args=[row["last"]]) if sees else "",
+            row["branch"], "没有办结的督办单", f"{row['number']} 份督办单没有办结",
+            f"{end}；转走的项目再逾期时另行督办", end, "由新的上级接着办",
+            reverse("supervision-notice", args=[row["last"]]) if sees else "",
         )  # fmt: skip

@@ -28,15 +28,23 @@ def _siblings(node: Branch, now: Placement) -> list[tuple[int, str]]:
     return list(rows.exclude(branch=node).order_by("branch__position").values_list("branch_id", "name"))
 
 
-def _open(request: HttpRequest, named: list[tuple[int, str]]) -> dict[str, Any]:
-    """Return what lies open with the branches that may be merged: for the page by name, for its script by id."""
-    found = registries.business_of(account_of(request), [pk for pk, _ in named], clock.now())
-    rows = [(name, found[pk]) for pk, name in named if pk in found]
-    told = {
-        str(pk): {"name": name, "lines": [f"{one.what}：{one.handed_on}" for one in found.get(pk, [])]}
-        for pk, name in named
-    }
-    return {"open_rows": rows, "open_told": told}
+Business = dict[int, list[registries.OpenBusiness]]
+
+
+def _open(request: HttpRequest, node: Branch, others: list[tuple[int, str]]) -> Business:
+    """Return what lies open with the branches that may be merged."""
+    return registries.business_of(account_of(request), [node.pk, *(pk for pk, _ in others)], clock.now())
+
+
+def _told(found: Business, named: list[tuple[int, str]]) -> dict[str, Any]:
+    """Return what becomes of it: each sentence once for the page, by branch for its script."""
+    lines = {pk: [f"{one.thing}{one.handed_on}" for one in found.get(pk, [])] for pk, _ in named}
+    told = {str(pk): {"name": name + _counted(found.get(pk, [])), "lines": lines[pk]} for pk, name in named}
+    return {"open_lines": list(dict.fromkeys(line for each in lines.values() for line in each)), "open_told": told}
+
+
+def _counted(business: list[registries.OpenBusiness]) -> str:
+    return f"（{'，'.join(one.what for one in business)}）" if business else ""
 
 
 @requires(Action.MANAGE_TREE)
@@ -44,7 +52,10 @@ def branch_merge(request: HttpRequest, pk: int) -> HttpResponse:
     """Merge a branch with others of the same 党总支."""
     node, now = _branch(request, pk)
     initial = {"on": clock.today(), "code": tree.next_code("ZB")}
-    form = MergeForm(request.POST or None, initial=initial, others=_siblings(node, now))
+    siblings = _siblings(node, now)
+    found = _open(request, node, siblings)
+    offered = [(pk, name + _counted(found.get(pk, []))) for pk, name in siblings]
+    form = MergeForm(request.POST or None, initial=initial, others=offered)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         others = list(Branch.objects.filter(pk__in=data["others"]))
@@ -61,7 +72,7 @@ def branch_merge(request: HttpRequest, pk: int) -> HttpResponse:
             )
             return redirect("branch", target.pk)
     here = described(node)
-    context = here | {"form": form, **_open(request, [(node.pk, here["name"]), *_siblings(node, now)])}
+    context = here | {"form": form, **_told(found, [(node.pk, here["name"]), *siblings])}
     return render(request, "branches/organisation/merge.html", context)
 
 

@@ -18,7 +18,8 @@
     const named = (id) => known[id]?.name || own;
     const into = made ? `合成“${form.elements.namedItem("name").value.trim() || "新的党支部"}”` : `并入${own}`;
     const gone = made ? [form.dataset.mergeId, ...others] : others;
-    const open = gone.flatMap((id) => (known[id]?.lines || []).map((line) => `${named(id)}${line}。`)).join("");
+    const lines = new Set(gone.flatMap((id) => known[id]?.lines || []));
+    const open = [...lines].map((line) => `${line}。`).join("");
     form.dataset.confirm = others.length ? `${gone.map(named).join("、")}${into}。${effect}${open}` : effect;
   }
 
