@@ -60,15 +60,6 @@ def erase(*, by: Account, record: SealedRecord, cause: str, now: dt.datetime) ->
     return proof
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """How much there is about one person: nothing of what it says."""
-
-    known: bool
-    records: int
-    groups: int
-
-
 def _of_person(person: Person, reach: Scope) -> SealedRecordQuerySet:
     """Return the records about one person alone: one-to-one talks, and the problems handed on from them."""
     talks = Interview.objects.filter(one_to_one=True, subjects__entry__person=person)
@@ -76,15 +67,22 @@ def _of_person(person: Person, reach: Scope) -> SealedRecordQuerySet:
     return rows.filter(Q(interview__in=talks) | Q(matter__interview__in=talks))
 
 
-def about(person: Person, reach: Scope) -> About:
-    """Count what would be erased for somebody in the units `reach` covers, and the group talks that would stay."""
-    known = RosterEntry.objects.within(reach).filter(person=person).exists()
-    groups = Interview.objects.within(reach).counting().filter(one_to_one=False, subjects__entry__person=person)
-    return About(known, _of_person(person, reach).count() if known else 0, groups.count() if known else 0)
+def listed(person: Person, reach: Scope) -> bool:
+    """Tell whether somebody stands in a roster of the units `reach` covers. How many talks there are nobody is told."""
+    return RosterEntry.objects.within(reach).filter(person=person).exists()
 
 
 def erase_person(*, by: Account, person: Person, reach: Scope, now: dt.datetime) -> list[Erased]:
-    """Erase every text about somebody who asked for it; group talks and emergency reports are kept to their date."""
+    """Erase every text about somebody who asked for it; group talks and emergency reports are kept to their date.
+
+    That it was asked for is on record whether or not there was anything.
+    """
+    entry = RosterEntry.objects.within(reach).filter(person=person).select_related("unit").order_by("-pk").first()
+    if entry is None:
+        refuse(number="您管理的单位里没有这个学号或工号的访谈名册记录，请核对。")
+    audit.record(
+        by=by, action="interviews.erase_person", thing=entry, branch=entry.unit, summary="办理本人要求清除访谈正文"
+    )  # fmt: skip
     rows = list(_of_person(person, reach).select_related("unit").order_by("pk"))
     done: list[Erased] = []
     for start in range(0, len(rows), BATCH):

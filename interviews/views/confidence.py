@@ -161,20 +161,23 @@ def notice_publish(request: HttpRequest, pk: int, notice: int) -> HttpResponse:
 @requires(Action.MANAGE_INTERVIEWS)
 @require_http_methods(["GET", "POST"])
 def erase_person(request: HttpRequest) -> HttpResponse:
-    """Erase what was written about somebody who asks for it: first the count, then, once confirmed, for good."""
+    """Erase what was written about somebody who asks for it: first who it is, then, once confirmed, for good.
+
+    How much there is, the page does not say before: it would tell of anybody whether there was a talk.
+    """
     reach: Scope = request.scope  # type: ignore[attr-defined]
     form = EraseForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         person = Person.objects.filter(number=form.cleaned_data["number"].strip()).first()
-        found = erasure.about(person, reach) if person else None
-        if person is None or found is None or not found.known:
+        if person is None or not erasure.listed(person, reach):
             form.add_error("number", "您管理的单位里没有这个学号或工号的访谈名册记录，请核对。")
         elif form.cleaned_data["sure"] != "yes":
             units = names_of(RosterEntry.objects.within(reach).filter(person=person).values_list("unit", flat=True))
-            context |= {"person": person, "unit": "、".join(sorted(units.values())), "found": found}
+            context |= {"person": person, "unit": "、".join(sorted(units.values()))}
         else:
             done = erasure.erase_person(by=account_of(request), person=person, reach=reach, now=clock.now())
-            messages.success(request, f"已清除 {len(done)} 条记录的正文，密钥已销毁，不能恢复。")
+            said = f"已清除 {len(done)} 条记录的正文，密钥已销毁，不能恢复。"
+            messages.success(request, said if done else "没有可以清除的正文：没有记过，或者已经清除。")
             return redirect("confidence")
     return render(request, "interviews/erase_person.html", context, status=422 if form.errors else 200)
