@@ -59,7 +59,7 @@ def own_basics(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             labels = "、".join(fact.label for fact in blanks[:4]) + ("等" if len(blanks) > 4 else "")
             yield HomeItem(f"补全支部基本情况，还有 {len(blanks)} 项没填", labels, "去填写", url)
         elif read.profile.confirmed_at is None:
-            yield HomeItem("核对并确认支部基本情况", "附件4 按这些内容打印", "去确认", url)
+            yield HomeItem("核对并确认支部基本情况", "定级表按这些内容打印", "去确认", url)
         ends = read.profile.term_ends
         if ends and ends <= _month_ahead(now.date(), ELECTION_MONTHS):
             last = _last_day(ends)
@@ -80,7 +80,7 @@ def below_basics(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     url = reverse("branches")
     if found["open"]:
         yield HomeItem(
-            f"{found['open']} 个党支部的基本情况还没有确认", "附件4 按这些内容打印", "查看", f"{url}?basics=open"
+            f"{found['open']} 个党支部的基本情况还没有确认", "定级表按这些内容打印", "查看", f"{url}?basics=open"
         )
     if found["ending"]:
         detail = f"{ELECTION_MONTHS} 个月内届满或已届满"

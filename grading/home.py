@@ -10,7 +10,7 @@ from branches.models import Account, Branch
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
 from grading import board, home_ballots, home_board, home_freezing, home_guidance, home_publicity, home_spot_checks
-from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source
+from grading.models import Assessment, Result, Round, RoundStep, RoundUnit, Source, form_names
 from grading.services.rounds import deadline, present_facts
 from grading.services.survey import blanks
 
@@ -42,7 +42,8 @@ def _older_facts(unit: RoundUnit, round_: Round) -> Iterator[HomeItem]:
     """Point out that 附件4 still prints older facts than 支部基本情况 holds."""
     if present_facts(unit) != unit.facts:
         url = reverse("unit", args=[unit.pk]) + "#h-frozen"
-        yield HomeItem(f"{round_.name}：附件4 印的还是旧的基本情况", f"{unit.name}，基本情况后来改过", "去更新", url)
+        title = f"{round_.name}：{form_names(round_)['annex4'].short} 印的还是旧的基本情况"
+        yield HomeItem(title, f"{unit.name}，基本情况后来改过", "去更新", url)
 
 
 @home

@@ -11,7 +11,7 @@ from branches.models import Account, Branch, Placement
 from branches.permissions import Action, recused_branch_ids, roles, scope
 from branches.registries import HomeItem, NavItem, home, nav
 from branches.wording import SOON_DAYS
-from grading.models import Result, RoundUnit
+from grading.models import Result, RoundUnit, form_names
 from rectification import home_supervision
 from rectification.models import Item, Plan, Recheck, Status
 from rectification.services.settings import plan_due_on
@@ -50,7 +50,8 @@ def _own_plans(node: Branch) -> Iterator[HomeItem]:
     graded = graded.filter(results__state=Result.State.DECIDED).exclude(round__in=plans).distinct()
     for unit in graded.select_related("round__campaign"):
         url, due = f"{reverse('rectification')}#h-own-{unit.round_id}-{node.pk}", plan_due_on(unit.round)
-        yield HomeItem(f"{unit.round.name}：制定整改提高方案", "附件4的问题点一下就列入", "去制定", url, due)
+        said = f"{form_names(unit.round)['annex4'].short}的问题点一下就列入"
+        yield HomeItem(f"{unit.round.name}：制定整改提高方案", said, "去制定", url, due)
 
 
 def _plan(pk: int) -> str:

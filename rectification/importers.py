@@ -35,7 +35,7 @@ from rectification.services import changes, items, plans, progress
 from rectification.services.settings import ensure_rules
 
 LIMITS = Limits(person_length=60, text_length=4000)
-REASON = "按交回的附件6修改"
+REASON = "按交回的整改汇总表修改"
 
 
 @dataclass
@@ -288,7 +288,7 @@ def apply_ledger(*, by: Account, plan: LedgerPlan, now: dt.datetime, taken: Coll
         raise RefusedError(writer.refusals)
     audit.record(
         by=by, action="annex6.import", thing=plan.round, branch=plan.round.campaign.root,
-        summary=f"导入附件6“{plan.file_name}”",
+        summary=f"导入整改汇总表“{plan.file_name}”",
         after={"new": len(plan.of(Fate.NEW)), "changed": len(plan.of(Fate.CHANGED)), "requests": writer.requests},
     )  # fmt: skip
     return Outcome(len(plan.of(Fate.NEW)), len(plan.of(Fate.CHANGED)), len(plan.of(Fate.SAME)), writer.requests)

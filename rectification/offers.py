@@ -22,6 +22,7 @@ from grading.models import (
     Source,
     Survey,
     SurveyFinding,
+    form_names,
 )
 from rectification import known
 from rectification.models import VisitFinding
@@ -105,7 +106,7 @@ def _of_unit(unit: RoundUnit) -> Known:
         groups=[
             Group(
                 "annex4",
-                "附件4的问题",
+                f"{form_names(unit.round)['annex4'].short}的问题",
                 "点“列入”就成为一条整改项目，措施条数和问题一致的一并带入，不一致的在填写时点一下加进来。",
                 _annex4(problems, measures),
             ),

@@ -163,4 +163,4 @@ class Outcome:
     def summary(self) -> str:
         """Say it to a person."""
         asked = f"，其中 {self.requests} 处须上级同意，已提出变更申请" if self.requests else ""
-        return f"附件6已导入：新增 {self.new} 项，修改 {self.changed} 项{asked}，没有变化 {self.same} 项。"
+        return f"整改汇总表已导入：新增 {self.new} 项，修改 {self.changed} 项{asked}，没有变化 {self.same} 项。"

@@ -47,6 +47,6 @@ def _save(request: HttpRequest, node: Branch, form: ProfileForm) -> HttpResponse
             request, thing=node, form=form, stored=now, version=now["version"], url=url, title="支部基本情况"
         )
     left = len(saved.blanks())
-    tail = f"还有 {left} 项空白，附件4 将印“—”。" if left else "各项齐全。"
+    tail = f"还有 {left} 项空白，定级表上将印“—”。" if left else "各项齐全。"
     messages.success(request, ("已确认无误，" if confirm else "已保存，") + tail)
     return redirect("branch", node.pk) if confirm else redirect(url)

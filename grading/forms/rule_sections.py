@@ -225,7 +225,7 @@ PARTS = (
     Part("caps", "名额", "某个等级最多或至少多少，按党总支算还是按全校算。", tables=(CAPS,)),
     Part("compare", "差异说明", "自评和考评相差太大时，请评分的人写明理由。", COMPARED),
     Part("steps", "步骤与期限", "本轮走哪几步，各到哪一天。", PUBLICITY, (STEPS,)),
-    Part("checks", "摸底内容", "走访摸底时逐项看什么，印在附件4 上。", tables=(CHECKS,)),
+    Part("checks", "摸底内容", "走访摸底时逐项看什么，印在每个支部的定级表上。", tables=(CHECKS,)),
     Part("problems", "评议问题", "评议票上可以勾选哪些问题；不设就没有。", tables=(PROBLEMS,)),
     Part("rubrics", "评分标准", "每一类党支部用哪一份已发布的评分标准。"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from grading.models import Cap, Gate, Source
+from grading.models import Cap, Gate, Round, Source, form_names
 from grading.scoring.derivation import CapOutcome
 from grading.scoring.explain import CAP_STATES
 from grading.scoring.numbers import percent, round_half_up
@@ -34,6 +34,12 @@ def gate_line(gate: Gate) -> str:
     """Return the line of a gate as people write it: 90%, or 60 分（百分制） where it asks for the score of a source."""
     said = line_text(gate.figure, gate.minimum)
     return f"{said}（百分制）" if gate.figure.startswith(SOURCE_FIGURE) else said
+
+
+@register.filter
+def form_name(round_: Round, kind: str) -> str:
+    """Return what the round's notice calls a form in a sentence: 附件4, else its title."""
+    return form_names(round_)[kind].short
 
 
 @register.filter

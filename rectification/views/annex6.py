@@ -33,7 +33,7 @@ class LedgerForm(WorkbookForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Name the file for what it is."""
         super().__init__(*args, **kwargs)
-        self.fields["file"].label = "附件6"
+        self.fields["file"].label = "整改汇总表"
 
 
 def _kind(round_: Round) -> str:

@@ -80,7 +80,7 @@ def give_out(*, by: Account, units: Sequence[RoundUnit]) -> list[tuple[str, byte
     """Return the workbooks of some branches of one round with their names, and note of each who took it away."""
     made = workbooks(units=units)
     notes = [
-        audit.Note("offline.downloaded", unit, f"下载离线表（附件4和评分表）：{unit.round.name}", unit.branch)
+        audit.Note("offline.downloaded", unit, f"下载离线表（定级表和评分表）：{unit.round.name}", unit.branch)
         for unit in units
     ]
     with transaction.atomic():

@@ -70,7 +70,7 @@ def test_taking_a_workbook_away_is_on_record_and_changes_no_data(signed_in, grad
     fetched(client, unit)
     entry = AuditEntry.objects.get(action="offline.downloaded")
     assert (entry.account, entry.branch_id) == (secretary, unit.branch_id)
-    assert entry.summary == f"下载离线表（附件4和评分表）：{grading.round.name}"
+    assert entry.summary == f"下载离线表（定级表和评分表）：{grading.round.name}"
     assert data_version() == before
 
 
