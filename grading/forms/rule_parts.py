@@ -59,9 +59,12 @@ def figure_choices(entry: Content) -> Choices:
     texts = figure_texts()
     offered = [(code, text.name) for code, text in texts.items() if code != SATISFACTION_FIGURE]
     if ballots:
-        offered.insert(0, (SATISFACTION_FIGURE, "满意率"))
+        offered.insert(0, (SATISFACTION_FIGURE, ballots[0].get("rate_name") or Source.USUAL_RATE))
     if len(ballots) > 1:
-        offered += [(f"{RATE_FIGURE}{one['code']}", f"{one['name']}的满意率") for one in ballots]
+        offered += [
+            (f"{RATE_FIGURE}{one['code']}", f"{one['name']}的{one.get('rate_name') or Source.USUAL_RATE}")
+            for one in ballots
+        ]
     return [*offered, *((f"{SOURCE_FIGURE}{one['code']}", f"{one['name']}得分") for one in entry["sources"])]
 
 

@@ -76,6 +76,14 @@ SOURCES = Table(
             when=("giver", "appraisal"),
             hint="少于这个数的不公布、不计分，免得看出谁投了什么。通知没有写的保留 5。",
         ),
+        Column(
+            "rate_name",
+            "比例叫什么",
+            required=False,
+            longest=10,
+            when=("giver", "appraisal"),
+            hint="计入满意率的票占有效票的比例，表上和门槛里叫什么；不填就叫满意率。",
+        ),
         Column("names_tellers", "写明计票人和监票人", "check", required=False, when=("giver", "appraisal")),
         Column("double_entry", "纸质票由两人分别录入", "check", required=False, when=("giver", "appraisal")),
         Column(

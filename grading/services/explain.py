@@ -62,6 +62,7 @@ class BallotLine:
     options: tuple[tuple[str, int], ...]
     rate: str
     groups: tuple[scoring.GroupScore, ...]
+    rate_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,8 @@ def _ballots(unit: RoundUnit, derivation: scoring.Derivation) -> tuple[BallotLin
         choices = sources[source.code].options.all() if given.satisfaction is not None else ()  # below the floor none
         options = tuple((option.label, given.counts.of(option.code)) for option in choices)
         rate = "—" if given.satisfaction is None else scoring.percent(given.satisfaction, 2)
-        lines.append(BallotLine(source.name, given.counts, options, rate, given.groups))
+        called = sources[source.code].rate_name
+        lines.append(BallotLine(source.name, given.counts, options, rate, given.groups, called))
     return tuple(lines)
 
 

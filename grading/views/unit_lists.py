@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from branches.listing import render_list
 from branches.permissions import Action, can, requires
 from grading.lists import as_it_stands, unit_rows, units_page
-from grading.models import RoundUnit
+from grading.models import RoundUnit, form_names
 from grading.views.shared import round_or_404
 
 
@@ -43,6 +43,7 @@ def round_rules(request: HttpRequest, pk: int) -> HttpResponse:
         "vetoes": round_.veto_items.select_related("grade"),
         "rubrics": round_.rubrics.select_related("rubric", "category").annotate(full=Sum("rubric__sections__points")),
         "returns": round_.returns.all(),
+        "forms": form_names(round_).values(),
         "grade_count": len(grades),
         "may_manage": bool(can(request.user, Action.MANAGE_ROUND, round_)),
     }

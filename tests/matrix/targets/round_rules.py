@@ -19,6 +19,15 @@ def preparing_round(world: World, _relation: str, _name: str) -> Call:
     return Call({"pk": _preparing(world).pk, "part": "checks"}, {"version": "1", "do": "save", "checks-count": "0"})
 
 
+@target("form_names")
+def form_names(world: World, _relation: str, _name: str) -> Call:
+    """What the forms of a round are called."""
+    row = _preparing(world)
+    return Call(
+        {"pk": row.pk}, {"version": str(row.version), "number-annex5": "表三", "title-annex5": "星级评定汇总表"}
+    )
+
+
 @target("preparing_round_file")
 def preparing_round_file(world: World, _relation: str, _name: str) -> Call:
     """A round in preparation, whose rules are downloaded."""
