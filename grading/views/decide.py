@@ -15,6 +15,7 @@ from branches import clock
 from branches.permissions import Action, account_of, can, get_or_404, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import scoring
+from grading.last_decision import FIELDS, last_decision, offered
 from grading.models import Assessment, Result, Round, RoundUnit, Source, VetoReview
 from grading.permissions import GradeRights, grade_rights, may_confirm, may_decide, may_propose, school_rights
 from grading.services import results
@@ -139,7 +140,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "left_out": [unit for unit in units if not unit.graded],
         "errors": faults,
         "caps": _caps(lines, {place["key"]: place["name"] for place in parents if place["key"] != chosen}),
-        "default_body": _default_body(round_, chosen),
+        "decision": _decision_fields(request, round_, chosen) if deciding else {},
         **_shown(request, round_, lines, deciding=deciding),
     }
     return render(request, "grading/decide.html", context, status=422 if faults else 200)
@@ -159,13 +160,16 @@ def _shown(request: HttpRequest, round_: Round, lines: list[Line], *, deciding: 
         "checkable": [line for line in lines if line.checkable],
         "may_review": bool(can(request.user, Action.PROPOSE_GRADE)) and round_.is_open and vetoes,
         "unchecked": [line.unit for line in lines if vetoes and line.awaits_review],
-        "typed": request.POST,
         "today": clock.today(),
     }
 
 
-def _default_body(round_: Round, group: str) -> str:
-    return "党委会" if group == "direct" or round_.deciding_level == Round.DecidingLevel.COMMITTEE else "总支委员会"
+def _decision_fields(request: HttpRequest, round_: Round, group: str) -> dict[str, Any]:
+    """Return what the fields of the decision hold: what was typed, else what the same body decided by last time."""
+    if request.method == "POST":
+        return {name: request.POST.get(name, "") for name in FIELDS}
+    above = group == "direct" or round_.deciding_level == Round.DecidingLevel.COMMITTEE
+    return offered(last_decision(round_, group), "党委会" if above else "总支委员会")
 
 
 def _places(request: HttpRequest, round_: Round) -> tuple[list[dict[str, Any]], str]:

@@ -14,6 +14,7 @@ from branches.listing import render_list
 from branches.permissions import Action, account_of, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import board, review
+from grading.last_decision import last_of_committee, offered
 from grading.lists import as_it_stands, unit_rows
 from grading.lists_review import review_page as page_of
 from grading.lists_review import review_rows
@@ -64,6 +65,7 @@ def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict
         "one_by_one": one_by_one,
         "confirming": may_confirm_now,
         "confirms": confirms,
+        "decision": offered(last_of_committee(round_, confirms=may_confirm_now), "党委会"),
     }
 
 

@@ -61,7 +61,7 @@ def test_the_page_shows_what_is_computed(officer, grading):
     # 96×20% + 100×20% + 85×20% + 96×40% = 94.6
     assert (software.derivation.composite.rounded, software.derivation.grade.label) == (D("94.60"), "先进")
     assert (software.open, software.blockers, software.reviewed) == (True, (), True)
-    assert (response.context["deciding"], response.context["default_body"]) == (True, "总支委员会")
+    assert (response.context["deciding"], response.context["decision"]["body"]) == (True, "总支委员会")
 
 
 def test_deciding_as_computed_needs_no_reason(officer, grading):
@@ -105,7 +105,7 @@ def test_a_change_by_hand_needs_its_reason(officer, grading):
 def test_the_decision_itself_must_be_named(officer, grading, given, sentence):
     response = officer.post(address(grading), BODY | given | choose(grading.unit("software"), "先进"))
     assert (response.status_code, [fault.text for fault in response.context["errors"]]) == (422, [sentence])
-    assert response.context["typed"]["document_number"] == "数计总支〔2012〕3号"
+    assert response.context["decision"]["document_number"] == "数计总支〔2012〕3号"
     assert not Result.objects.filter(state="decided").exists()
 
 
@@ -244,13 +244,40 @@ def test_a_committee_decides_the_whole_school_with_one_meeting(office, grading):
     assert office.get(school(grading, parent="direct")).context["here"] == "直属党支部"
 
 
+def test_the_same_meeting_is_typed_once_for_several_parties(office, grading):
+    """Each 党总支 on a page of its own: the committee's last record stands there and may be typed over."""
+    nothing = {"body": "党委会", "met_on": "", "document_number": "", "again": False}
+    assert office.get(school(grading, parent=grading.school.letters.pk)).context["decision"] == nothing
+    met = BODY | {"body": "党委常委会"}
+    office.post(school(grading, parent=grading.school.maths.pk), met | choose(grading.unit("software"), "先进"))
+    for place in (grading.school.letters.pk, "direct"):
+        assert office.get(school(grading, parent=place)).context["decision"] == met | {"again": True}
+    assert "已照上一次定级填好" in text(office.get(school(grading, parent=grading.school.maths.pk)))
+    assert office.get(page("review", grading.round.pk)).context["decision"] == met | {"again": True}
+
+
+def test_a_party_that_decides_begins_with_its_own_last_meeting_and_with_no_other(officer, grading, signed_in):
+    officer.post(address(grading), BODY | choose(grading.unit("software"), "先进"))
+    assert officer.get(address(grading)).context["decision"] == BODY | {"again": True}
+    office = signed_in(account(grading.school, "office"))
+    fields = {group: office.get(address(grading, group)).context["decision"]
+              for group in (grading.school.letters.pk, "direct")}  # fmt: skip
+    assert fields[grading.school.letters.pk] == {
+        "body": "总支委员会",
+        "met_on": "",
+        "document_number": "",
+        "again": False,
+    }
+    assert fields["direct"]["body"] == "党委会"
+
+
 def test_one_branch_that_cannot_be_decided_keeps_the_whole_school_as_it_was(office, grading):
     posted = BODY | choose(grading.unit("software"), "先进") | choose(grading.unit("algebra"), "较好")
     refused = office.post(school(grading), posted)
     assert [fault.text for fault in refused.context["errors"]] == [
         f"{grading.unit('algebra').name}：测算为“先进”，改为“较好”，须写明理由。"
     ]
-    assert refused.context["typed"]["document_number"] == BODY["document_number"]
+    assert refused.context["decision"]["document_number"] == BODY["document_number"]
     assert not Result.objects.filter(state="decided").exists()
 
 
