@@ -1,7 +1,8 @@
 """Reading paper ballot counts of the 群众评议.
 
 A table exported by the system imports back unchanged under the headings 序号 党总支 党支部名称, 票数 over 发出 收回
-有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read.
+有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read; so is 有效 where a
+school's table has no column for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from branches.intake.shapes import (
     AppraisalReading,
     AppraisalRow,
     AppraisalState,
+    Grid,
     Limits,
     MappingChoice,
     Problem,
     Severity,
+    TableMapping,
     Workbook,
 )
 from branches.intake.sheets import labelled_text, select_sheets
@@ -55,6 +58,8 @@ class _AppraisalRows(TableReader):
         before = len(self.problems)
         figures = {field: self.read(row, field, parse_count).value for field in (*BALLOTS, *self.options)}
         unreadable = len(self.problems) > before
+        if "valid" not in self.mapping.columns and any(figures[field] is not None for field in self.options):
+            figures["valid"] = sum(figures[field] or 0 for field in self.options)
         state, reason = self._state(row, figures, remark, unreadable=unreadable)
         shown = state is AppraisalState.VALID
         return AppraisalRow(
@@ -125,6 +130,18 @@ class _AppraisalRows(TableReader):
         return None
 
 
+def _without_valid(grid: Grid, table: TableMapping, options: Sequence[tuple[str, str]]) -> Problem | None:
+    """Return what is said of a sheet that has no column of valid ballots: they are added up, if all choices are there."""
+    if "valid" in table.columns:
+        return None
+    lacking = "、".join(f"“{label}”" for code, label in options if code not in table.columns)
+    if lacking:
+        reason = f"表头没有“有效”一列，又缺{lacking}，有效票数算不出来：请补上“有效”一列，或补上缺的选项"
+        return Problem(grid.name, table.header_ref, Severity.ERROR, reason, "valid_unknown")
+    reason = "表头没有“有效”一列，有效票按各选项之和计；有废票的不受影响，废票本来就不在各选项里"
+    return Problem(grid.name, table.header_ref, Severity.WARNING, reason, "valid_added_up")
+
+
 def _number(count: int) -> str:
     return "零一二三四五六七八九十"[count] if count <= 10 else str(count)
 
@@ -167,6 +184,10 @@ def read_appraisal(
     notes: list[str] = []
     held_on = ""
     for grid, table in selection.tables:
+        if (said := _without_valid(grid, table, options)) is not None:
+            problems.append(said)
+            if said.level is Severity.ERROR:
+                continue
         held_on = held_on or labelled_text(grid, table, vocabulary.held_labels)
         reader = _AppraisalRows(grid, table, vocabulary, limits, own=own, spoken=spoken)
         reader.floor, reader.options, reader.pleased = floor, codes, tuple(pleased)

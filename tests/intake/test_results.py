@@ -244,6 +244,29 @@ def test_nothing_is_matched_twice_or_lost(names: list[str]) -> None:
 
 
 # ---------------------------------------------------------------- paper ballots
+def counted(heads: list[str], *rows: list[Any]) -> AppraisalReading:
+    return read_appraisal(read_workbook("a.xlsx", made({"计票": [heads, *rows]})), words(), floor=5)
+
+
+def test_a_table_without_a_column_of_valid_ballots_is_added_up() -> None:
+    heads = ["党支部名称", "发出票数", "收回票数", "满意", "基本满意", "不满意", "不了解"]
+    found = counted(heads, ["软件党支部", 20, 19, 12, 5, 1, None], ["硬件党支部", 20, 17, 12, 5, 1, 0])
+    assert [(row.valid, row.rate) for row in found.rows] == [(18, Fraction(17, 18)), (18, None)]
+    assert [(p.level, p.code) for p in found.problems] == [
+        (Severity.WARNING, "valid_added_up"), (Severity.ERROR, "valid_above_returned"),
+    ]  # fmt: skip
+
+
+def test_without_valid_ballots_every_choice_needs_its_column() -> None:
+    """Else a choice under a heading nobody knows would vanish from the sum."""
+    found = counted(
+        ["党支部名称", "发出票数", "收回票数", "满意", "基本满意", "还行"], ["软件党支部", 20, 19, 12, 5, 2]
+    )
+    assert found.rows == ()
+    (said,) = found.problems
+    assert (said.level, "又缺“不满意”、“不了解”，有效票数算不出来" in said.reason) == (Severity.ERROR, True)
+
+
 def appraisal(**options: Any) -> AppraisalReading:
     return read_appraisal(office_file("appraisal-counts.xlsx"), words(), floor=5, **options)
 
