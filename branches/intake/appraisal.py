@@ -1,8 +1,8 @@
 """Reading paper ballot counts of the 群众评议.
 
 A table exported by the system imports back unchanged under the headings 序号 党总支 党支部名称, 票数 over 发出 收回
-有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read; so is 有效 where a
-school's table has no column for it.
+有效, 评议结果 over 满意 基本满意 不满意 不了解, 满意率 备注. The rate is always computed, never read; so is
+有效 where a school's table has no column for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class _AppraisalRows(TableReader):
 
 
 def _without_valid(grid: Grid, table: TableMapping, options: Sequence[tuple[str, str]]) -> Problem | None:
-    """Return what is said of a sheet that has no column of valid ballots: they are added up, if all choices are there."""
+    """Return what is said of a sheet without a column of valid ballots: added up, if all choices are there."""
     if "valid" in table.columns:
         return None
     lacking = "、".join(f"“{label}”" for code, label in options if code not in table.columns)

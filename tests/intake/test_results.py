@@ -245,7 +245,7 @@ def test_nothing_is_matched_twice_or_lost(names: list[str]) -> None:
 
 # ---------------------------------------------------------------- paper ballots
 def counted(heads: list[str], *rows: list[Any]) -> AppraisalReading:
-    return read_appraisal(read_workbook("a.xlsx", made({"计票": [heads, *rows]})), words(), floor=5)
+    return read_appraisal(read_workbook("a.xlsx", made(heads, *rows)), words(), floor=5)
 
 
 def test_a_table_without_a_column_of_valid_ballots_is_added_up() -> None:
@@ -259,9 +259,8 @@ def test_a_table_without_a_column_of_valid_ballots_is_added_up() -> None:
 
 def test_without_valid_ballots_every_choice_needs_its_column() -> None:
     """Else a choice under a heading nobody knows would vanish from the sum."""
-    found = counted(
-        ["党支部名称", "发出票数", "收回票数", "满意", "基本满意", "还行"], ["软件党支部", 20, 19, 12, 5, 2]
-    )
+    heads = ["党支部名称", "发出票数", "收回票数", "满意", "基本满意", "还行"]
+    found = counted(heads, ["软件党支部", 20, 19, 12, 5, 2])
     assert found.rows == ()
     (said,) = found.problems
     assert (said.level, "又缺“不满意”、“不了解”，有效票数算不出来" in said.reason) == (Severity.ERROR, True)
