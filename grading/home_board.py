@@ -35,13 +35,16 @@ def _board(account: Account, now: dt.datetime) -> tuple[Round, board.Board] | No
     """Return the round with its board, counted once for the figures and panels of one page (one `now`)."""
     kept: tuple[dt.datetime, tuple[Round, board.Board] | None] | None = account.__dict__.get("_zhibu_board")
     if kept is None or kept[0] != now:
-        kept = (now, _counted(account))
+        kept = (now, _counted(account, now))
         account.__dict__["_zhibu_board"] = kept
     return kept[1]
 
 
-def _counted(account: Account) -> tuple[Round, board.Board] | None:
-    """Return the round with its board over the units below the account; None for one who only has a branch."""
+def _counted(account: Account, now: dt.datetime) -> tuple[Round, board.Board] | None:
+    """Return the round with its board over the units below the account, grades as inputs stand now as on all lists.
+
+    None for one who only has a branch.
+    """
     round_ = _round(account)
     if round_ is None:
         return None
@@ -49,7 +52,7 @@ def _counted(account: Account) -> tuple[Round, board.Board] | None:
     units = list(RoundUnit.objects.filter(round=round_, graded=True).within(reach))
     if not {unit.branch_id for unit in units} - _own_nodes(account):
         return None
-    return round_, board.build(round_, units)
+    return round_, board.build(round_, units, now=now)
 
 
 def shares_of(line: board.GroupLine, page: board.Board) -> list[charts.Share]:
@@ -74,7 +77,7 @@ def round_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
     yield HomeStat("已定级", f"{total.decided:,}", base, reverse("decide", args=[round_.pk]), 22)
     if page.grades and sum(total.grades.values()):
         best = page.grades[0]
-        part = wording.share(total.grades[best.pk], total.units)  # of all to be graded, as on 附件5
+        part = wording.share(total.grades[best.pk], total.units)  # of all to be graded, as on the summary form
         yield HomeStat(f"{best.label}占比", wording.pct1(part), f"{total.grades[best.pk]:,} {base}", units, 23)
 
 

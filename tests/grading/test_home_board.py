@@ -53,20 +53,32 @@ def test_a_branch_sees_itself(signed_in, graded):
     assert f"/grading/units/{unit.pk}/self/" in html
 
 
+def proposed(unit, grade):
+    make.ResultFactory(unit=unit, state="proposed", computed_grade=grade, proposed_grade=grade)
+
+
+def test_a_grade_that_inputs_give_no_more_is_not_counted(graded):
+    """Computed once, before a source was taken back: lists show none, and neither does the landing page."""
+    make.ResultFactory(unit=graded.unit("algebra"), computed_grade=graded.round.scale.grades.get(rank=1))
+    office = AccountFactory(role=Role.OFFICE, node=graded.school.root)
+    assert "先进占比" not in figures(office)
+    assert "round-grades" not in panels(office)
+
+
 def test_shares_count_the_current_result_of_each_branch(signed_in, graded):
     grades = list(graded.round.scale.grades.order_by("rank"))
-    make.ResultFactory(unit=graded.unit("algebra"), computed_grade=grades[0])
-    make.ResultFactory(unit=graded.unit("chinese"), computed_grade=grades[1])
+    proposed(graded.unit("algebra"), grades[0])
+    proposed(graded.unit("chinese"), grades[1])
     office = AccountFactory(role=Role.OFFICE, node=graded.school.root)
     assert Result.objects.current().count() == 2
-    assert figures(office)["先进占比"] == ("20.0%", "1 / 5")  # of all that are to be graded, as on 附件5
+    assert figures(office)["先进占比"] == ("20.0%", "1 / 5")  # of all that are to be graded, as on the summary form
     html = signed_in(office).get("/").content.decode()
     assert 'aria-label="先进 1，较好 1"' in html
 
 
 def test_shares_leave_out_who_gets_no_grade(graded):
     grades = list(graded.round.scale.grades.order_by("rank"))
-    make.ResultFactory(unit=graded.unit("algebra"), computed_grade=grades[0])
+    proposed(graded.unit("algebra"), grades[0])
     graded.round.units.filter(pk=graded.unit("software").pk).update(graded=False, not_graded_reason="成立不满一年。")
     assert figures(AccountFactory(role=Role.OFFICE, node=graded.school.root))["先进占比"] == ("25.0%", "1 / 4")
 
@@ -80,5 +92,5 @@ def test_people_without_grading_see_no_round(graded):
 def test_the_landing_page_asks_no_more_for_more_branches(signed_in, graded, django_assert_max_num_queries):
     client = signed_in(AccountFactory(role=Role.OFFICE, node=graded.school.root))
     client.get("/")
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(86):
         client.get("/")
