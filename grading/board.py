@@ -5,10 +5,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from grading.models import AnnualResult, AppraisalCount, Assessment, Exemption, Grade, Result, Round, RoundUnit, Source
+from grading.models import (
+    AnnualResult,
+    AppraisalCount,
+    Assessment,
+    Exemption,
+    Grade,
+    Result,
+    Round,
+    RoundUnit,
+    Source,
+    SpotCheck,
+)
 from grading.services.results import standing
 
 HANDED_IN = (Assessment.State.SUBMITTED, Assessment.State.ACCEPTED)
+SPOT = ("drawn", "inspected")
 
 
 @dataclass(slots=True)
@@ -23,6 +35,8 @@ class GroupLine:
     returned: int = 0
     late: int = 0
     scored: int = 0
+    drawn: int = 0
+    inspected: int = 0
     sources: Counter[str] = field(default_factory=Counter)
     decided: int = 0
     proposed: int = 0
@@ -60,13 +74,15 @@ def build(round_: Round, units: Sequence[RoundUnit], *, now: dt.datetime | None 
         line.graded += unit.graded
         home[unit.pk] = line
     _count_sheets(home)
+    if round_.has_source(Source.SPOT_CHECK):
+        _count_drawn(home)
     sources = [s for s in round_.sources.all() if s.kind != Source.Kind.SHEET]
     _count_others(home)
     stored = Result.objects.filter(unit__in=home).current().defer("scores", "derivation")
     _count_results(home, stored if now is None else standing(round_, units, now=now).values())
     for line in lines.values():
         total.units += line.units
-        for name in ("graded", "filed", "returned", "late", "scored", "decided", "proposed", "unexplained"):
+        for name in ("graded", "filed", "returned", "late", "scored", *SPOT, "decided", "proposed", "unexplained"):
             setattr(total, name, getattr(total, name) + getattr(line, name))
         total.sources.update(line.sources)
         total.grades.update(line.grades)
@@ -83,6 +99,13 @@ def _count_sheets(home: dict[int, GroupLine]) -> None:
             line.late += late
         elif code == Source.SUPERIOR:
             line.scored += state in HANDED_IN
+        elif code == Source.SPOT_CHECK:
+            line.inspected += state in HANDED_IN
+
+
+def _count_drawn(home: dict[int, GroupLine]) -> None:
+    for unit_id in SpotCheck.objects.active().filter(unit__in=home).values_list("unit_id", flat=True):
+        home[unit_id].drawn += 1
 
 
 def _count_others(home: dict[int, GroupLine]) -> None:

@@ -74,6 +74,9 @@ def round_figures(account: Account, now: dt.datetime) -> Iterator[HomeStat]:
         yield HomeStat("已自评", f"{total.filed:,}", base, units, 20)
     if round_.scored_by_superior:
         yield HomeStat("总支已评分", f"{total.scored:,}", base, grid, 21)
+    if total.drawn:
+        checks = reverse("spot-checks", args=[round_.pk]) if scope(account, Action.VIEW_GRADING).everything else units
+        yield HomeStat("已抽查", f"{total.inspected:,}", f"/ {total.drawn:,}", checks, 21)
     yield HomeStat("已定级", f"{total.decided:,}", base, reverse("decide", args=[round_.pk]), 22)
     if page.grades and sum(total.grades.values()):
         best = page.grades[0]

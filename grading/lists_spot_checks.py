@@ -30,7 +30,7 @@ def check_rows(checks: QuerySet[SpotCheck]) -> QuerySet[SpotCheck]:
         return Subquery(rows.values(field)[:1])
 
     own = Assessment.objects.filter(unit=OuterRef("unit"), source=OuterRef("source"))
-    return checks.select_related("unit", "draw", "source").annotate(
+    return checks.select_related("unit", "draw__round", "source").annotate(
         own_points=of(Source.SELF, "earned"),
         superior_points=of(Source.SUPERIOR, "earned"),
         spot_points=Subquery(own.values("earned")[:1]),
@@ -83,6 +83,7 @@ def prepared(checks: Sequence[Any]) -> list[dict[str, Any]]:
                 "unit": check.unit_id,
                 "name": check.unit.name,
                 "parent": check.unit.general_branch_name,
+                "round": check.draw.round.name,
                 "category": check.unit.category_name,
                 "own": check.own_points,
                 "superior": check.superior_points,
@@ -110,6 +111,7 @@ _SHOWN = (
     Column("gap", "抽查与总支差", 22, format=formats.DECIMAL1, sort_key="gap", hide_small=True),
 )  # fmt: skip
 _STATE = Column("state", "进度", 20, kind="state", badge=lambda row: row["badge"], sort_key="state")
+_ROUND = Column("round", "轮次", 22)  # one person may inspect a branch in several rounds
 _SORTS = {
     "order": ("unit__parent_position", "unit__parent_code", "unit__position", "unit__code"),
     "name": ("unit__name",),
@@ -153,12 +155,20 @@ CHECKS_READ = replace(
     bulk=(),
     empty_text="活动办公室抽取以后，这里列出抽到的党支部。",
 )  # what those see who read the whole school and assign nobody
+
+
+def without_superior(page: ListPage) -> ListPage:
+    """Return the list without the columns that compare with 党总支考评, for a round that has none."""
+    kept = tuple(column for column in page.table.columns if column.key not in ("superior", "gap"))
+    return replace(page, table=replace(page.table, columns=kept))
+
+
 MINE = list_page(
     ListPage(
         slug="inspections",
         title="我的抽查",
         unit="个党支部",
-        table=Table(slug="inspections", title="我的抽查", columns=(*_SHOWN, _STATE)),
+        table=Table(slug="inspections", title="我的抽查", columns=(_SHOWN[0], _ROUND, *_SHOWN[1:], _STATE)),
         sorts=_SORTS,
         default_sort="order",
         filters=CheckFilter,

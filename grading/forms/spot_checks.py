@@ -37,10 +37,13 @@ class DrawForm(ZhForm):
         label="指定的党支部", coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, units: Sequence[RoundUnit], **kwargs: Any) -> None:
-        """Offer the branches that were not drawn yet."""
+    def __init__(self, *args: Any, units: Sequence[RoundUnit], compares: bool = True, **kwargs: Any) -> None:
+        """Offer the branches that were not drawn yet; by differences only where two sheets can be compared."""
         kwargs.setdefault("initial", {}).setdefault("seed", fresh_seed())
         super().__init__(*args, **kwargs)
+        if not compares:
+            methods = [one for one in SpotCheckDraw.Method.choices if one[0] != SpotCheckDraw.Method.DIFFERENCE]
+            self.fields["method"].choices = methods  # type: ignore[attr-defined]
         by_hand = self.data.get("method") == SpotCheckDraw.Method.HAND
         for name in ("measure", "value", "extent", "rounding", "seed"):
             self.fields[name].required = not by_hand

@@ -65,6 +65,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": round_.steps.all(),
         "own": next((one for one in sources if one.code == Source.SELF), None),
         "superior": next((one for one in sources if one.code == Source.SUPERIOR), None),
+        "inspection": next((one for one in sources if one.code == Source.SPOT_CHECK and page.total.drawn), None),
         "spot": round_.has_source(Source.SPOT_CHECK) or round_.has_step(RoundStep.Code.SPOT_CHECK),
         "deciding": decides_here(round_, "") and (round_.proposes or round_.state == Round.State.DECIDING),
         "grade_lines": _grade_lines(round_, page.grades),

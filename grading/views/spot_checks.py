@@ -16,7 +16,7 @@ from branches.transitions import BlockedError, IllegalMoveError
 from grading import draws
 from grading.board import HANDED_IN
 from grading.forms.spot_checks import DrawForm
-from grading.lists_spot_checks import CHECKS, CHECKS_READ, check_rows
+from grading.lists_spot_checks import CHECKS, CHECKS_READ, check_rows, without_superior
 from grading.models import Assessment, Round, RoundUnit, Source, SpotCheck, SpotCheckDraw, SpotCheckRule
 from grading.services import sheets
 from grading.services import spot_checks as service
@@ -56,12 +56,13 @@ def spot_checks(request: HttpRequest, pk: int) -> HttpResponse:
         "progress": _progress(source),
         "draws": round_.draws.select_related("drawn_by__person").prefetch_related("checks"),
         "rule": rule_of(round_),
-        "effects": SpotCheckRule.Effect.choices,
+        "effects": SpotCheckRule.Effect.choices if round_.scored_by_superior else (),
         "absents": SpotCheckRule.Absent.choices,
         "may_draw": manages and source is not None and round_.is_open,
         "rule_open": manages and round_.state not in (Round.State.PUBLICITY, Round.State.FINAL),
     }
     page = CHECKS if manages else CHECKS_READ
+    page = page if round_.scored_by_superior else without_superior(page)
     return render_list(request, page, rows, template="grading/spot_checks.html", context=context)
 
 
@@ -76,7 +77,7 @@ def spot_draw(request: HttpRequest, pk: int) -> HttpResponse:
     initial: dict[str, Any] = {
         "method": "seed", "measure": "share", "value": 20, "extent": "group", "rounding": "up",
     }  # fmt: skip
-    form = DrawForm(request.POST or None, units=units, initial=initial)
+    form = DrawForm(request.POST or None, units=units, compares=round_.scored_by_superior, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             record = service.draw(by=account_of(request), round_=round_, plan=form.plan(), now=clock.now())
