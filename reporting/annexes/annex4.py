@@ -261,7 +261,7 @@ def _dotted(date: Any) -> str:
 def sheets(facts: Annex4, stamp: Stamp) -> list[Sheet]:
     """Lay 附件4 out on two pages: where long texts fill the first, 存在的主要问题 moves over too."""
     shown = values(facts)
-    laid = lay_out_form(form(facts, stamp), shown)
+    laid = lay_out_form(form(facts, stamp, own_page=bool(facts.round.checks)), shown)  # without them page 1 has room
     if len(laid.pages) > PAGES:
         laid = lay_out_form(form(facts, stamp, own_page=False), shown)
     return [laid]

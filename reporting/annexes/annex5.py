@@ -85,6 +85,7 @@ def _fitted(rounds: RoundFacts, rows: Rows, usual: _Widths, names: Sequence[str]
     grown = 2 * (grade - usual.grade) + (target - usual.target)
     grown += proposed - usual.proposed if rounds.proposes else -usual.proposed
     grown -= 0 if rounds.ballot else usual.rate
+    grown -= 0 if rounds.vetoes else usual.veto
     name = usual.name + (_USUAL_SOURCES - len(rounds.sources)) * usual.score - grown
     wish = _remark_width(rows, usual.remark) - usual.remark
     least = _LEAST_PROBLEM if any(row.problem for row in rows) else _EMPTY_PROBLEM
@@ -150,6 +151,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
     name = "short_name" if merged else "name"
     heading = f"{wording.broken(rounds.rate)}\n（%）"
     rate = (Column("satisfaction", heading, widths.rate, format=formats.DECIMAL2),) if rounds.ballot else ()
+    veto = (Column("vetoed", "一票\n否决", widths.veto, value=_veto(rounds)),) if rounds.vetoes else ()
     return (
         *first,
         Column("number", "序号", widths.number, counter=True, format=formats.INTEGER),
@@ -168,7 +170,7 @@ def _columns(rounds: RoundFacts, widths: _Widths, *, merged: bool) -> tuple[Head
             *(proposed if rounds.proposes else ()),
             Column("decided_grade", "党委\n审定", widths.grade, blank="", value=_decided),
         )),
-        Column("vetoed", "一票\n否决", widths.veto, value=_veto(rounds)),
+        *veto,
         Column("problem", "主要问题", widths.problem, align="left"),
         Column("target", "晋位\n目标", widths.target),
         Column("remark", "备注", widths.remark, align="left", blank=""),
