@@ -5,8 +5,8 @@ queries does not grow with the rows: one to count, one to read a page, and what 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 from django.contrib import messages
@@ -24,7 +24,7 @@ from django_filters import FilterSet
 from branches import audit, clock
 from branches.forms_base import control_class
 from branches.permissions import Action, account_of, can
-from reporting.tables import Table, csv, html, lay_out, xlsx
+from reporting.tables import Column, Table, csv, html, lay_out, xlsx
 
 Rows = models.QuerySet[Any]
 EXPORT_LIMIT = 2000
@@ -86,6 +86,19 @@ class ListPage:
     empty_text: str = ""
     bulk: tuple[BulkAction, ...] = ()
     export: bool = True
+
+    def for_reading(self, *, unlinked: str = "", **changes: Any) -> Self:
+        """Return the list for those who may look and change nothing: nothing to pick, no actions.
+
+        Args:
+            unlinked: key of a column whose links lead to where only those who may change it get.
+            changes: other arguments of a ListPage to replace.
+        """
+        columns = (one for one in self.table.columns if not isinstance(one, Column) or one.kind != "select")
+        left = tuple(
+            replace(one, href=None) if isinstance(one, Column) and one.key == unlinked else one for one in columns
+        )
+        return replace(self, table=replace(self.table, columns=left), bulk=(), **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,11 +149,8 @@ CHECKS = list_page(
         bulk=(BulkAction("指派抽查人", "spot-assign"),),
     )
 )
-CHECKS_READ = replace(
-    CHECKS,
-    table=replace(CHECKS.table, columns=CHECKS.table.columns[1:]),  # without the column to pick from
-    bulk=(),
-    empty_text="活动办公室抽取以后，这里列出抽到的党支部。",
+CHECKS_READ = CHECKS.for_reading(
+    empty_text="活动办公室抽取以后，这里列出抽到的党支部。"
 )  # what those see who read the whole school and assign nobody
 
 

@@ -60,6 +60,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "targets": list(campaign.targets.all()),
         "groups": [(group.label, [one for one in people if one.group == group]) for group in CampaignMember.Group],
         "may_manage": bool(can(request.user, Action.MANAGE_CAMPAIGN, campaign)),
+        "may_grade": bool(can(request.user, Action.VIEW_GRADING)),
     }
     return render(request, "branches/campaigns/detail.html", context)
 

@@ -100,6 +100,7 @@ def promotion_page(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = round_or_404(request, pk)
     found = promotion.compare_rounds(round_)
     context: dict[str, Any] = {"round": round_, "may_manage": bool(can(request.user, Action.MANAGE_ROUND, round_))}
+    context["may_export"] = bool(can(request.user, Action.EXPORT))
     if found is not None:
         found = in_reach(request, found)
         lines = matrix(found)

@@ -36,11 +36,11 @@ def assignment_list(request: HttpRequest, campaign: int) -> HttpResponse:
     chosen = campaign_or_404(request, campaign)
     rows = Assignment.objects.filter(campaign=chosen).within(request.scope)  # type: ignore[attr-defined]
     shown = rows.select_related("entry__person", "entry__class_group", "entry__category", "interviewer", "rule")
-    context = {
-        "campaign": chosen, "manages": bool(can(request.user, Action.MANAGE_INTERVIEWS)),
-        "without": without_interviewer(entries_of(request, chosen)).count(),
-    }  # fmt: skip
-    return render_list(request, ASSIGNMENTS, shown, template="interviews/assignments.html", context=context)
+    manages = bool(can(request.user, Action.MANAGE_INTERVIEWS))
+    without = without_interviewer(entries_of(request, chosen)).count()
+    context = {"campaign": chosen, "manages": manages, "without": without}
+    page = ASSIGNMENTS if manages else ASSIGNMENTS.for_reading()
+    return render_list(request, page, shown, template="interviews/assignments.html", context=context)
 
 
 @requires(Action.VIEW_COVERAGE)
@@ -48,7 +48,8 @@ def without_list(request: HttpRequest, campaign: int) -> HttpResponse:
     """People nobody is to visit; POST returns them as a file."""
     chosen = campaign_or_404(request, campaign)
     rows = without_interviewer(entries_of(request, chosen))
-    return render_list(request, WITHOUT, rows, template="interviews/without.html", context={"campaign": chosen})
+    page = WITHOUT if can(request.user, Action.MANAGE_INTERVIEWS) else WITHOUT.for_reading()
+    return render_list(request, page, rows, template="interviews/without.html", context={"campaign": chosen})
 
 
 @requires(Action.MANAGE_INTERVIEWS)

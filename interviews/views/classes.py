@@ -34,7 +34,8 @@ def class_list(request: HttpRequest, campaign: int) -> HttpResponse:
     if context["manages"]:
         url = reverse("people-import", args=[chosen.pk])
         context["empty_actions"] = format_html('<a class="btn btn-primary" href="{}">导入名册</a>', url)
-    return render_list(request, CLASSES, rows, template="interviews/classes.html", context=context)
+    page = CLASSES if context["manages"] else CLASSES.for_reading(unlinked="name")
+    return render_list(request, page, rows, template="interviews/classes.html", context=context)
 
 
 def _class(request: HttpRequest, campaign: int, pk: int) -> tuple[Campaign, ClassGroup]:

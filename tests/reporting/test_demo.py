@@ -1,9 +1,13 @@
 """The demo: invented, deterministic, and with every stage built so far under way."""
 
-from collections import Counter
+import re
+from collections import Counter, deque
+from html import unescape
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
+from django.urls import resolve
 
 from branches import audit
 from branches.models import Account, Branch, Role, RoleGrant
@@ -24,6 +28,9 @@ from grading.models import (
 from rectification.models import Item, Plan, Status
 from reporting.demo.build import DEMO_MOMENT
 from reporting.demo.world import SCALES, make
+from tests.worlds import shared
+
+LINK = re.compile(r'href="(/[^"#]*)')
 
 
 @pytest.mark.unit
@@ -68,9 +75,14 @@ def _what_last_year_left_open():
         assert any(told in title for title in titles), (role, told, titles[:20])
 
 
-@pytest.mark.django_db
-def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
+@shared
+def demo():
+    """The small demo, made once for the tests that read it."""
     call_command("demo", scale="small")
+
+
+@pytest.mark.django_db
+def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(demo):
     year = RoundUnit.objects.filter(round__campaign__year=2012)
     assert Branch.objects.branches_only().count() == year.count() == 90
     filed = Counter(Assessment.objects.filter(unit__in=year).values_list("source__code", "state"))
@@ -94,3 +106,37 @@ def test_the_small_demo_shows_every_stage_and_refuses_a_second_one(capsys):
     assert (found.faults, found.unsealed) == ((), 0)
     with pytest.raises(CommandError):
         call_command("demo", scale="small")
+
+
+def dead_links(client):
+    """Follow links from the landing page, one to each view; return those that lead nowhere, each with its page."""
+    todo, visited, dead = deque([("/", "")]), {"logout"}, []
+    while todo:
+        path, where = todo.popleft()
+        name = resolve(path.split("?")[0]).view_name
+        if name in visited:
+            continue
+        visited.add(name)
+        answer = client.get(path)
+        if answer.status_code in (301, 302):
+            todo.append((answer.headers["Location"], where))
+        elif answer.status_code != 200:
+            dead.append((where, path, answer.status_code))
+        elif not answer.streaming and answer.headers["Content-Type"].startswith("text/html"):
+            found = [unescape(link) for link in LINK.findall(answer.content.decode())]
+            todo.extend((link, path) for link in found if not link.startswith("/static/"))
+    return dead, visited
+
+
+@pytest.mark.once
+@pytest.mark.long
+@pytest.mark.django_db
+def test_no_role_is_shown_a_link_that_leads_nowhere(demo, signed_in):
+    pages = {}
+    with time_machine.travel(DEMO_MOMENT, tick=False):
+        for role in Role:
+            account = RoleGrant.objects.on(DEMO_MOMENT.date()).filter(role=role).order_by("pk").first().account
+            dead, pages[role] = dead_links(signed_in(account))
+            assert (role, dead) == (role, [])
+    assert len(pages[Role.OFFICE]) > 100
+    assert len(pages[Role.SECRETARY]) > 40
