@@ -7,11 +7,12 @@ from itertools import pairwise
 
 from django.db import transaction
 
-from branches import audit
+from branches import audit, clock
 from branches.models import Account, Succession
 from grading.models import Comparison, FallReason, Grade, GradeMatch, Result, Round, RoundUnit
 from grading.promotion import Link, MergedRule, Move, Movement, Promotion, Standing, compare
 from grading.services.errors import RefusedError, refuse
+from grading.services.results import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def by_rank(earlier: Round, later: Round) -> dict[str, str]:
 def compare_rounds(round_: Round) -> Compared | None:
     """Return what became of every branch since the earlier round; None when there is none to compare with.
 
-    Grades count as they stand now: decided, else proposed, else computed. About ten queries.
+    Grades count as they stand now: decided, else proposed, else computed from the inputs as on every other page.
     """
     terms = terms_of(round_)
     if terms is None:
@@ -97,11 +98,7 @@ def compare_rounds(round_: Round) -> Compared | None:
     later_grades = tuple(round_.scale.grades.all())
     ranks = {grade.code: grade.rank for grade in later_grades}
     promotion = compare(before, after, _links(terms.earlier, round_), ranks, terms.matches, merged=terms.merged)
-    barred = {
-        branch
-        for branch, unit in units.items()
-        if (result := results.get(unit.pk)) is not None and result.derivation.get("bars_promotion")
-    }
+    barred = _barred(units, results)
     reasons = FallReason.objects.filter(unit__round=round_).values_list("unit__branch_id", "text")
     return Compared(
         round=round_,
@@ -119,9 +116,7 @@ def compare_rounds(round_: Round) -> Compared | None:
 def _standings(round_: Round) -> tuple[list[Standing], dict[int, RoundUnit], dict[int, Result]]:
     """Return the branches of a round with their grades, in the order of the annexes; direct ones last."""
     units = sorted(RoundUnit.objects.filter(round=round_), key=lambda unit: unit.direct)
-    rows = Result.objects.filter(unit__round=round_).current()
-    rows = rows.select_related("decided_grade", "proposed_grade", "computed_grade")
-    results = {row.unit_id: row for row in rows}
+    results = standing(round_, units, now=clock.now())
     standings = []
     for unit in units:
         grade = results[unit.pk].grade if unit.graded and unit.pk in results else None
@@ -132,6 +127,15 @@ def _standings(round_: Round) -> tuple[list[Standing], dict[int, RoundUnit], dic
             )
         )  # fmt: skip
     return standings, {unit.branch_id: unit for unit in units}, results
+
+
+def _barred(units: Mapping[int, RoundUnit], results: Mapping[int, Result]) -> set[int]:
+    """Return the branches a gate bars from promotion; of stored derivations, which are large, only that is read."""
+    branches = {unit.pk: branch for branch, unit in units.items()}
+    stored = [row.pk for row in results.values() if row.pk and "derivation" in row.get_deferred_fields()]
+    said = dict(Result.objects.filter(pk__in=stored).values_list("unit_id", "derivation__bars_promotion"))
+    said |= {pk: row.derivation.get("bars_promotion") for pk, row in results.items() if pk not in said}
+    return {branches[pk] for pk, barred in said.items() if barred}
 
 
 def _links(earlier: Round, later: Round) -> list[Link]:

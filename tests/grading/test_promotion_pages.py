@@ -40,8 +40,17 @@ def test_the_number_of_queries_does_not_grow(grading, django_assert_num_queries)
         RoundUnit.objects.filter(pk__in=[unit.pk for unit in list(grading.units.values())[kept:]]).update(
             graded=False, not_graded_reason="成立不满一年"
         )
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             promotion.compare_rounds(Round.objects.select_related("campaign", "scale").get(pk=grading.round.pk))
+
+
+def test_a_grade_nobody_chose_counts_as_inputs_stand(grading):
+    """As in all lists: what was computed before its source was taken back is no fall."""
+    unit = grading.units["SJ002"]
+    open_again = {"state": "computed", "decided_grade": None, "decided_at": None, "body": "", "proposed_grade": None}
+    Result.objects.filter(unit=unit).update(**open_again, manual=False, manual_reason="")
+    found = promotion.compare_rounds(grading.round)
+    assert {row.branch: row.move for row in found.promotion.movements}[unit.branch_id] == Move.OUTSIDE
 
 
 def test_the_first_round_of_all_is_compared_with_nothing(grading, signed_in):
