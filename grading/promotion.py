@@ -57,7 +57,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One branch. ``steps`` up are positive; ``origins`` are the branches it came from, where not itself alone."""
+    """One branch. ``steps`` up are positive; ``origins`` are the branches it came from, where not itself alone.
+
+    ``former`` is the name it bore in the earlier round, where it is another one.
+    """
 
     branch: int
     name: str
@@ -68,6 +71,14 @@ class Movement:
     later: str | None
     steps: int = 0
     origins: tuple[str, ...] = ()
+    former: str = ""
+
+    @property
+    def history(self) -> str:
+        """Say where it comes from: 由甲党支部、乙党支部而来, 原名甲党支部, or nothing."""
+        if self.origins:
+            return f"由{'、'.join(self.origins)}而来"
+        return f"原名{self.former}" if self.former else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +175,15 @@ def _movement(
     merged: MergedRule,
 ) -> Movement:
     """Return what became of one branch of the later round."""
-    names = tuple(row.name for row in came_from) if [row.branch for row in came_from] != [now.branch] else ()
+    alone = [row.branch for row in came_from] == [now.branch]
+    names = () if alone else tuple(row.name for row in came_from)
+    former = came_from[0].name if alone and came_from[0].name != now.name else ""
     graded = [row for row in came_from if row.grade is not None and matches.get(row.grade) in ranks]
     start = _start(graded, ranks, matches, merged) if graded else None
     earlier = start.grade if start else next((row.grade for row in came_from if row.grade), None)
 
     def moved(move: Move, steps: int = 0) -> Movement:
-        return Movement(now.branch, now.name, now.group, now.category, move, earlier, now.grade, steps, names)
+        return Movement(now.branch, now.name, now.group, now.category, move, earlier, now.grade, steps, names, former)
 
     if not came_from:
         return moved(Move.NEW)

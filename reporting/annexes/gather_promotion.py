@@ -77,9 +77,7 @@ def _rows(found: Compared) -> tuple[p.PromotionRow, ...]:
 
 
 def _note(movement: Movement, found: Compared) -> str:
-    parts = []
-    if movement.origins:
-        parts.append(f"由{'、'.join(movement.origins)}而来")
+    parts = [movement.history] if movement.history else []
     if movement.move is Move.FALLEN and (reason := found.reasons.get(movement.branch)):
         parts.append(reason)
     return "；".join(parts)

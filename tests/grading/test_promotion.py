@@ -65,6 +65,14 @@ def test_a_branch_that_took_another_in_starts_from_both():
     assert moves(found) == {1: (Move.RISEN, "fair", "good", 1)}
 
 
+def test_a_renamed_branch_is_the_same_one_and_says_what_it_was_called():
+    renamed = Standing(1, "新闻系党支部", "文学院党总支", "教师", "good")
+    (row,) = compare([standing(1, "fair")], [renamed], [], RANKS, SAME).movements
+    assert (row.move, row.steps, row.name, row.history) == (Move.RISEN, 1, "新闻系党支部", "原名支部1")
+    (same,) = compare([standing(1, "fair")], [standing(1, "fair")], [], RANKS, SAME).movements
+    assert same.history == ""
+
+
 def test_both_parts_of_a_split_start_from_the_whole():
     before = [standing(1, "good")]
     found = compare(before, [standing(7, "advanced"), standing(8, "good")], [Link(1, 7), Link(1, 8)], RANKS, SAME)
