@@ -180,27 +180,24 @@ def read_appraisal(
     spoken = {**_SPOKEN, **{code: f"{label}票数" for code, label in options}}
     selection = select_sheets(workbook, vocabulary, TABLE, mapping)
     rows: list[AppraisalRow] = []
-    problems: list[Problem] = list(selection.problems)
-    notes: list[str] = []
+    doubts = {grid.name: said for grid, table in selection.tables if (said := _without_valid(grid, table, options))}
+    problems: list[Problem] = [*selection.problems, *doubts.values()]
     held_on = ""
     for grid, table in selection.tables:
-        if (said := _without_valid(grid, table, options)) is not None:
-            problems.append(said)
-            if said.level is Severity.ERROR:
-                continue
+        if grid.name in doubts and doubts[grid.name].level is Severity.ERROR:
+            continue
         held_on = held_on or labelled_text(grid, table, vocabulary.held_labels)
         reader = _AppraisalRows(grid, table, vocabulary, limits, own=own, spoken=spoken)
         reader.floor, reader.options, reader.pleased = floor, codes, tuple(pleased)
         reader.contradictions = Severity.WARNING if void_contradictions else Severity.ERROR
         rows += [reader.row(row) for row in table.data_rows()]
         problems += reader.problems
-        notes += [f"工作表“{grid.name}”{note}" for note in table.notes]
     return AppraisalReading(
         workbook=workbook.name,
         mappings={grid.name: table for grid, table in selection.tables},
         rows=tuple(rows),
         problems=in_order(problems, workbook),
         skipped_sheets=selection.skipped,
-        notes=tuple(notes),
+        notes=tuple(f"工作表“{grid.name}”{note}" for grid, table in selection.tables for note in table.notes),
         held_on=held_on,
     )

@@ -41,8 +41,7 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("unit", units[0].pk)
     page = board.build(round_, units, now=clock.now())
     sources = list(round_.sources.all())
-    steps = len(page.grades)
-    letters = {grade.pk: wording.rank_letter(grade.rank, steps) for grade in page.grades}
+    letters = {grade.pk: wording.rank_letter(grade.rank, len(page.grades)) for grade in page.grades}
 
     def shares(line: board.GroupLine) -> list[charts.Share]:
         return [charts.Share(g.label, n, letters[g.pk]) for g, n in line.shares(page.grades)]
@@ -63,9 +62,9 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "roster_day": rounds.freeze_day(round_, clock.today()) if round_.state == Round.State.PREPARING else None,
         "today": clock.today(),
         "steps": round_.steps.all(),
-        "own": next((one for one in sources if one.code == Source.SELF), None),
-        "superior": next((one for one in sources if one.code == Source.SUPERIOR), None),
-        "inspection": next((one for one in sources if one.code == Source.SPOT_CHECK and page.total.drawn), None),
+        "own": _source(sources, Source.SELF),
+        "superior": _source(sources, Source.SUPERIOR),
+        "inspection": _source(sources, Source.SPOT_CHECK) if page.total.drawn else None,
         "spot": round_.has_source(Source.SPOT_CHECK) or round_.has_step(RoundStep.Code.SPOT_CHECK),
         "deciding": decides_here(round_, "") and (round_.proposes or round_.state == Round.State.DECIDING),
         "grade_lines": _grade_lines(round_, page.grades),
@@ -75,6 +74,10 @@ def round_page(request: HttpRequest, pk: int) -> HttpResponse:
         "ballots": ballots.card(request, round_),
     }
     return render(request, "grading/round.html", context)
+
+
+def _source(sources: Sequence[Source], code: str) -> Source | None:
+    return next((one for one in sources if one.code == code), None)
 
 
 def _grade_lines(round_: Round, grades: Sequence[Grade]) -> list[tuple[str, str]]:
