@@ -14,7 +14,7 @@ from grading.scoring.rules import RATE_FIGURE, SATISFACTION_FIGURE, SOURCE_FIGUR
 
 NOTHING: Mapping[int, str] = MappingProxyType({})
 POOLED = "全部有效票合计，不按类别加权"
-COUNT_WORDS = "零一二三四五六七八九十"
+COUNT_WORDS = "零一两三四五六七八九十"  # as before a measure word
 CAP_STATES = {"kept": "在名额之内", "over": "超出名额", "lowered": "按名额调整", "tie": "同分，须由人确定"}
 
 
@@ -112,7 +112,6 @@ def _weights(derivation: Derivation) -> Step:
 def _rounding(derivation: Derivation) -> Step:
     rounded = derivation.composite.rounded
     text = f"保留{_count_word(derivation.places)}位小数" if derivation.places else "保留整数"
-    text = text.replace("保留二位", "保留两位")
     return Step("rounding", "四舍五入", text, format(rounded, "f") if rounded is not None else "—")
 
 
