@@ -86,8 +86,20 @@ class SectionForm(forms.ModelForm):
         fields = ("ordinal", "code", "name", "points")
 
 
+def name_cells(form: Any, index: int | None) -> None:
+    """Give each cell of a row its name for screen readers: a table of fields has no labels of its own."""
+    row = "新的一行" if index is None else f"第{index + 1}行"
+    for field in form.fields.values():
+        field.widget.attrs["aria-label"] = f"{row}　{field.label}"
+
+
 class SectionFormSet(BaseInlineFormSet):
     """The sections; they are stored by the service together with the items."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name the cells."""
+        super().add_fields(form, index)
+        name_cells(form, index)
 
     def save(self, commit: bool = True) -> list[Any]:
         """Store nothing: `grading.services.rubrics.replace_items` does."""
@@ -160,6 +172,11 @@ class CriterionFormSet(BaseModelFormSet):
         rows = rows.filter(section__rubric=instance) if instance is not None and instance.pk else rows.none()
         given.pop("save_as_new", None)
         super().__init__(data, files, queryset=rows.order_by("section__ordinal", "ordinal"), **given)
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name the cells."""
+        super().add_fields(form, index)
+        name_cells(form, index)
 
     @classmethod
     def get_default_prefix(cls) -> str:
