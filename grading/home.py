@@ -42,7 +42,7 @@ def _older_facts(unit: RoundUnit, round_: Round) -> Iterator[HomeItem]:
     """Point out that 附件4 still prints older facts than 支部基本情况 holds."""
     if present_facts(unit) != unit.facts:
         url = reverse("unit", args=[unit.pk]) + "#h-frozen"
-        title = f"{round_.name}：{form_names(round_)['annex4'].short} 印的还是旧的基本情况"
+        title = f"{round_.dated}：{form_names(round_)['annex4'].short} 印的还是旧的基本情况"
         yield HomeItem(title, f"{unit.name}，基本情况后来改过", "去更新", url)
 
 
@@ -69,13 +69,13 @@ def own_filing(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # noq
                 url = reverse("survey", args=[unit.pk])
                 detail = f"{unit.name}，还有 {len(left)} 项"
                 due = deadline(unit, RoundStep.Code.SURVEY)
-                yield HomeItem(f"{round_.name}：填写调查摸底", detail, "去填写", url, due)
+                yield HomeItem(f"{round_.dated}：填写调查摸底", detail, "去填写", url, due)
             if not round_.scored_by_branch:
                 continue
             sheet = Assessment.objects.filter(unit=unit, source__code=Source.SELF).first()
             returned = sheet is not None and sheet.state == Assessment.State.RETURNED
             if returned or (reminds and (sheet is None or sheet.editable)):
-                title = f"{round_.name}：{'自评已退回，请修改' if returned else '填写支部自评'}"
+                title = f"{round_.dated}：{'自评已退回，请修改' if returned else '填写支部自评'}"
                 detail = unit.name if sheet is None else f"{unit.name}，已填 {sheet.answered} 条"
                 url = reverse("self-assessment", args=[unit.pk])
                 yield HomeItem(title, detail, "去填写", url, deadline(unit, Source.SELF))
@@ -100,7 +100,7 @@ def superior_work(account: Account, now: dt.datetime) -> Iterator[HomeItem]:  # 
         if total.scored < total.units and round_.scored_by_superior:
             url = reverse("scoring-grid", args=[round_.pk])
             detail = f"已评 {total.scored} 个，还有 {total.units - total.scored} 个"
-            yield HomeItem(f"{round_.name}：党总支考评", detail, "去评分", url, _step_due(round_, Source.SUPERIOR))
+            yield HomeItem(f"{round_.dated}：党总支考评", detail, "去评分", url, _step_due(round_, Source.SUPERIOR))
         yield from _deciding_left(account, round_, total)
 
 
@@ -109,7 +109,7 @@ def _filing_left(round_: Round, units: list[RoundUnit], total: board.GroupLine) 
         url = f"{reverse('round-units', args=[round_.pk])}?own=open"
         back = f"，退回 {total.returned} 个" if total.returned else ""
         detail = f"已报 {total.filed} 个，共 {len(units)} 个{back}"
-        yield HomeItem(f"{round_.name}：催收支部自评", detail, "看未报", url, _step_due(round_, Source.SELF))
+        yield HomeItem(f"{round_.dated}：催收支部自评", detail, "看未报", url, _step_due(round_, Source.SELF))
 
 
 def _deciding_left(account: Account, round_: Round, total: board.GroupLine) -> Iterator[HomeItem]:
@@ -118,7 +118,7 @@ def _deciding_left(account: Account, round_: Round, total: board.GroupLine) -> I
     if total.decided < total.units:
         url = reverse("decide", args=[round_.pk])
         detail = f"已定 {total.decided} 个，还有 {total.units - total.decided} 个"
-        yield HomeItem(f"{round_.name}：定级", detail, "去定级", url, _step_due(round_, RoundStep.Code.DECIDE))
+        yield HomeItem(f"{round_.dated}：定级", detail, "去定级", url, _step_due(round_, RoundStep.Code.DECIDE))
 
 
 @home
@@ -132,7 +132,7 @@ def rounds_to_open(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
         if round_.state == Round.State.PREPARING:
             soon = round_.opens_on is None or (round_.opens_on - now.date()).days <= wording.SOON_DAYS
             if soon or round_.campaign.backfill:
-                title = f"{round_.name}：核对规则，开始自评"
+                title = f"{round_.dated}：核对规则，开始自评"
                 yield HomeItem(title, round_.campaign.name, "去开始", url, round_.opens_on)
             continue
         units = round_.units.filter(graded=True).count()

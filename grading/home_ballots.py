@@ -39,7 +39,7 @@ def _boxes(round_: Round, rows: list[BallotBox], url: str, now: dt.datetime) -> 
     drafts = [box for box in rows if box.state == S.DRAFT]
     if drafts:
         printed = BallotCode.objects.filter(box__in=drafts).values("box").distinct().count()
-        title = f"{round_.name}：印制评议码，开始评议"
+        title = f"{round_.dated}：印制评议码，开始评议"
         yield HomeItem(title, f"{len(drafts)} 个支部已设箱，{printed} 个已印评议码", "去办理", url)
     running = [box for box in rows if box.state == S.OPEN]
     if running:
@@ -47,10 +47,10 @@ def _boxes(round_: Round, rows: list[BallotBox], url: str, now: dt.datetime) -> 
         by_hand = sum(box.closes_at is None for box in running)
         detail = f"{len(running)} 个支部正在评议" + (f"，{by_hand} 个要手工结束" if by_hand else "，到时自动结束")
         day = due.astimezone(now.tzinfo).date() if due else None
-        yield HomeItem(f"{round_.name}：群众评议", detail, "看进度", url, day)
+        yield HomeItem(f"{round_.dated}：群众评议", detail, "看进度", url, day)
     stuck = [box for box in rows if box.state in (S.CLOSING, S.COUNTED) and box.error]
     for box in stuck:
-        yield HomeItem(f"{round_.name}：评议箱没能开箱", box.error, "去处理", reverse("ballot-box", args=[box.pk]))
+        yield HomeItem(f"{round_.dated}：评议箱没能开箱", box.error, "去处理", reverse("ballot-box", args=[box.pk]))
 
 
 def _slips(account: Account, reach: Scope, recused: set[int]) -> Iterator[HomeItem]:

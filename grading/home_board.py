@@ -106,7 +106,7 @@ def round_progress(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
     parts = [("自评", total.filed)] if round_.scored_by_branch else []
     parts += [("考评", total.scored)] if round_.scored_by_superior else []
     said = "，".join(f"{word} {number}/{total.units}" for word, number in [*parts, ("定级", total.decided)])
-    title = f"{round_.name}：各党总支进度"
+    title = f"{round_.dated}：各党总支进度"
     yield HomePanel("round-board", title, "grading/home_board.html", context, aside=said, position=10)
     if graded := sum(total.grades.values()):
         aside = f"{graded} 个党支部"
@@ -144,6 +144,6 @@ def own_round(account: Account, now: dt.datetime) -> Iterator[HomePanel]:
             "offline": round_.is_open and bool(can(account, Action.FILL_ASSESSMENT, unit)),
         }
         yield HomePanel(
-            f"own-{unit.pk}", round_.name, "grading/home_own.html", context, aside=round_.get_state_display(),
+            f"own-{unit.pk}", round_.dated, "grading/home_own.html", context, aside=round_.get_state_display(),
             position=5, side=True, flush=False,
         )  # fmt: skip

@@ -19,9 +19,10 @@ def corrections_to_approve(account: Account, now: dt.datetime) -> Iterator[HomeI
         return
     rows = Correction.objects.open().within(reach).exclude(proposed_by=account)
     aside = recused_branch_ids(account)
-    for row in rows.select_related("result__unit__round", "result__decided_grade", "grade", "proposed_by__person"):
+    related = ("result__unit__round__campaign", "result__decided_grade", "grade", "proposed_by__person")
+    for row in rows.select_related(*related):
         if row.result.unit.branch_id in aside:
             continue
-        title = f"{row.result.unit.round.name}：复核更正"
+        title = f"{row.result.unit.round.dated}：复核更正"
         detail = f"{row.result.unit.name}，由“{row.result.decided_grade}”更正为“{row.grade}”，{row.proposed_by}提出"
         yield HomeItem(title, detail, "去复核", reverse("correction", args=[row.pk]))

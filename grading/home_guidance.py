@@ -34,10 +34,10 @@ def local_guidance(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
             due = guidance.last_day(round_)
             name: str = parent.name  # type: ignore[attr-defined]
             if drafts and may_publish:
-                yield HomeItem(f"{round_.name}：发布细则", f"{name}，草稿 {drafts} 条", "去发布", url, due)
+                yield HomeItem(f"{round_.dated}：发布细则", f"{name}，草稿 {drafts} 条", "去发布", url, due)
             elif not states:
                 detail = f"{name}，可写说明、分档或扣分办法，不需要的可不写"
-                yield HomeItem(f"{round_.name}：细化评分标准", detail, "去看看", url, due)
+                yield HomeItem(f"{round_.dated}：细化评分标准", detail, "去看看", url, due)
 
 
 @home
@@ -49,10 +49,10 @@ def criteria_to_read(account: Account, now: dt.datetime) -> Iterator[HomeItem]:
     if not parents:
         return
     found = LocalGuidance.objects.filter(round__state=Round.State.PREPARING, parent__in=parents).in_force()
-    counted = Counter(row.round for row in found.select_related("round") if not row.empty)
+    counted = Counter(row.round for row in found.select_related("round__campaign") if not row.empty)
     for round_, number in counted.items():
         url = reverse("criteria", args=[round_.pk])
-        yield HomeItem(f"{round_.name}：看评分标准", f"党总支已发布细则 {number} 条，自评时按它打分", "去看看", url)
+        yield HomeItem(f"{round_.dated}：看评分标准", f"党总支已发布细则 {number} 条，自评时按它打分", "去看看", url)
 
 
 @home

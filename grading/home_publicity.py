@@ -20,16 +20,18 @@ def objections_to_answer(account: Account, now: dt.datetime) -> Iterator[HomeIte
         return
     waiting = Objection.objects.open().within(reach).exclude(unit__branch__in=recused_branch_ids(account))
     waiting = waiting.exclude(filed_by=account)
-    rows = waiting.order_by().values("notice__round", "notice__round__name", "notice__last_day")
-    for row in rows.annotate(number=Count("pk")):
+    rows = waiting.order_by().values("notice__round", "notice__last_day").annotate(number=Count("pk"))
+    rounds = Round.objects.select_related("campaign").in_bulk({row["notice__round"] for row in rows})
+    for row in rows:
+        name = rounds[row["notice__round"]].dated
         url = f"{reverse('objections', args=[row['notice__round']])}?state=open"
         detail = f"{row['number']} 件待答复，答复后才能定级"
-        yield HomeItem(f"{row['notice__round__name']}：答复异议", detail, "去答复", url, row["notice__last_day"])
+        yield HomeItem(f"{name}：答复异议", detail, "去答复", url, row["notice__last_day"])
 
 
 def settled(round_: Round, now: dt.datetime) -> Iterator[HomeItem]:
     """Say what comes next once every grade of a round is decided: confirming, 公示, or 定级."""
-    name, campaign = round_.name, round_.campaign.name
+    name, campaign = round_.dated, round_.campaign.name
     steps = set(round_.steps.values_list("code", flat=True))
     if RoundStep.Code.CONFIRM in steps:
         rows = Result.objects.current().filter(unit__round=round_, state=Result.State.DECIDED)

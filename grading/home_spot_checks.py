@@ -34,14 +34,14 @@ def branches_to_inspect(account: Account, now: dt.datetime) -> Iterator[HomeItem
     for task in left:
         if states.get(task.unit_id) == Assessment.State.RETURNED:
             url = reverse("inspection", args=[task.pk])
-            yield HomeItem(f"{task.unit.round.name}：抽查已退回，请修改", task.unit.name, "去修改", url)
+            yield HomeItem(f"{task.unit.round.dated}：抽查已退回，请修改", task.unit.name, "去修改", url)
     for round_ in {task.unit.round for task in left}:
         names = [task.unit.name for task in left if task.unit.round_id == round_.pk]
         more = f"等 {len(names)} 个" if len(names) > 2 else ""
         detail = f"{'、'.join(names[:2])}{more}党支部" if more else "、".join(names)
         due = next((step.due_on for step in round_.steps.all() if step.code == RoundStep.Code.SPOT_CHECK), None)
         due = None if round_.campaign.backfill else due
-        yield HomeItem(f"{round_.name}：抽查评分", detail, "去抽查", reverse("inspections"), due)
+        yield HomeItem(f"{round_.dated}：抽查评分", detail, "去抽查", reverse("inspections"), due)
 
 
 @home
@@ -50,18 +50,18 @@ def spot_checks_to_arrange(account: Account, now: dt.datetime) -> Iterator[HomeI
     if not scope(account, Action.MANAGE_ROUND):
         return
     rounds = Round.objects.running().filter(campaign__backfill=False, sources__code=Source.SPOT_CHECK)
-    for round_ in rounds.prefetch_related("steps"):
+    for round_ in rounds.select_related("campaign").prefetch_related("steps"):
         tasks = SpotCheck.objects.active().filter(unit__round=round_)
         total = tasks.count()
         url = reverse("spot-checks", args=[round_.pk])
         due = next((step.due_on for step in round_.steps.all() if step.code == RoundStep.Code.SPOT_CHECK), None)
         if not total:
-            yield HomeItem(f"{round_.name}：抽取要抽查的党支部", "还没有抽取", "去抽取", url, due)
+            yield HomeItem(f"{round_.dated}：抽取要抽查的党支部", "还没有抽取", "去抽取", url, due)
             continue
         nobody = tasks.annotate(named=Count("assignments")).filter(named=0).count()
         if nobody:
             yield HomeItem(
-                f"{round_.name}：指派抽查人", f"抽到 {total} 个，还有 {nobody} 个没有指派", "去指派", url, due
+                f"{round_.dated}：指派抽查人", f"抽到 {total} 个，还有 {nobody} 个没有指派", "去指派", url, due
             )
 
 
@@ -88,9 +88,9 @@ def differences_to_check(account: Account, now: dt.datetime) -> Iterator[HomeIte
     """Tell the office how many written reasons of large differences wait for its tick."""
     if not scope(account, Action.MANAGE_ROUND):
         return
-    for round_ in Round.objects.running():
+    for round_ in Round.objects.running().select_related("campaign"):
         rows = Assessment.objects.filter(unit__round=round_, source__code=round_.compare_second, reason_checked_at=None)
         number = rows.exclude(reason="").filter(unit__in=_far_apart(round_)).count()
         if number:
             url = reverse("divergences", args=[round_.pk])
-            yield HomeItem(f"{round_.name}：核对差异理由", f"{number} 个党支部已写明理由", "去核对", url)
+            yield HomeItem(f"{round_.dated}：核对差异理由", f"{number} 个党支部已写明理由", "去核对", url)

@@ -30,7 +30,7 @@ def check_rows(checks: QuerySet[SpotCheck]) -> QuerySet[SpotCheck]:
         return Subquery(rows.values(field)[:1])
 
     own = Assessment.objects.filter(unit=OuterRef("unit"), source=OuterRef("source"))
-    return checks.select_related("unit", "draw__round", "source").annotate(
+    return checks.select_related("unit", "draw__round__campaign", "source").annotate(
         own_points=of(Source.SELF, "earned"),
         superior_points=of(Source.SUPERIOR, "earned"),
         spot_points=Subquery(own.values("earned")[:1]),
@@ -83,7 +83,7 @@ def prepared(checks: Sequence[Any]) -> list[dict[str, Any]]:
                 "unit": check.unit_id,
                 "name": check.unit.name,
                 "parent": check.unit.general_branch_name,
-                "round": check.draw.round.name,
+                "round": check.draw.round.dated,
                 "category": check.unit.category_name,
                 "own": check.own_points,
                 "superior": check.superior_points,

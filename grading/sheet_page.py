@@ -59,6 +59,7 @@ class Item:
     typed: str | None = None
     error: str = ""
     other: Decimal | None = None
+    other_name: str = ""
     events: list[EventLine] = field(default_factory=list)
     guidance: LocalGuidance | None = None
     figure: FigureText | None = None
@@ -247,6 +248,30 @@ def _points(assessment: Assessment | None) -> dict[int, Score]:
     return {s.criterion_id: s for s in assessment.scores.all() if s.criterion_id is not None}
 
 
+def _alike(criterion: Criterion) -> tuple[str, str, Decimal]:
+    """Return what makes an item the same in two versions of a rubric."""
+    return criterion.code, criterion.kind, criterion.points
+
+
+def _beside(unit: RoundUnit, other: Assessment | None) -> dict[int, Score]:
+    """Return the scores to compare with by the items of `unit`; those of another version only where nothing changed."""
+    scores = _points(other)
+    if other is None or other.unit_id == unit.pk or other.unit.rubric_id == unit.rubric_id:
+        return scores
+    rows = Criterion.objects.filter(pk__in=scores)
+    before = {_alike(row): scores[row.pk] for row in rows}
+    items = (item for section in unit.rubric.sections.all() for item in section.criteria.all())
+    return {item.pk: before[_alike(item)] for item in items if _alike(item) in before}
+
+
+def _called(unit: RoundUnit, other: Assessment | None) -> str:
+    """Return what the scores to compare with are called: of which round they are."""
+    if other is None or other.unit_id == unit.pk:
+        return ""
+    earlier = other.unit.round
+    return "上一轮" if earlier.campaign_id == unit.round.campaign_id else earlier.dated
+
+
 def event_lines(shape: EntryShape, score: Score | None) -> list[EventLine]:
     """Return the events of an item; points typed without counting leave the fields empty."""
     numbers = {one["label"]: str(one["number"]) for one in score.counts} if score else {}
@@ -285,11 +310,12 @@ def build(unit: RoundUnit, assessment: Assessment | None, other: Assessment | No
 
 def complete(sheet: Sheet, other: Assessment | None) -> None:
     """Add what only a page needs: the files each item cites, and the figures to compare with."""
-    others, files = _points(other), files_by_criterion(sheet.unit)
+    others, files = _beside(sheet.unit, other), files_by_criterion(sheet.unit)
+    name = _called(sheet.unit, other)
     for item in sheet.items:
         item.files = files.get(item.criterion.pk, [])
         if score := others.get(item.criterion.pk):
-            item.other = score.points
+            item.other, item.other_name = score.points, name
 
 
 def entered(unit: RoundUnit, assessment: Assessment | None) -> Sheet:

@@ -44,14 +44,14 @@ def _own_plans(node: Branch) -> Iterator[HomeItem]:
     for plan in plans.values():
         if plan.editable and not plan.campaign.backfill:
             back = plan.state == Plan.State.RETURNED
-            title = f"{plan.round.name}：{'整改方案已退回，请修改' if back else '写完并提交整改方案'}"
+            title = f"{plan.round.dated}：{'整改方案已退回，请修改' if back else '写完并提交整改方案'}"
             yield HomeItem(title, plan.name, "去修改" if back else "接着写", _plan(plan.pk), plan_due_on(plan.round))
     graded = RoundUnit.objects.filter(branch=node, graded=True, round__campaign__backfill=False)
     graded = graded.filter(results__state=Result.State.DECIDED).exclude(round__in=plans).distinct()
     for unit in graded.select_related("round__campaign"):
         url, due = f"{reverse('rectification')}#h-own-{unit.round_id}-{node.pk}", plan_due_on(unit.round)
         said = f"{form_names(unit.round)['annex4'].short}的问题点一下就列入"
-        yield HomeItem(f"{unit.round.name}：制定整改提高方案", said, "去制定", url, due)
+        yield HomeItem(f"{unit.round.dated}：制定整改提高方案", said, "去制定", url, due)
 
 
 def _plan(pk: int) -> str:

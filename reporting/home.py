@@ -60,7 +60,7 @@ def _own_item(rule: RoundReturn, reach: Scope) -> Iterator[HomeItem]:
     else:
         detail = f"未交回 {len(owed) - stale} 个单位" + (f"，数据已变 {stale} 个" if stale else "")
         url = f"{reverse('returns', args=[rule.round_id])}?kind={rule.kind}"
-    yield HomeItem(f"{rule.round.name}：交回盖章的{rule.name}", detail, "去交回", url)
+    yield HomeItem(f"{rule.round.dated}：交回盖章的{rule.name}", detail, "去交回", url)
 
 
 def _office_item(rule: RoundReturn) -> Iterator[HomeItem]:
@@ -71,4 +71,4 @@ def _office_item(rule: RoundReturn) -> Iterator[HomeItem]:
     if missing:
         url = f"{reverse('returns', args=[rule.round_id])}?kind={rule.kind}"
         detail = f"可以盖章的 {len(ready)} 个单位，未交回 {missing} 个"
-        yield HomeItem(f"{rule.round.name}：催收盖章的{rule.name}", detail, "看清单", url)
+        yield HomeItem(f"{rule.round.dated}：催收盖章的{rule.name}", detail, "看清单", url)

@@ -121,6 +121,12 @@ class Round(models.Model):
         return self.campaign.root_id
 
     @property
+    def dated(self) -> str:
+        """The name with the campaign's year, where nothing beside it says which year: 2012年第一轮."""
+        year = str(self.campaign.year)
+        return self.name if year in self.name else f"{year}年{self.name}"
+
+    @property
     def rule_version(self) -> str:
         """The version printed with every result."""
         return f"{self.rule_name or self.name} 第{self.version}版"

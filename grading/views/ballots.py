@@ -258,7 +258,7 @@ def ballot_codes(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return _back(request, round_)
     content = ballot_slips.sheet(
-        tickets, title=f"{round_.name}评议码", address=address_of(request), font_dirs=settings.FONT_DIRS
+        tickets, title=f"{round_.dated}评议码", address=address_of(request), font_dirs=settings.FONT_DIRS
     )
     name = boxes[0].unit.name if len(boxes) == 1 else boxes[0].unit.general_branch_name
     return pdf_answer(content, f"评议码-{name}-{len(tickets)}张.pdf")

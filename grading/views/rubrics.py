@@ -73,7 +73,7 @@ def _families(rows: Iterable[Rubric]) -> list[Family]:
     found: dict[str, Family] = {}
     for row in rows:
         family = found.setdefault(row.code, Family(row.code, row.title, []))
-        named = [use.round.name for use in row.uses.all()]
+        named = [use.round.dated for use in row.uses.all()]
         if family.versions:
             family.versions[-1].before = row
         family.versions.append(Version(row, list(dict.fromkeys(named))))
@@ -84,7 +84,7 @@ def _families(rows: Iterable[Rubric]) -> list[Family]:
 @require_GET
 def rubric_list(request: HttpRequest) -> HttpResponse:
     """List every rubric with its versions, newest first."""
-    uses = Prefetch("uses", RoundRubric.objects.select_related("round").order_by("round"))
+    uses = Prefetch("uses", RoundRubric.objects.select_related("round__campaign").order_by("round"))
     rows = Rubric.objects.prefetch_related("sections__criteria", uses).order_by("code", "-version")
     families = _families(rows)
     drafts = sum(not version.rubric.published for family in families for version in family.versions)

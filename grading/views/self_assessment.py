@@ -5,6 +5,7 @@ import unicodedata
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -39,15 +40,21 @@ def _assessment(unit: RoundUnit, source: Source) -> Assessment | None:
 
 
 def _previous(unit: RoundUnit) -> Assessment | None:
-    """Return the branch's self-assessment of the round before, in the same campaign."""
-    rows = Assessment.objects.prefetch_related("scores").filter(
-        unit__branch=unit.branch_id,
-        unit__round__campaign=unit.round.campaign_id,
-        unit__round__ordinal__lt=unit.round.ordinal,
-        source__code=Source.SELF,
-        state__in=[Assessment.State.SUBMITTED, Assessment.State.ACCEPTED],
+    """Return the branch's self-assessment of the round before it by the same rubric, be it of an earlier year."""
+    campaign = unit.round.campaign
+    rows = (
+        Assessment.objects.prefetch_related("scores")
+        .select_related("unit__round__campaign")
+        .filter(
+            Q(unit__round__campaign=campaign, unit__round__ordinal__lt=unit.round.ordinal)
+            | Q(unit__round__campaign__year__lt=campaign.year),
+            unit__branch=unit.branch_id,
+            unit__rubric__code=unit.rubric.code,
+            source__code=Source.SELF,
+            state__in=[Assessment.State.SUBMITTED, Assessment.State.ACCEPTED],
+        )
     )
-    return rows.order_by("-unit__round__ordinal").first()
+    return rows.order_by("-unit__round__campaign__year", "-unit__round__campaign", "-unit__round__ordinal").first()
 
 
 def _why_closed(request: HttpRequest, unit: RoundUnit, assessment: Assessment | None) -> str:

@@ -103,7 +103,7 @@ def source_template_file(request: HttpRequest, pk: int, code: str) -> HttpRespon
     round_ = round_or_404(request, pk)
     source = _source_or_404(request, round_, code)
     response = HttpResponse(source_template.write(source, _units(request, source)), content_type=source_template.XLSX)
-    name = f"{round_.name} {source.name}录入表.xlsx"
+    name = f"{round_.dated} {source.name}录入表.xlsx"
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 

@@ -65,7 +65,7 @@ def stamp_for(account: Any = None) -> Stamp:
 
 def file_name(order: Order, about: str, suffix: str) -> str:
     """Return a Chinese file name without anything a file system refuses, short enough for all of them."""
-    stem = f"{order.kind.label}（{about}，{order.round.name}）"
+    stem = f"{order.kind.label}（{about}，{order.round.dated}）"
     stem = _UNSAFE.sub("_", stem).strip(" .")
     return f"{stem[:80]}.{suffix}"
 

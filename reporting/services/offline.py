@@ -50,7 +50,7 @@ def signing_keys() -> list[bytes]:
 # ---------------------------------------------------------------- giving out
 def file_name(unit: RoundUnit, round_: Round) -> str:
     """Return the name of a branch's workbook."""
-    stem = f"{form_names(round_)['annex4'].short}离线表（{unit.name}，{round_.name}）"
+    stem = f"{form_names(round_)['annex4'].short}离线表（{unit.name}，{round_.dated}）"
     return _UNSAFE.sub("_", stem)[:80].strip(" .") + ".xlsx"
 
 

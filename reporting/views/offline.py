@@ -152,7 +152,7 @@ def round_files(request: HttpRequest, pk: int, group: str) -> HttpResponseBase:
             bundle.writestr(name, data)
     content.seek(0)
     form = form_names(round_)["annex4"].short
-    name = f"{form}离线表（{units[0].general_branch_name}，{round_.name}，{len(units)}份）.zip"
+    name = f"{form}离线表（{units[0].general_branch_name}，{round_.dated}，{len(units)}份）.zip"
     return FileResponse(content, as_attachment=True, filename=name, content_type="application/zip")
 
 

@@ -22,7 +22,7 @@ def titles(account):
 def test_basics_changed_after_the_round_took_its_copy_are_pointed_out_until_it_takes_them_over(grading):
     unit = grading.unit("software")
     secretary = holder(Role.SECRETARY, unit.branch)
-    stale = f"{grading.round.name}：附件4 印的还是旧的基本情况"
+    stale = f"{grading.round.dated}：附件4 印的还是旧的基本情况"
     rounds.refresh_facts(by=secretary, unit=unit)
     assert stale not in titles(secretary)
     BranchProfile.objects.filter(branch=unit.branch).update(activists=77)

@@ -274,7 +274,7 @@ def test_the_command_renders_without_the_queue(world, tmp_path, capsys):
     target = tmp_path / "annex5.xlsx"
     call_command("render", "annex5", round=world.round.pk, unit="SJ", format="xlsx", output=target)
     assert openpyxl.load_workbook(target).active["A2"].value == "刺桐师范学院党支部分类定级汇总表"
-    assert "附件5 党支部分类定级汇总表（数学与计算机科学学院党总支，第一轮）.xlsx" in capsys.readouterr().out
+    assert "附件5 党支部分类定级汇总表（数学与计算机科学学院党总支，2012年第一轮）.xlsx" in capsys.readouterr().out
     assert not Export.objects.exists()
 
 

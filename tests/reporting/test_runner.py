@@ -81,7 +81,7 @@ def test_an_export_becomes_a_file_that_excel_reads(world, office):
         content = file.read()
     assert hashlib.sha256(content).hexdigest() == export.sha256
     assert len(content) == export.file_size
-    assert export.file_name == "附件5 党支部分类定级汇总表（数学与计算机科学学院党总支，第一轮）.xlsx"
+    assert export.file_name == "附件5 党支部分类定级汇总表（数学与计算机科学学院党总支，2012年第一轮）.xlsx"
     assert openpyxl.load_workbook(io.BytesIO(content)).active["A2"].value == "刺桐师范学院党支部分类定级汇总表"
     assert (export.done, export.total, export.attempt, len(export.data_digest)) == (1, 1, 1, 64)
 
@@ -94,12 +94,12 @@ def test_one_form_for_each_branch_comes_as_a_zip_with_chinese_names(world, offic
     with default_storage.open(export.file_key) as file, zipfile.ZipFile(file) as bundle:
         assert bundle.namelist() == [
             "目录.xlsx",
-            "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，第一轮）.pdf",
-            "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，第一轮）.pdf",
+            "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，2012年第一轮）.pdf",
+            "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，2012年第一轮）.pdf",
         ]
         assert bundle.read(bundle.namelist()[1]).startswith(b"%PDF-")
     assert (export.done, export.total) == (2, 2)
-    assert export.file_name.endswith("每个党支部一份PDF，第一轮）.zip")
+    assert export.file_name.endswith("每个党支部一份PDF，2012年第一轮）.zip")
 
 
 def test_ten_deliveries_of_one_message_make_one_file(world, office):
@@ -252,9 +252,9 @@ def test_a_zip_carries_an_index_with_names_codes_and_pages(world, office):
     codes = list(FormVersion.objects.order_by("pk").values_list("code", flat=True))
     assert [row[1:4] + row[5:7] for row in listed] == [
         ("数学与计算机科学学院党总支", "软件工程教研室党支部",
-         "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，第一轮）.xlsx", 2, "—"),
+         "001 附件4 党支部调查摸底与分类定级表（软件工程教研室党支部，2012年第一轮）.xlsx", 2, "—"),
         ("数学与计算机科学学院党总支", "2010级数学党支部",
-         "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，第一轮）.xlsx", 2, "—"),
+         "002 附件4 党支部调查摸底与分类定级表（2010级数学党支部，2012年第一轮）.xlsx", 2, "—"),
     ]  # fmt: skip
     assert [row[4] for row in listed] == codes
     assert codes[0] in form.oddFooter.center.text

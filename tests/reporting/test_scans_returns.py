@@ -203,7 +203,7 @@ def test_the_general_branch_is_asked_for_its_paper_until_it_agrees_with_the_data
     world = graded
     tree, pk = world.school, world.round.pk
     officer = holder(Role.GENERAL_BRANCH_OFFICER, tree.maths)
-    title, page = "第一轮：交回盖章的附件5 党支部分类定级汇总表", f"/reports/forms/annex5/{pk}/{tree.maths.pk}/"
+    title, page = "2012年第一轮：交回盖章的附件5 党支部分类定级汇总表", f"/reports/forms/annex5/{pk}/{tree.maths.pk}/"
     assert told(officer) == [(title, "打印、签字盖章后扫描或拍照交回", page)]
     assert told(holder(Role.GENERAL_BRANCH_OFFICER, tree.letters)) == []
     assert told(holder(Role.SECRETARY, tree.software)) == []
@@ -220,7 +220,7 @@ def test_branches_are_asked_where_the_round_wants_their_forms_too(graded):
     tree, pk = world.school, world.round.pk
     ((title, _, url),) = told(holder(Role.SECRETARY, tree.software))
     assert (title, url) == (
-        "第一轮：交回盖章的附件4 党支部调查摸底与分类定级表",
+        "2012年第一轮：交回盖章的附件4 党支部调查摸底与分类定级表",
         f"/reports/forms/annex4/{pk}/{tree.software.pk}/",
     )
     several = told(holder(Role.GENERAL_BRANCH_OFFICER, tree.maths))[1]
@@ -232,7 +232,7 @@ def test_the_office_reads_how_many_are_missing(graded):
     world = graded
     office = holder(Role.OFFICE, world.school.root)
     ((title, detail, url),) = told(office)
-    assert title == "第一轮：催收盖章的附件5 党支部分类定级汇总表"
+    assert title == "2012年第一轮：催收盖章的附件5 党支部分类定级汇总表"
     assert (detail, url) == ("可以盖章的 1 个单位，未交回 1 个", f"/reports/returns/{world.round.pk}/?kind=annex5")
     signed(world, "annex5", world.school.maths)
     assert told(office) == []
