@@ -78,7 +78,6 @@ urlpatterns = [
     path("ballots/custody/<int:pk>/", ballot_box.ballot_custody, name="ballot-custody"),
     path("rounds/<int:pk>/decide/", decide.decide, name="decide"),
     path("rounds/<int:pk>/review/", review.review_page, name="review"),
-    path("rounds/<int:pk>/review/decide/", review.review_decide, name="review-decide"),
     path("rounds/<int:pk>/publicity/", publicity.publicity_page, name="publicity"),
     path("rounds/<int:pk>/publicity/plan/", publicity.publicity_plan, name="publicity-plan"),
     path("rounds/<int:pk>/objections/", objections.objection_list, name="objections"),

@@ -7,14 +7,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from branches import charts, clock, wording
 from branches.listing import render_list
-from branches.permissions import Action, account_of, requires
+from branches.permissions import Action, account_of, enforce, requires
 from branches.transitions import BlockedError, Decision, IllegalMoveError
 from grading import board, review
-from grading.last_decision import last_of_committee, offered
+from grading.last_decision import FIELDS, last_of_committee, offered
 from grading.lists import as_it_stands, unit_rows
 from grading.lists_review import review_page as page_of
 from grading.lists_review import review_rows
@@ -28,10 +28,21 @@ from grading.views.shared import round_or_404
 @requires(Action.VIEW_GRADING)
 @require_http_methods(["GET", "POST"])
 def review_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the branches within reach beside the last round; the school's people see whole 党总支 to decide on."""
+    """List the branches within reach beside the last round; the school's people decide on whole 党总支 by POST."""
     round_ = round_or_404(request, pk)
+    if "do" in request.POST and _decided(request, round_):
+        return redirect("review", round_.pk)
+    return _shown(request, round_)
+
+
+def _shown(request: HttpRequest, round_: Round) -> HttpResponse:
+    """Draw the page; after a refused decision with what was typed and ticked."""
     units = RoundUnit.objects.filter(round=round_).within(request.scope)  # type: ignore[attr-defined]
     context = {"round": round_, "marks": list(review.MARKS.items()), **_groups(request, round_, list(units))}
+    if "do" in request.POST:
+        context["decision"] = {name: request.POST.get(name, "") for name in FIELDS}
+        for row in context["groups"]:
+            row["ticked"] = row["line"].key in request.POST.getlist("group")
     rows = as_it_stands(unit_rows(review_rows(units)), round_, request.GET.get("sort", ""))
     return render_list(request, page_of(round_), rows, template="grading/review.html", context=context)
 
@@ -53,8 +64,9 @@ def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict
         {
             "line": line,
             "shares": [charts.Share(g.label, n, letters[g.pk]) for g, n in line.shares(page.grades)],
-            "waiting": line.proposed - line.decided if line.proposed > line.decided else 0,
-            "confirmed": sum(unit.group == line.key and unit.pk in done for unit in graded),
+            "waiting": (waiting := line.proposed - line.decided if line.proposed > line.decided else 0),
+            "confirmed": (confirmed := sum(unit.group == line.key and unit.pk in done for unit in graded)),
+            "ticked": bool(waiting) or (may_confirm_now and line.decided != confirmed),
             "manual": sum(unit.group == line.key and unit.pk in manual for unit in graded),
         }
         for line in page.lines
@@ -69,13 +81,10 @@ def _groups(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> dict
     }
 
 
-@requires(Action.DECIDE_GRADE)
-@require_POST
-def review_decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide as proposed, or confirm, every branch of the ticked 党总支."""
-    round_ = round_or_404(request, pk)
-    allowed = may_confirm(request.user)
-    if not allowed:
+def _decided(request: HttpRequest, round_: Round) -> bool:
+    """Decide as proposed, or confirm, every branch of the ticked 党总支; tell whether it was done, or say why not."""
+    enforce(request, Action.DECIDE_GRADE)
+    if not (allowed := may_confirm(request.user)):
         raise PermissionDenied(allowed.reason)
     wanted = set(request.POST.getlist("group"))
     units = [
@@ -83,18 +92,18 @@ def review_decide(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     chosen, aside = may_decide_all(request.user, round_, units)
     try:
-        said = _act(request, round_, chosen)
+        messages.success(request, _act(request, round_, chosen))
     except BlockedError as error:
         for sentence in error.blockers:
             messages.error(request, sentence)
+        return False
     except (RefusedError, IllegalMoveError, ValueError) as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, said)
-        if aside:
-            names = "、".join(unit.name for unit in aside)
-            messages.warning(request, f"{names}按规定回避，请由其他负责人办理。")
-    return redirect("review", round_.pk)
+        return False
+    if aside:
+        names = "、".join(unit.name for unit in aside)
+        messages.warning(request, f"{names}按规定回避，请由其他负责人办理。")
+    return True
 
 
 def _act(request: HttpRequest, round_: Round, units: list[RoundUnit]) -> str:

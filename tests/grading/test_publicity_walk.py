@@ -43,7 +43,7 @@ def test_from_proposal_to_the_end(time_machine):
     direct = made.unit("direct")
     chosen = DECISION | choose([direct], "较好", "阵地未落实")
     people.post("office", "decide", pk, query="?parent=direct", **chosen)
-    done = people.post("office", "review-decide", pk, do="decide", group=[str(maths), str(letters)], **DECISION)
+    done = people.post("office", "review", pk, do="decide", group=[str(maths), str(letters)], **DECISION)
     assert "已审定 4 个党支部的等级。" in text(done)
     assert Result.objects.get(unit=mine[0]).document_number == "清师党〔2012〕30号"
     assert "人工" in text(people.get("office", "review", pk, query="?mark=manual"))

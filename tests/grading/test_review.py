@@ -1,6 +1,7 @@
 """审核: each branch beside the last round, what deserves a second look, and whole 党总支 decided or confirmed."""
 
 import datetime as dt
+import re
 from decimal import Decimal as D  # noqa: N817
 
 import pytest
@@ -111,7 +112,7 @@ def test_a_whole_unit_is_decided_as_proposed(made):
     propose(made, "good", ("software",), "整改没有到位")
     maths = str(made.school.maths.pk)
     people = People(made)
-    said = text(people.post("office", "review-decide", made.round.pk, do="decide", group=[maths], **DECISION))
+    said = text(people.post("office", "review", made.round.pk, do="decide", group=[maths], **DECISION))
     assert "已审定 2 个党支部的等级。" in said
     software = Result.objects.get(unit=made.unit("software"))
     assert (software.state, software.decided_grade.code, software.manual_reason) == ("decided", "good", "整改没有到位")
@@ -135,14 +136,37 @@ def test_a_whole_unit_is_decided_as_proposed(made):
 def test_what_keeps_it_from_being_decided(made, given, sentence):
     deciding(made)
     posted = DECISION | {"do": "decide", "group": [str(made.school.maths.pk)]} | given
-    assert sentence in text(People(made).post("office", "review-decide", made.round.pk, **posted))
+    assert sentence in text(People(made).post("office", "review", made.round.pk, **posted))
+    assert not Result.objects.filter(state="decided").exists()
+
+
+def test_a_refused_decision_keeps_what_was_typed_and_ticked(made):
+    deciding(made)
+    propose(made, "advanced", ("algebra",))
+    letters, maths = made.school.letters.pk, made.school.maths.pk
+    posted = {"do": "decide", "group": [str(letters)], "body": "党委常委会", "met_on": "2999-01-01"}
+    page = People(made).post("office", "review", made.round.pk, **posted, document_number="党发〔2012〕9号")
+    shown = page.content.decode()
+    assert re.findall(r'name="(body|met_on|document_number)"[^>]*value="([^"]*)"', shown) == [
+        ("body", "党委常委会"), ("met_on", "2999-01-01"), ("document_number", "党发〔2012〕9号"),
+    ]  # fmt: skip
+    assert re.findall(r'name="group" value="(\d+)"[^>]* checked', shown) == [str(letters)]
+    assert f'name="group" value="{maths}"' in shown
+
+
+@pytest.mark.parametrize("role", ["officer", "secretary"])
+def test_only_the_school_decides_on_whole_general_branches(made, role):
+    deciding(made)
+    propose(made, "advanced", ("algebra",))
+    posted = DECISION | {"do": "decide", "group": [str(made.school.maths.pk)]}
+    assert People(made).post(role, "review", made.round.pk, **posted).status_code == 403
     assert not Result.objects.filter(state="decided").exists()
 
 
 def test_before_the_decision_begins_nothing_is_decided(made):
     propose(made, "advanced", ("algebra",))
     posted = DECISION | {"do": "decide", "group": [str(made.school.maths.pk)]}
-    said = text(People(made).post("office", "review-decide", made.round.pk, **posted))
+    said = text(People(made).post("office", "review", made.round.pk, **posted))
     assert "本轮现在是“评分”，转入审定后再整体审定。" in said
 
 
@@ -159,7 +183,7 @@ def test_nobody_decides_or_confirms_for_a_branch_in_which_they_hold_office(made)
     assert (chosen, aside) == ([made.unit("algebra")], [made.unit("software")])
     assert may_decide_all(people.accounts["officer"], made.round, units) == ([], [])
     posted = DECISION | {"do": "decide", "group": [str(made.school.maths.pk)]}
-    said = text(people.post("office", "review-decide", made.round.pk, **posted))
+    said = text(people.post("office", "review", made.round.pk, **posted))
     assert f"{made.unit('software').name}按规定回避" in said
     assert Result.objects.get(unit=made.unit("software")).state == "proposed"
 
@@ -172,7 +196,7 @@ def test_the_school_confirms_and_a_new_decision_wants_a_new_confirmation(made):
     people = People(made)
     assert "5 个党支部等待确认" in text(people.get("office", "home"))
     groups = [str(made.school.maths.pk), str(made.school.letters.pk), "direct"]
-    said = text(people.post("office", "review-decide", made.round.pk, do="confirm", group=groups, **DECISION))
+    said = text(people.post("office", "review", made.round.pk, do="confirm", group=groups, **DECISION))
     assert "已确认 5 个党支部的等级。" in said
     kept = Confirmation.objects.get(result__unit=made.unit("software"))
     assert (kept.body, kept.met_on, kept.document_number) == ("党委会", dt.date(2012, 10, 12), "清师党〔2012〕30号")
