@@ -5,7 +5,7 @@ from typing import Any
 
 from branches.models import Campaign
 from grading import presets, scoring
-from grading.models import PublicityPlan, Round, Source, SpotCheckRule
+from grading.models import GradeScale, PublicityPlan, Round, Source, SpotCheckRule
 from grading.presets import Content
 
 SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
@@ -173,6 +173,40 @@ def campaign_content(round_: Round) -> Content:
         "stages": _stages(campaign),
         "scales": [scale],
         "rounds": [kept | {"ordinal": 1, "scale": round_.scale.code}],
+    }  # fmt: skip
+
+
+def of_campaign(campaign: Campaign) -> Content:
+    """Return a whole preset that opens this campaign again with all its rounds, as they stand now.
+
+    Theme and document number are a notice's own and stay behind; so does who leads the campaign.
+    """
+    rounds: list[Content] = []
+    scales: dict[str, GradeScale] = {}
+    for round_ in campaign.rounds.select_related("scale", "campaign").order_by("ordinal"):
+        entry = of_round(round_)
+        known = scales.get(round_.scale.code, round_.scale)
+        code = round_.scale.code if known == round_.scale else f"{round_.scale.code}-{round_.scale.version}"
+        scales[code] = round_.scale
+        entry.pop("grades")
+        rounds.append({key: value for key, value in entry.items() if value != {}} | {"scale": code})
+    return {
+        "campaign": _kept(
+            {"name": campaign.name, "short_name": campaign.short_name, "year": campaign.year,
+             "starts_on": _day(campaign.starts_on), "ends_on": _day(campaign.ends_on)}
+        ),
+        "stages": _stages(campaign),
+        "targets": [
+            _kept({"code": one.code, "name": one.name, "value": _text(one.value), "unit": one.unit,
+                   "definition": one.definition})
+            for one in campaign.targets.all()
+        ],
+        "scales": [
+            {"code": code, "name": scale.name,
+             "grades": [{"code": one.code, "label": one.label} for one in scale.grades.order_by("rank")]}
+            for code, scale in scales.items()
+        ],
+        "rounds": rounds,
     }  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from branches import clock
-from branches.models import Branch
+from branches.models import Branch, Campaign
 from branches.permissions import Action, account_of, enforce, requires
 from branches.services.campaigns import DatesRefused
+from grading import contents
 from grading.forms.campaigns import OpenCampaignForm, first_day
 from grading.models import Preset
 from grading.presets import PresetError, PresetFile, read_path, read_text
@@ -24,6 +25,7 @@ from grading.services.presets import load_files, load_preset
 
 LARGEST_FILE = 512 * 1024
 MOST_FILES = 12
+PAST = "campaign-"  # how ?preset= names a campaign to take over
 
 
 def shipped() -> dict[str, Path]:
@@ -47,19 +49,44 @@ def _roots(request: HttpRequest) -> list[tuple[int, str]]:
 
 
 def _start(request: HttpRequest, preset: Preset) -> dt.date:
+    """Return the day asked for, else the preset's own first day, a year later where a campaign is taken over."""
     try:
         return dt.date.fromisoformat(request.GET.get("start", ""))
     except ValueError:
-        return first_day(preset)
+        first = first_day(preset)
+        return first if preset.pk else _a_year_later(first)
+
+
+def _a_year_later(day: dt.date) -> dt.date:
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year + 1, day=day.day - leap)
+
+
+def _past(request: HttpRequest) -> dict[str, Campaign]:
+    """Return the campaigns that may be taken over, by what ?preset= calls them."""
+    found = Campaign.objects.within(request.scope).exclude(rounds=None)  # type: ignore[attr-defined]
+    return {f"{PAST}{campaign.pk}": campaign for campaign in found}
+
+
+def _as_preset(campaign: Campaign) -> Preset:
+    """Return a campaign as it stands in the shape of a preset; it is stored nowhere."""
+    version = int(campaign.preset_version) if campaign.preset_version.isdigit() else 1
+    return Preset(
+        code=campaign.preset_code, version=version, title=campaign.name, content=contents.of_campaign(campaign)
+    )
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Action.MANAGE_CAMPAIGN)
 def campaign_open(request: HttpRequest) -> HttpResponse:
-    """Open a campaign from the preset named in ?preset=, its dates moved to ?start=."""
+    """Open a campaign from the preset or the campaign named in ?preset=, its dates moved to ?start=."""
     presets = list(Preset.objects.newest())
     wanted = request.GET.get("preset", "")
+    past = _past(request)
     preset = next((one for one in presets if str(one.pk) == wanted), presets[0] if presets else None)
+    if wanted in past or (preset is None and past):
+        wanted = wanted if wanted in past else next(iter(past))
+        preset = _as_preset(past[wanted])
     if preset is None:
         return render(request, "grading/campaign_open_empty.html", {"shipped": _offered(())})
     start = _start(request, preset)
@@ -78,6 +105,7 @@ def campaign_open(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"已开展“{campaign.name}”")
             return redirect("campaign", campaign.pk)
     context = {"form": form, "preset": preset, "presets": presets, "start": start, "shipped": _offered(presets)}
+    context |= {"past": past.items(), "taken": wanted if preset.pk is None else ""}
     return render(request, "grading/campaign_open.html", context, status=422 if form.is_bound else 200)
 
 

@@ -6,9 +6,10 @@ from decimal import Decimal as D  # noqa: N817
 import pytest
 
 from branches import clock
-from branches.models import Role
+from branches.models import Campaign, Role
 from branches.registries import home_items
-from grading.models import Criterion, Rubric
+from grading import contents
+from grading.models import Criterion, Round, RoundStep, Rubric
 from grading.services import rounds, rubrics
 from tests.factories.branches import holder
 from tests.factories.grading import campaign, fill, opened_round
@@ -43,6 +44,32 @@ def test_a_round_is_called_with_its_year_unless_its_name_has_it(years):
     assert (before.round.dated, unit.round.dated) == ("2012年第一轮", "2013年第一轮")
     unit.round.name = "2013年春季定级"
     assert unit.round.dated == "2013年春季定级"
+
+
+def test_last_years_campaign_is_taken_over_with_its_rules_and_a_year_later(signed_in, years):
+    before, _ = years
+    old = before.round
+    Round.objects.filter(pk=old.pk).update(publicity_days=9)
+    RoundStep.objects.filter(round=old, code="decide").update(name="会议审定")
+    office, query = signed_in(account(before.school, "office")), f"?preset=campaign-{old.campaign_id}&start=2014-03-28"
+    form = office.get(page("campaign-open") + query).context["form"]
+    typed = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
+    answer = office.post(page("campaign-open") + query, typed)
+    assert answer.status_code == 302, answer.context["form"].errors
+    made = Campaign.objects.get(year=2014)
+    assert (made.name, made.theme, made.starts_on) == ("2014年基层组织建设年", "", dt.date(2014, 3, 28))
+    assert list(made.targets.values_list("code", "value")) == list(old.campaign.targets.values_list("code", "value"))
+    first = made.rounds.get(ordinal=1)
+    there, here = contents.of_round(Round.objects.get(pk=old.pk)), contents.of_round(first)
+    dated = ("opens_on", "ends_on", "steps")
+    assert {key: there[key] for key in there if key not in dated} == {
+        key: here[key] for key in here if key not in dated
+    }
+    assert here["publicity_days"] == 9
+    assert [step["name"] for step in here["steps"]] == [step["name"] for step in there["steps"]]
+    assert here["opens_on"] == (old.opens_on + dt.timedelta(days=730)).isoformat()
+    code = before.unit("software").rubric.code
+    assert first.rubrics.filter(rubric__code=code).values_list("rubric__version", flat=True).distinct().get() == 2
 
 
 def test_what_waits_says_of_which_year_it_is(years):
