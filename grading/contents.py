@@ -1,5 +1,6 @@
 """A round's rules as a preset writes them, read from rows: what the editor shows, copies take over and files keep."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from grading.presets import Content
 SINGLE = ("name", "rule_name", "deciding_level", "places", "missing", "publicity_days", "exempt_months")
 PLAN_TEXTS = ("title", "body", "receiver", "phone", "email", "address", "signature")
 FULL = 100
+OWN = ("kind", "code", "title", "campaign", "stages", "targets", "scales", "rounds")
 LIMITS = ("cut_offs", "gates", "caps", "vetoes")
 
 
@@ -190,7 +192,7 @@ def of_campaign(campaign: Campaign) -> Content:
         scales[code] = round_.scale
         entry.pop("grades")
         rounds.append({key: value for key, value in entry.items() if value != {}} | {"scale": code})
-    return {
+    return _others(campaign) | {
         "campaign": _kept(
             {"name": campaign.name, "short_name": campaign.short_name, "year": campaign.year,
              "starts_on": _day(campaign.starts_on), "ends_on": _day(campaign.ends_on)}
@@ -208,6 +210,23 @@ def of_campaign(campaign: Campaign) -> Content:
         ],
         "rounds": rounds,
     }  # fmt: skip
+
+
+def _others(campaign: Campaign) -> Content:
+    """Return what a campaign's preset says for other parts of the product, its days moved as the campaign's were."""
+    begin = campaign.preset.get("campaign", {}).get("starts_on")
+    days = (campaign.starts_on - dt.date.fromisoformat(begin)).days if begin else 0
+    entry: Content = _moved(campaign.preset, days)
+    return {key: value for key, value in entry.items() if key not in OWN}
+
+
+def _moved(value: Any, days: int, *, day: bool = False) -> Any:
+    """Return a value of a preset with the days in it (texts under keys that end in _on) moved."""
+    if isinstance(value, dict):
+        return {key: _moved(one, days, day=key.endswith("_on")) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_moved(one, days) for one in value]
+    return (dt.date.fromisoformat(value) + dt.timedelta(days=days)).isoformat() if day and value else value
 
 
 def _stages(campaign: Campaign) -> list[Content]:

@@ -72,6 +72,13 @@ def test_last_years_campaign_is_taken_over_with_its_rules_and_a_year_later(signe
     assert first.rubrics.filter(rubric__code=code).values_list("rubric__version", flat=True).distinct().get() == 2
 
 
+def test_what_a_preset_says_of_other_parts_goes_along_with_its_days_moved(years):
+    _, unit = years  # begun 341 days after the day of its preset
+    taken = contents.of_campaign(unit.round.campaign)
+    assert taken["rectification"] == {"plan_due_on": "2013-05-07", "item_due_on": "2013-12-07"}
+    assert unit.round.campaign.preset["rectification"]["plan_due_on"] == "2012-05-31"
+
+
 def test_what_waits_says_of_which_year_it_is(years):
     before, _ = years
     secretary = holder(Role.SECRETARY, before.unit("algebra").branch)
