@@ -1,21 +1,17 @@
 """A round: everything a notice fixes about one grading, as rows."""
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from branches.models import Campaign, Category
+from branches.scopes import Scope
 from grading.models.rubric import Grade, GradeScale, Rubric
-
-if TYPE_CHECKING:
-    from branches.scopes import Scope
 
 
 class RoundQuerySet(models.QuerySet["Round"]):
     """Reads on rounds."""
 
-    def within(self, scope: "Scope") -> "RoundQuerySet":
+    def within(self, scope: Scope) -> "RoundQuerySet":
         """Keep rounds of campaigns above, at or below what `scope` reaches: those with a unit in it, or its root."""
         if scope.everything:
             return self
@@ -123,8 +119,7 @@ class Round(models.Model):
     @property
     def dated(self) -> str:
         """The name with the campaign's year, where nothing beside it says which year: 2012年第一轮."""
-        year = str(self.campaign.year)
-        return self.name if year in self.name else f"{year}年{self.name}"
+        return self.name if str(self.campaign.year) in self.name else f"{self.campaign.year}年{self.name}"
 
     @property
     def rule_version(self) -> str:

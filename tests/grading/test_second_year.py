@@ -95,6 +95,7 @@ def test_last_years_points_stand_beside_this_years_where_the_item_is_the_same(si
     assert [told.pop("A1"), told.pop("A2")] == [(None, "")] * 2  # worth other points now: nothing to compare
     assert told["A3"][0] is not None
     assert {name for _, name in told.values()} == {"2012年第一轮"}
+    assert "2013年第一轮" in text(shown)  # the head of the form
     assert f"2012年第一轮 {told['A3'][0]:.1f}" in text(shown)
 
 
