@@ -27,7 +27,7 @@ from branches.permissions import Action, account_of, can
 from reporting.tables import Column, Table, csv, html, lay_out, xlsx
 
 Rows = models.QuerySet[Any]
-EXPORT_LIMIT = 2000
+EXPORT_LIMIT = 20_000
 PAGE_SIZES = (20, 50, 100)
 _LOOKUPS = {"istartswith", "icontains", "iexact"}
 _TYPES = {
