@@ -116,7 +116,9 @@ def test_annex5_of_four_branches_is_one_page_even_where_problems_take_three_line
         replace(samples.TWELVE[number], problem=long) if number % 2 else replace(samples.TWELVE[number], **bare)
         for number in range(2, 6)
     ]
-    sheet = annex5.sheets(facts.Annex5(samples.ROUND, samples.MATHS, tuple(four), heading=samples.HEAD5), samples.STAMP)[0]
+    sheet = annex5.sheets(
+        facts.Annex5(samples.ROUND, samples.MATHS, tuple(four), heading=samples.HEAD5), samples.STAMP
+    )[0]
     assert len(sheet.pages) == 1
     assert [row.height_mm for row in sheet.rows if row.band == "body"] == pytest.approx([10.38, 14.37] * 2)
     every = tuple(replace(row, problem=long) for row in four)
