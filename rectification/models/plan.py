@@ -1,9 +1,10 @@
 """整改提高方案: one plan of one branch (or one 党总支) for one round."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models.functions import Coalesce, NullIf
 
 from branches.models import Account, Branch, Campaign
 from grading.models import Grade, Round, RoundUnit
@@ -12,8 +13,38 @@ if TYPE_CHECKING:
     from branches.scopes import Scope
 
 
+DIRECT = "direct"
+
+
+def of_group(group: str, prefix: str = "") -> Q:
+    """Return which plans count with a 党总支 (its key; its own plan too), or with the 直属党支部 (DIRECT)."""
+    if group == DIRECT:
+        return Q(**{f"{prefix}unit__direct": True}) | Q(**{f"{prefix}under__level": Branch.Level.COMMITTEE})
+    frozen = Q(**{f"{prefix}unit__direct": False, f"{prefix}unit__parent": group})
+    late = Q(**{f"{prefix}under": group, f"{prefix}under__level": Branch.Level.GENERAL_BRANCH})
+    return frozen | late | Q(**{f"{prefix}branch": group})
+
+
+def group_fields(prefix: str = "") -> dict[str, Any]:
+    """Return what to annotate to tell the 党总支 a plan counts with: direct, parent, parent_name; None for its own."""
+    late = Case(
+        When(**{f"{prefix}under__level": Branch.Level.COMMITTEE}, then=Value(True)),
+        When(**{f"{prefix}under__isnull": False}, then=Value(False)),
+        output_field=BooleanField(null=True),
+    )
+    return {
+        "direct": Coalesce(f"{prefix}unit__direct", late),
+        "parent": Coalesce(f"{prefix}unit__parent_id", f"{prefix}under_id"),
+        "parent_name": Coalesce(f"{prefix}unit__parent_name", NullIf(f"{prefix}under_name", Value(""))),
+    }
+
+
 class PlanQuerySet(models.QuerySet["Plan"]):
     """Reads on plans."""
+
+    def set_up_later(self) -> "PlanQuerySet":
+        """Keep the plans of branches set up after the round was frozen."""
+        return self.filter(under__isnull=False)
 
     def within(self, scope: "Scope") -> "PlanQuerySet":
         """Keep the plans of nodes `scope` reaches today."""
@@ -21,7 +52,10 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 
 
 class Plan(models.Model):
-    """A plan. `branch` is a 党支部 or a 党总支; `unit` its frozen copy in the round, where it has one."""
+    """A plan. `branch` is a 党支部 or a 党总支; `unit` its frozen copy in the round, where it has one.
+
+    A 党支部 set up after the round was frozen has none: `under` is what it hung under when its plan was begun.
+    """
 
     class State(models.TextChoices):
         DRAFT = "draft", "起草"
@@ -36,6 +70,10 @@ class Plan(models.Model):
     unit = models.ForeignKey(
         RoundUnit, on_delete=models.PROTECT, null=True, blank=True, related_name="plans", verbose_name="参评支部"
     )
+    under = models.ForeignKey(
+        Branch, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="新建支部的上级"
+    )
+    under_name = models.CharField("新建支部的上级名称", max_length=100, blank=True)
     name = models.CharField("党组织名称", max_length=100)
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.DRAFT)
     target = models.ForeignKey(
@@ -78,6 +116,13 @@ class Plan(models.Model):
                 condition=~Q(state="approved") | Q(approved_at__isnull=False), name="plan_approved_has_time"
             ),
             models.CheckConstraint(condition=~Q(name=""), name="plan_name_not_empty"),
+            models.CheckConstraint(
+                condition=Q(under__isnull=True) | Q(unit__isnull=True), name="plan_under_only_without_unit"
+            ),
+            models.CheckConstraint(
+                condition=Q(under__isnull=True, under_name="") | (Q(under__isnull=False) & ~Q(under_name="")),
+                name="plan_under_has_name",
+            ),
         )
 
     def __str__(self) -> str:
@@ -87,6 +132,15 @@ class Plan(models.Model):
     def permission_branch_id(self) -> int:
         """The node permission is asked for."""
         return self.branch_id
+
+    @property
+    def group_name(self) -> str:
+        """The 党总支 the plan counts with, or 直属党支部; its own name for that of a 党总支 itself."""
+        if self.unit is not None:
+            return self.unit.general_branch_name
+        if self.under is None:
+            return self.name
+        return "直属党支部" if self.under.level == Branch.Level.COMMITTEE else self.under_name
 
     @property
     def editable(self) -> bool:
