@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
 from branches.models import Account
-from interviews.forms.accounts import AccountChoice
+from interviews.forms.accounts import AccountChoice, AccountForm
 from interviews.models import ConfidenceRules, Notice
 
 
@@ -54,10 +54,10 @@ class EraseForm(ZhForm):
     sure = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
-class SuccessorForm(ZhForm):
+class SuccessorForm(AccountForm):
     """Who goes on with the talks of somebody who left, why, until when."""
 
-    account = AccountChoice(label="接手人", queryset=Account.objects.none(), empty_label="请选择")
+    account = AccountChoice(label="接手人", queryset=Account.objects.none())
     reason = forms.CharField(label="理由", max_length=200, help_text="例如：原辅导员离任，由新任辅导员继续跟进。")
     until = forms.DateField(
         label="有效到", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),

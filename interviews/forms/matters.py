@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
 from branches.models import Account, Branch, Campaign
-from interviews.forms.accounts import AccountChoice
+from interviews.forms.accounts import AccountChoice, AccountForm
 from interviews.models import EmergencyContact, Matter, MatterCategory, RosterEntry
 
 _DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -24,7 +24,7 @@ def _person(row: Any) -> str:
     return " ".join(part for part in parts if part)
 
 
-class ReleaseForm(ZhForm):
+class ReleaseForm(AccountForm):
     """A problem in a text of its own, its category, who handles it, until when."""
 
     category = forms.ModelChoiceField(label="问题类别", queryset=MatterCategory.objects.none(), empty_label="请选择")
@@ -32,7 +32,7 @@ class ReleaseForm(ZhForm):
         label="问题", max_length=2000, widget=_confidential(5),
         help_text="只写要办的事。这一段会给承办人看，访谈正文不会。不必写名字的就不写。",
     )  # fmt: skip
-    owner = AccountChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
+    owner = AccountChoice(label="承办人", queryset=Account.objects.none())
     due_on = forms.DateField(label="办结期限", widget=_DATE)
 
     def __init__(self, *args: Any, campaign: Campaign, owners: QuerySet[Account], **kwargs: Any) -> None:
@@ -44,10 +44,10 @@ class ReleaseForm(ZhForm):
         self.fields["owner"].queryset = owners  # type: ignore[attr-defined]
 
 
-class ReassignForm(ZhForm):
+class ReassignForm(AccountForm):
     """Another 承办人, or another day."""
 
-    owner = AccountChoice(label="承办人", queryset=Account.objects.none(), empty_label="请选择")
+    owner = AccountChoice(label="承办人", queryset=Account.objects.none())
     due_on = forms.DateField(label="办结期限", widget=_DATE)
 
     def __init__(self, *args: Any, owners: QuerySet[Account], **kwargs: Any) -> None:
@@ -110,7 +110,7 @@ class CloseForm(ZhForm):
     outcome = forms.CharField(label="处置情况", max_length=4000, widget=_confidential(4))
 
 
-class ContactForm(ZhForm):
+class ContactForm(AccountForm):
     """Whom to call: a duty for a part of the tree, with or without an account that receives reports."""
 
     unit = forms.ModelChoiceField(label="负责范围", queryset=Branch.objects.none(), empty_label="请选择")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from branches.forms_base import ZhForm
 from branches.models import Account, Campaign
-from interviews.forms.accounts import AccountChoice
+from interviews.forms.accounts import AccountChoice, AccountForm
 from interviews.models import Channel, FocusGroup, Interview, Notice, RosterEntry, Topic
 from interviews.services.errors import RefusedError
 from interviews.services.talk_checks import Talk
@@ -103,10 +103,10 @@ class TalkForm(ZhForm):
         return found
 
 
-class ReaderForm(ZhForm):
+class ReaderForm(AccountForm):
     """Name somebody who may read a talk, why, and until when."""
 
-    account = AccountChoice(label="指定的人", queryset=Account.objects.none(), empty_label="请选择")
+    account = AccountChoice(label="指定的人", queryset=Account.objects.none())
     reason = forms.CharField(label="理由", max_length=200, help_text="例如：学院心理辅导员共同跟进。")
     until = forms.DateField(
         label="有效到",

@@ -246,7 +246,7 @@ def _edited(request: HttpRequest, campaign: Campaign | None, contact: EmergencyC
             messages.success(request, "紧急联系人已保存。")
             return redirect("emergency-contacts")
     context = {"form": form, "contact": contact}
-    return render(request, "interviews/emergency_contact.html", context, status=422 if form.is_bound else 200)
+    return render(request, "interviews/emergency_contact.html", context, status=422 if form.errors else 200)
 
 
 @requires(Action.MANAGE_INTERVIEWS)

@@ -62,7 +62,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"已交办，第 {row.number} 号，承办人{row.owner.get_full_name()}。")
             return redirect("matter", row.pk)
     context = {"interview": interview, "who": who(names_of(interview)), "form": form}
-    return render(request, "interviews/matter_new.html", context, status=422 if form.is_bound else 200)
+    return render(request, "interviews/matter_new.html", context, status=422 if form.errors else 200)
 
 
 def _matter_or_404(request: HttpRequest, pk: int) -> Matter:
@@ -165,4 +165,4 @@ def matter_move(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, SAID[move])
             return redirect("matter", matter.pk)
     context = _context(request, matter) | {f"{move}_form": form}
-    return render(request, "interviews/matter.html", context, status=422)
+    return render(request, "interviews/matter.html", context, status=422 if form.errors else 200)

@@ -206,7 +206,7 @@ def reader_add(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"{given['account'].get_full_name()}可以查看这次访谈，查看会留下记录。")
             return redirect("interview", interview.pk)
     context = _context(request, interview) | {"reader_form": form}
-    return render(request, "interviews/interview.html", context, status=422)
+    return render(request, "interviews/interview.html", context, status=422 if form.errors else 200)
 
 
 @requires(Action.RECORD_INTERVIEW)

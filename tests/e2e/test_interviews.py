@@ -202,7 +202,7 @@ def _name_reader(page: Any, address: str, made: Class, axe: Any) -> str:
     page.goto(url)
     assert HARD not in page.content()
     page.get_by_text("指定一位读者").tap()
-    page.locator("[name=account]").select_option(str(made.reader.pk))
+    page.locator(f"[name=account][value='{made.reader.pk}']").check()
     page.locator("[name=reason]").fill("学院共同关心")
     page.locator("[name=until]").fill((clock.today() + dt.timedelta(days=7)).isoformat())
     page.get_by_role("button", name="指定", exact=True).tap()

@@ -169,7 +169,7 @@ def test_a_named_reader_reads_until_the_end_and_not_after(world, signed_in, time
     until = clock.today() + dt.timedelta(days=3)
     data = {"account": world.base.officer.pk, "reason": "共同跟进", "until": until.isoformat()}
     mine = signed_in(world.base.interviewer)
-    assert "，党总支书记）</option>" in mine.get(reverse("interview", args=[row.pk])).content.decode()
+    assert "，党总支书记）</span>" in mine.get(reverse("interview", args=[row.pk])).content.decode()
     assert mine.post(reverse("interview-readers", args=[row.pk]), data).status_code == 302
     again = mine.post(reverse("interview-readers", args=[row.pk]), data).content.decode()
     assert f"可以看到{until.month}月{until.day}日；要改先收回。" in again or until.year != clock.today().year
