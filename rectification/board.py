@@ -18,9 +18,20 @@ from branches.models import Branch
 from branches.scopes import Scope
 from grading.models import Result, Round, RoundUnit
 from rectification.lists_plans import plan_rows
-from rectification.models import Category, Contact, Dimension, Item, ItemQuerySet, Plan, Status
+from rectification.models import (
+    DIRECT,
+    Category,
+    Contact,
+    Dimension,
+    Item,
+    ItemQuerySet,
+    Plan,
+    PlanQuerySet,
+    Status,
+    group_fields,
+    of_group,
+)  # fmt: skip
 
-DIRECT = "direct"
 #: What a board counts, in its order; together they are all items.
 SHOWN = (
     Status.PLANNED, Status.IN_HAND, Status.AT_RISK, Status.OVERDUE, Status.AWAITING, Status.VERIFIED,
@@ -52,22 +63,25 @@ class Place:
     def items(self) -> ItemQuerySet:
         """Return the items that count: those still being drafted are the branch's own business."""
         rows = Item.objects.filter(plan__round=self.round).alive().exclude(state=Item.State.DRAFT).within(self.reach)
-        return rows.filter(self._part("plan__unit__", "plan__branch"))
+        return rows.filter(self._part("plan__"))
 
     def units(self) -> "Any":
         """Return the branches of the round."""
         rows = RoundUnit.objects.filter(round=self.round).within(self.reach.held)
-        return rows.filter(self._part("", "branch"))
-
-    def _part(self, unit: str, branch: str) -> Q:
         if self.branch is not None:
-            return Q(**{branch: self.branch})
-        if self.group == DIRECT:
-            return Q(**{f"{unit}direct": True})
+            return rows.filter(branch=self.branch)
         if not self.group:
-            return Q()
-        below = Q(**{f"{unit}direct": False, f"{unit}parent": self.group})
-        return below | Q(**{branch: self.group})
+            return rows
+        return rows.filter(direct=True) if self.group == DIRECT else rows.filter(direct=False, parent=self.group)
+
+    def later(self) -> PlanQuerySet:
+        """Return the plans of branches set up after the round was frozen: they are none of its units."""
+        return Plan.objects.filter(round=self.round).within(self.reach).set_up_later().filter(self._part())
+
+    def _part(self, prefix: str = "") -> Q:
+        if self.branch is not None:
+            return Q(**{f"{prefix}branch": self.branch})
+        return of_group(self.group, prefix) if self.group else Q()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,19 +285,26 @@ GROUPED = ("direct", "parent", "own", "own_name")
 
 def _counted(place: Place, now: dt.datetime, *keys: str) -> list[dict[str, Any]]:
     """Return how many items there are for each status and each of some keys, in one query that returns few rows."""
-    own = Q(plan__unit__isnull=True)
+    own = Q(plan__unit__isnull=True, plan__under__isnull=True)
     rows = place.items().status(now).order_by().annotate(
-        direct=F("plan__unit__direct"), parent=F("plan__unit__parent_id"),
+        **group_fields("plan__"),
         own=Case(When(own, then=F("plan__branch_id"))), own_name=Case(When(own, then=F("plan__name"))),
     )  # fmt: skip
     return list(rows.values(*keys, "status").annotate(number=Count("pk")))
 
 
 def _units(place: Place) -> list[dict[str, Any]]:
-    """Return the branches of the place with the state of their plans, in the order of the annexes."""
+    """Return the branches of the place with the state of their plans, in the order of the annexes.
+
+    Those set up after the round was frozen stand last in their 党总支.
+    """
     rows = plan_rows(place.units()).order_by("direct", "parent_position", "parent_code", "position", "code")
     fields = ("branch_id", "name", "parent_id", "parent_name", "direct", "plan_state")
-    return list(rows.values(*fields))
+    found = list(rows.values(*fields))
+    first = {row["parent_id"]: at for at, row in reversed(list(enumerate(found)))}
+    later = place.later().annotate(**group_fields(), parent_id=F("under_id"), plan_state=F("state"))
+    found += later.order_by("under__position", "under__code", "branch__position", "branch__code").values(*fields)
+    return sorted(found, key=lambda row: (row["direct"], first.get(row["parent_id"], len(found))))
 
 
 def _plans(units: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -425,7 +446,10 @@ def branch_name(place: Place) -> str:
         return ""
     unit = place.units().first()
     if unit is not None:
-        return "直属党支部" if place.group == DIRECT else unit.parent_name if place.group else unit.name
+        return unit.general_branch_name if place.group else unit.name
+    later = place.later().select_related("under").first()
+    if later is not None:
+        return later.group_name if place.group else later.name
     plan = Plan.objects.filter(round=place.round).within(place.reach)
     plan = plan.filter(branch=place.branch if place.branch is not None else place.group)
     found = plan.first() if place.group != DIRECT else None

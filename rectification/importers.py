@@ -28,7 +28,7 @@ from grading.services.errors import RefusedError
 from rectification import baseline, ledger
 from rectification.baseline import Given, mark
 from rectification.ledger import Line
-from rectification.models import Category, Change, Item, Plan, Progress
+from rectification.models import DIRECT, Category, Change, Item, Plan, Progress
 from rectification.pairing import LABELS, Pair, barred, paired
 from rectification.returned import Entry, Fate, FieldChange, LedgerPlan, Outcome, Way
 from rectification.services import changes, items, plans, progress
@@ -68,7 +68,7 @@ def _earlier(items_: Iterable[int]) -> dict[tuple[int, str], set[str]]:
 def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now: dt.datetime) -> _Known:
     found = _Known(list(units))
     rows = Plan.objects.filter(round=round_, branch__in=[*nodes, *(unit.branch_id for unit in units)])
-    found.plans = {plan.branch_id: plan for plan in rows.select_related("campaign", "branch")}
+    found.plans = {plan.branch_id: plan for plan in rows.select_related("campaign", "branch", "unit", "under")}
     found.names = {unit.branch_id: unit.name for unit in units} | {pk: p.name for pk, p in found.plans.items()}
     found.codes = {unit.branch_id: unit.code for unit in units}
     found.codes |= {pk: p.branch.code for pk, p in found.plans.items() if pk not in found.codes}
@@ -82,7 +82,7 @@ def _known(round_: Round, units: Sequence[RoundUnit], nodes: Sequence[int], now:
 
 
 def _nodes(known: _Known) -> list[KnownBranch]:
-    """Return the branches, and the 党总支 with a plan of their own, as names are matched against."""
+    """Return the branches, also those set up later, and 党总支 with a plan of their own, as names are matched."""
     own = {unit.branch_id for unit in known.units}
     found = [
         KnownBranch(
@@ -91,9 +91,19 @@ def _nodes(known: _Known) -> list[KnownBranch]:
         )
         for unit in known.units
     ]  # fmt: skip
-    return found + [
-        KnownBranch(str(pk), plan.name, plan.name) for pk, plan in known.plans.items() if pk not in own
-    ]  # fmt: skip
+    return found + [_node(plan) for pk, plan in known.plans.items() if pk not in own]
+
+
+def _node(plan: Plan) -> KnownBranch:
+    """Return who has a plan without being a unit of the round."""
+    key = str(plan.branch_id)
+    if plan.under is None:
+        return KnownBranch(key, plan.name, plan.name)
+    short = without_unit(plan.name, plan.group_name)
+    return KnownBranch(
+        key=key, name=plan.name, unit_name="" if plan.group_key == DIRECT else plan.under_name, code=plan.branch.code,
+        aliases=tuple({short} - {"", plan.name}),
+    )  # fmt: skip
 
 
 def plan_ledger(

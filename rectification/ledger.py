@@ -12,14 +12,17 @@ from django.db.models import OuterRef, Q, Subquery
 from branches import clock
 from branches.models import Branch
 from grading.models import Result, Round, RoundUnit
-from rectification.models import Item, Plan, Progress, Status
+from rectification.models import DIRECT, Item, Plan, Progress, Status
 
-OWN_PLAN = -1
+OWN_PLAN, OF_UNIT, SET_UP_LATER = -1, 0, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item as printed. `unit` is None for the plan of a 党总支 itself; `standing` is counted below the table."""
+    """One item as printed; `standing` is counted below the table.
+
+    `unit` is None for the plan of a 党总支 itself, and of a branch set up after the round was frozen.
+    """
 
     item: int
     plan: int
@@ -46,39 +49,55 @@ class Line:
 def lines(
     *, round_: Round, units: Sequence[RoundUnit], nodes: Collection[int] = (), now: dt.datetime, drafts: bool = False
 ) -> list[Line]:
-    """Return the lines of some branches of a round, and of the plans of the nodes themselves (党总支).
+    """Return the lines of some branches of a round, and of the plans of nodes that are none of its units.
 
-    `units` in the order they stand in; the plan of a 党总支 stands before its branches.
+    `units` in the order they stand in; the plan of a 党总支 stands before its branches, those set up later after them.
     """
     places = {unit.pk: at for at, unit in enumerate(units)}
-    first_of: dict[int, int] = {}
-    for at, unit in enumerate(units):
-        if unit.parent_id is not None:
-            first_of.setdefault(unit.parent_id, at)
+    first_of = {unit.parent_id: at for at, unit in reversed(list(enumerate(units)))}
+    last_of = {unit.parent_id: at for at, unit in enumerate(units)}
     newest = Progress.objects.filter(item=OuterRef("pk")).order_by("-at", "-pk")
     rows = Item.objects.filter(plan__round=round_).alive().status(now)
     rows = rows if drafts else rows.exclude(state=Item.State.DRAFT)
     rows = rows.filter(Q(plan__unit__in=list(places)) | Q(plan__unit__isnull=True, plan__branch__in=list(nodes)))
     rows = rows.annotate(last_progress=Subquery(newest.values("text")[:1]))
-    rows = rows.select_related("plan__target", "plan__branch", "category", "verified_by__person", "plan__campaign")
+    rows = rows.select_related(
+        "plan__target", "plan__branch", "plan__under", "category", "verified_by__person", "plan__campaign"
+    )
     grades = _grades(places)
     by_pk = {unit.pk: unit for unit in units}
     today = clock.day_of(now)
 
-    def place(item: Item) -> tuple[int, int, int, int]:
-        own = item.plan.unit_id is None
-        at = first_of.get(item.plan.branch_id, len(places)) if own else places[item.plan.unit_id or 0]
-        return at, OWN_PLAN if own else 0, item.plan_id, item.ordinal
+    def place(item: Item) -> tuple[int, bool, int, int, int, int]:
+        plan = item.plan
+        if plan.unit_id is not None:
+            return places[plan.unit_id], False, 0, OF_UNIT, plan.pk, item.ordinal
+        node = plan.under_id or plan.branch_id
+        at, kind = (last_of, SET_UP_LATER) if plan.under_id else (first_of, OWN_PLAN)
+        known, direct = node in at, plan.group_key == DIRECT
+        return at.get(node, len(places)), not known and direct, 0 if known else node, kind, plan.pk, item.ordinal
 
     return [_line(item, by_pk.get(item.plan.unit_id or 0), grades, today) for item in sorted(rows, key=place)]
 
 
 def lines_below(*, round_: Round, units: Sequence[RoundUnit], unit: Branch, now: dt.datetime) -> list[Line]:
     """Return the lines of a node: `units` are the branches of the round at or below it. A branch sees its draft too."""
-    nodes = {unit.pk, *(row.parent_id for row in units if row.parent_id is not None)}
-    if unit.level != Branch.Level.BRANCH:
-        return lines(round_=round_, units=units, nodes=nodes, now=now)
-    return lines(round_=round_, units=units, now=now, drafts=True)
+    nodes = nodes_below(round_=round_, units=units, unit=unit)
+    return lines(round_=round_, units=units, nodes=nodes, now=now, drafts=unit.level == Branch.Level.BRANCH)
+
+
+def nodes_below(*, round_: Round, units: Sequence[RoundUnit], unit: Branch) -> set[int]:
+    """Return the nodes that are none of the units but whose plans count at or below a node.
+
+    They are 党总支 with a plan of their own, and branches set up after the round was frozen.
+    """
+    rows = Plan.objects.filter(round=round_, unit__isnull=True)
+    if unit.level == Branch.Level.BRANCH:
+        return {unit.pk}
+    if unit.pk == round_.campaign.root_id:
+        return set(rows.values_list("branch_id", flat=True))
+    nodes = {unit.pk, *(row.parent_id for row in units)}
+    return nodes | set(rows.filter(under__in=nodes).values_list("branch_id", flat=True))
 
 
 def _grades(units: Collection[int]) -> dict[int, str]:
@@ -96,7 +115,7 @@ def _line(item: Item, unit: RoundUnit | None, grades: dict[int, str], today: dt.
         plan=plan.pk,
         unit=unit,
         branch=unit.code if unit else plan.branch.code,
-        group=unit.general_branch_name if unit else plan.name,
+        group=unit.general_branch_name if unit else plan.group_name,
         name=unit.name if unit else plan.name,
         grade=grades.get(unit.pk, "") if unit else "",
         target=plan.target.label if plan.target else "",

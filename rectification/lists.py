@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django_filters import CharFilter, ChoiceFilter, FilterSet
@@ -12,8 +12,19 @@ from branches import clock
 from branches.listing import ListPage
 from branches.registries import list_page
 from rectification import asides, lists_plans
-from rectification.board import DIRECT, SHAPES, SHOWN, TAILS, Place
-from rectification.models import Category, Dimension, Item, ItemQuerySet, Status
+from rectification.board import SHAPES, SHOWN, TAILS, Place
+from rectification.models import (
+    DIRECT,
+    GROUP_ORDER,
+    Category,
+    Dimension,
+    Item,
+    ItemQuerySet,
+    Status,
+    group_fields,
+    group_order,
+    of_group,
+)  # fmt: skip
 from reporting.tables import Column, Table, formats
 
 # imported so that their lists and panels register
@@ -24,10 +35,9 @@ NONE = "none"
 
 def item_rows(place: Place) -> ItemQuerySet:
     """Return the items of a place with their status, as the list shows them."""
-    rows = place.items().status(clock.now()).annotate(
-        group_name=Coalesce("plan__unit__parent_name", "plan__name"), ends=Coalesce("due_on", "review_on")
-    )  # fmt: skip
-    return rows.select_related("plan__unit", "category", "dimension")
+    rows = place.items().status(clock.now()).annotate(**group_fields("plan__"), **group_order("plan__"))
+    rows = rows.annotate(group_name=Coalesce("parent_name", "plan__name"), ends=Coalesce("due_on", "review_on"))
+    return rows.select_related("plan__unit", "plan__under", "category", "dimension")
 
 
 class ItemFilter(FilterSet):
@@ -49,7 +59,7 @@ class ItemFilter(FilterSet):
         """Offer the 党总支, categories and dimensions among the rows; a branch or a problem only once it is chosen."""
         super().__init__(*args, **kwargs)
         rows = self.queryset.order_by()
-        named = ("plan__unit__direct", "plan__unit__parent_id", "plan__branch_id", "group_name")
+        named = ("direct", "parent", "plan__branch_id", "group_name")
         groups = {
             _group(direct, parent, branch): "直属党支部" if direct else name
             for direct, parent, branch, name in rows.values_list(*named).distinct()
@@ -88,9 +98,7 @@ class ItemFilter(FilterSet):
 
     def of_group(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
         """Keep one 党总支 with its own plan, or 直属党支部."""
-        if value == DIRECT:
-            return rows.filter(plan__unit__direct=True)
-        return rows.filter(Q(plan__unit__direct=False, plan__unit__parent=value) | Q(plan__branch=value))
+        return rows.filter(of_group(value, "plan__"))
 
     def of_kind(self, rows: QuerySet[Any], field: str, value: str) -> QuerySet[Any]:
         """Keep one category or dimension, or what has none."""
@@ -111,7 +119,7 @@ def prepared(items: Sequence[Any]) -> list[dict[str, Any]]:
         {
             "pk": item.pk,
             "branch": item.plan.name,
-            "group": item.plan.unit.general_branch_name if item.plan.unit else item.plan.name,
+            "group": item.plan.group_name,
             "category": item.category.name if item.category else "",
             "dimension": item.dimension.name if item.dimension else "",
             "problem": item.problem,
@@ -130,7 +138,6 @@ def prepared(items: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
-ORDER = ("plan__unit__direct", "plan__unit__parent_position", "plan__unit__parent_code", "plan__unit__position")
 ITEMS = list_page(
     ListPage(
         slug="rectification-items",
@@ -160,9 +167,9 @@ ITEMS = list_page(
             ),
         ),
         sorts={
-            "order": (*ORDER, "plan__branch__position", "plan", "ordinal"),
-            "category": ("category__ordinal", *ORDER),
-            "dimension": ("dimension__ordinal", *ORDER),
+            "order": (*GROUP_ORDER, "plan__branch__position", "plan", "ordinal"),
+            "category": ("category__ordinal", *GROUP_ORDER),
+            "dimension": ("dimension__ordinal", *GROUP_ORDER),
             "due": ("ends",),
             "percent": ("percent",),
             "status": ("status", "ends"),

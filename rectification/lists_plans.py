@@ -107,11 +107,15 @@ def prepared(units: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def own_rows(plans: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return table rows of the plans 党总支 filed for themselves: annotated with number, awaiting and verified."""
+    """Return table rows of the plans that are of no unit: of 党总支 themselves, of branches set up later.
+
+    They are annotated with number, awaiting and verified.
+    """
     now = clock.now()
     return [
         {
-            "pk": plan.pk, "name": plan.name, "parent": "党总支自己的方案", "grade": "",
+            "pk": plan.pk, "name": plan.name, "grade": "",
+            "parent": plan.group_name if plan.under_id else "党总支自己的方案",
             "round": round_label(plan.campaign, plan.round), "badge": SHAPES[plan.state],
             "state": plan.get_state_display() + ("（逾期）" if plan.late else ""),
             "submitted": wording.zh_moment(timezone.localtime(plan.submitted_at), now) if plan.submitted_at else "",

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from branches import clock
 from branches.models import Account, Branch, Placement, Role
 from branches.permissions import GRANTS, Action, Allowed, Denied, can, is_recused, roles
 from branches.scopes import Scope
+from grading.models import Round
 from rectification.models import Change, Item, Plan
 
 SECOND_PERSON = "这是您本人提出的申请，请由另一位负责同志审批。"
@@ -15,6 +18,15 @@ SAME_NAME = (
     "您与这一项的责任人或责任领导同名，系统分不清是不是您本人。是您本人的，请由其他同志核实；"
     "不是的，请支部或其他同志先在这一项的“责任人是哪一位”里选定，再由您核实。"
 )
+
+
+def rounds_within(reach: Scope) -> QuerySet[Round]:
+    """Return the rounds a scope reaches: by a unit, or by the plan of a branch set up after the round was frozen."""
+    rows = Round.objects.within(reach)
+    if reach.everything:
+        return rows
+    later = Plan.objects.within(reach).set_up_later().values("round")
+    return Round.objects.filter(Q(pk__in=rows.values("pk")) | Q(pk__in=later))
 
 
 def superior_of(node_id: int) -> int | None:

@@ -4,7 +4,16 @@ from rectification.models.contacts import Contact
 from rectification.models.dispatch import DigestChoice, DigestRun, Dispatch, DispatchLine
 from rectification.models.item import Checkpoint, Item, ItemQuerySet, Status
 from rectification.models.meeting import Absence, MeetingRecord
-from rectification.models.plan import Plan
+from rectification.models.plan import (
+    DIRECT,
+    GROUP_ORDER,
+    Plan,
+    PlanQuerySet,
+    below_group,
+    group_fields,
+    group_order,
+    of_group,
+)  # fmt: skip
 from rectification.models.progress import Change, ItemFile, ItemOwnedQuerySet, Progress, Recheck, Verification
 from rectification.models.receipt import PlanReceipt
 from rectification.models.settings import Category, Dimension, RectificationRules, YearClosing
@@ -12,6 +21,8 @@ from rectification.models.supervision import NoticeItem, NoticeReply, NoticeSeri
 from rectification.models.visits import Visit, VisitFinding
 
 __all__ = [
+    "DIRECT",
+    "GROUP_ORDER",
     "Absence",
     "Category",
     "Change",
@@ -31,6 +42,7 @@ __all__ = [
     "NoticeReply",
     "NoticeSeries",
     "Plan",
+    "PlanQuerySet",
     "PlanReceipt",
     "Progress",
     "Recheck",
@@ -41,4 +53,8 @@ __all__ = [
     "Visit",
     "VisitFinding",
     "YearClosing",
+    "below_group",
+    "group_fields",
+    "group_order",
+    "of_group",
 ]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models import BooleanField, Case, IntegerField, Q, Value, When
 from django.db.models.functions import Coalesce, NullIf
 
 from branches.models import Account, Branch, Campaign
@@ -14,15 +14,24 @@ if TYPE_CHECKING:
 
 
 DIRECT = "direct"
+FIRST, LAST = -1, 1_000_000
+#: The order of the annexes, after `group_order`: 党总支 with its own plan first, branches set up later last; 直属 last.
+GROUP_ORDER = ("at_direct", "at_position", "at_code", "at_place")
 
 
-def of_group(group: str, prefix: str = "") -> Q:
-    """Return which plans count with a 党总支 (its key; its own plan too), or with the 直属党支部 (DIRECT)."""
+def below_group(group: str, prefix: str = "") -> Q:
+    """Return which plans are of branches of a 党总支 (its key), or of 直属党支部 (DIRECT)."""
     if group == DIRECT:
         return Q(**{f"{prefix}unit__direct": True}) | Q(**{f"{prefix}under__level": Branch.Level.COMMITTEE})
     frozen = Q(**{f"{prefix}unit__direct": False, f"{prefix}unit__parent": group})
     late = Q(**{f"{prefix}under": group, f"{prefix}under__level": Branch.Level.GENERAL_BRANCH})
-    return frozen | late | Q(**{f"{prefix}branch": group})
+    return frozen | late
+
+
+def of_group(group: str, prefix: str = "") -> Q:
+    """Return which plans count with a 党总支, its own among them, or with the 直属党支部."""
+    below = below_group(group, prefix)
+    return below if group == DIRECT else below | Q(**{f"{prefix}branch": group})
 
 
 def group_fields(prefix: str = "") -> dict[str, Any]:
@@ -36,6 +45,20 @@ def group_fields(prefix: str = "") -> dict[str, Any]:
         "direct": Coalesce(f"{prefix}unit__direct", late),
         "parent": Coalesce(f"{prefix}unit__parent_id", f"{prefix}under_id"),
         "parent_name": Coalesce(f"{prefix}unit__parent_name", NullIf(f"{prefix}under_name", Value(""))),
+    }
+
+
+def group_order(prefix: str = "") -> dict[str, Any]:
+    """Return what to annotate to order plans by GROUP_ORDER, the same on every database."""
+    named = group_fields(prefix)
+    unframed = Case(When(**{f"{prefix}under__isnull": False}, then=Value(LAST)), default=Value(FIRST))
+    return {
+        "at_direct": Coalesce(named["direct"], Value(False)),
+        "at_position": Coalesce(
+            f"{prefix}unit__parent_position", f"{prefix}under__position", f"{prefix}branch__position"
+        ),
+        "at_code": Coalesce(f"{prefix}unit__parent_code", f"{prefix}under__code", f"{prefix}branch__code"),
+        "at_place": Coalesce(f"{prefix}unit__position", unframed, output_field=IntegerField()),
     }
 
 
@@ -132,6 +155,15 @@ class Plan(models.Model):
     def permission_branch_id(self) -> int:
         """The node permission is asked for."""
         return self.branch_id
+
+    @property
+    def group_key(self) -> str:
+        """The key of the 党总支 the plan counts with, or DIRECT; "" for that of a 党总支 itself."""
+        if self.unit is not None:
+            return DIRECT if self.unit.direct else str(self.unit.parent_id)
+        if self.under is None:
+            return ""
+        return DIRECT if self.under.level == Branch.Level.COMMITTEE else str(self.under_id)
 
     @property
     def group_name(self) -> str:

@@ -14,9 +14,21 @@ from branches.scopes import Scope
 from branches.transitions import advance
 from grading.models import RoundUnit
 from grading.services.errors import RefusedError, refuse
-from rectification.models import Category, Checkpoint, Dimension, Item, Plan, Progress, Status, YearClosing
+from rectification.models import (
+    GROUP_ORDER,
+    Category,
+    Checkpoint,
+    Dimension,
+    Item,
+    Plan,
+    Progress,
+    Status,
+    YearClosing,
+    group_order,
+)  # fmt: skip
 from rectification.permissions import may_decide, superior_of
 from rectification.services.items import renew_dates
+from rectification.services.plans import hung_under
 from rectification.services.settings import rules_of
 
 NEW_OWNER = "待上级确定"
@@ -48,14 +60,8 @@ def open_items(campaign: Campaign, now: dt.datetime, reach: Scope | None = None)
     rows = Item.objects.open().filter(plan__campaign=campaign).status(now)
     if reach is not None:
         rows = rows.within(reach)
-    return rows.select_related("plan__unit", "plan__branch", "category").order_by(
-        "plan__unit__parent_position",
-        "plan__unit__parent_code",
-        "plan__unit__position",
-        "plan__name",
-        "plan",
-        "ordinal",
-    )
+    rows = rows.annotate(**group_order("plan__")).select_related("plan__unit", "plan__branch", "category")
+    return rows.order_by(*GROUP_ORDER, "plan__name", "plan", "ordinal")
 
 
 def still_open(*, campaign: Campaign, now: dt.datetime, reach: Scope | None = None) -> list[StillOpen]:
@@ -249,9 +255,10 @@ def _plan_of(by: Account | None, branch: Branch, old: Plan, now: dt.datetime) ->
             return advance(plan, Plan.State.APPROVED, by=by, now=now, reason="承接其他党支部的整改项目")
         return plan
     approved = old.approved_at is not None
+    unit = RoundUnit.objects.filter(round=old.round, branch=branch).first()
+    place: dict[str, Any] = {"unit": unit} if unit is not None else hung_under(branch, now)
     plan = Plan.objects.create(
-        campaign_id=old.campaign_id, round=old.round, branch=branch,
-        unit=RoundUnit.objects.filter(round=old.round, branch=branch).first(), name=branch.name_on(clock.day_of(now)),
+        campaign_id=old.campaign_id, round=old.round, branch=branch, name=branch.name_on(clock.day_of(now)), **place,
         state=Plan.State.APPROVED if approved else Plan.State.DRAFT, created_by=by, created_at=now,
         submitted_at=now if approved else None, approved_at=now if approved else None,
     )  # fmt: skip

@@ -72,7 +72,17 @@ def start_for(*, by: Account | None, round_: Round, branch: Branch, now: dt.date
         return start(by=by, unit=unit, now=now)
     if branch.dissolved_on is not None:
         refuse("这个党组织已经撤销。")
-    return _begin(by, now, branch, round_, name=branch.name_on(clock.day_of(now)))
+    return _begin(by, now, branch, round_, name=branch.name_on(clock.day_of(now)), **hung_under(branch, now))
+
+
+def hung_under(branch: Branch, now: dt.datetime) -> dict[str, Any]:
+    """Return `under` and `under_name` for the plan of a 党支部 that was set up after the round was frozen."""
+    day = clock.day_of(now)
+    rows = branch.placements.filter(parent__isnull=False).select_related("parent").order_by("-starts_on")
+    placed = rows.on(day).first() or rows.first()
+    if placed is None or placed.parent is None or branch.level != Branch.Level.BRANCH:
+        return {}
+    return {"under": placed.parent, "under_name": placed.parent.name_on(day)}
 
 
 def _begin(by: Account | None, now: dt.datetime, branch: Branch, round_: Round, **values: Any) -> Plan:

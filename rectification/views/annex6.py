@@ -17,10 +17,11 @@ from branches.permissions import Action, account_of, requires
 from branches.services import uploads
 from grading.models import Round, RoundUnit
 from grading.services.errors import RefusedError
-from grading.views.shared import Fault, round_or_404
+from grading.views.shared import Fault
 from rectification.importers import apply_ledger, plan_ledger
 from rectification.models import Plan
 from rectification.returned import Entry, Fate, LedgerPlan
+from rectification.views.shared import round_or_404
 
 SHOWN = 200
 GONE = "这份文件已超过保存期限，请重新上传。"

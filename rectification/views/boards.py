@@ -12,12 +12,13 @@ from branches.models import Branch
 from branches.permissions import Action, account_of, can, requires
 from branches.scopes import Scope
 from grading.models import Round
-from grading.views.shared import round_or_404
 from rectification import board
-from rectification.board import DIRECT, Place
+from rectification.board import Place
 from rectification.lists import ITEMS, item_rows
-from rectification.models import Plan, Status
+from rectification.models import DIRECT, Plan, Status
+from rectification.permissions import rounds_within
 from rectification.services.settings import rules_of
+from rectification.views.shared import round_or_404
 
 
 def _place(request: HttpRequest, round_: Round) -> Place:
@@ -46,7 +47,7 @@ def _own(round_: Round, reach: Scope) -> Place:
 def _rounds(request: HttpRequest) -> list[Round]:
     """Return the rounds in which somebody the visitor looks after has begun a plan, the newest first."""
     reach: Scope = request.scope  # type: ignore[attr-defined]
-    rows = Round.objects.within(reach).filter(pk__in=Plan.objects.within(reach).values("round"))
+    rows = rounds_within(reach).filter(pk__in=Plan.objects.within(reach).values("round"))
     return list(rows.select_related("campaign").order_by("-campaign__starts_on", "-ordinal"))
 
 

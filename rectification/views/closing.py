@@ -16,13 +16,12 @@ from branches.forms_base import ZhForm
 from branches.permissions import Action, account_of, can, requires
 from branches.transitions import BlockedError, IllegalMoveError
 from grading.services.errors import RefusedError
-from grading.views.shared import round_or_404
 from rectification.board import SHAPES
-from rectification.models import Change, Item, Plan, Status, YearClosing
+from rectification.models import Change, Item, Plan, Status, YearClosing, below_group
 from rectification.permissions import may_decide
 from rectification.services import closing
 from rectification.services.settings import rules_of
-from rectification.views.shared import allowed, item_or_404, refusal
+from rectification.views.shared import allowed, item_or_404, refusal, round_or_404
 
 
 class CloseForm(ZhForm):
@@ -152,8 +151,8 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 def _targets(item: Item) -> QuerySet[Plan]:
     """Return the plans an item may be handed to: other rounds of the branch, other branches of the 党总支."""
     near = Q(branch=item.plan.branch_id)
-    if item.plan.unit is not None:
-        near |= Q(round=item.plan.round_id, unit__parent=item.plan.unit.parent_id, unit__direct=item.plan.unit.direct)
+    if item.plan.group_key:
+        near |= Q(round=item.plan.round_id) & below_group(item.plan.group_key)
     rows = Plan.objects.filter(near).exclude(pk=item.plan_id).exclude(state__in=[Plan.State.CLOSED, "submitted"])
     return rows.select_related("round__campaign").order_by("-round__campaign__starts_on", "-round__ordinal", "name")
 

@@ -1,9 +1,10 @@
 """The landing page of 整改提高: the own plan first, what waits, how far each 党总支 is, and the pages below."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,10 +17,12 @@ from grading.models import Grade, Result, Round, RoundUnit
 from rectification import home
 from rectification.cards import CARDS
 from rectification.lists_plans import NONE, PLANS, own_rows, plan_rows
-from rectification.models import Item, Plan
+from rectification.models import DIRECT, Item, Plan, PlanQuerySet, group_fields, of_group
+from rectification.permissions import rounds_within
 from rectification.services.settings import rules_of
 
 OWN_ROUNDS = 4
+NUMBERS = ("number", "begun", "submitted", "approved", "all_items", "awaiting", "done")
 #: What counts as an item of a branch, as on the boards: handed in, not handed on, not ended without result.
 COUNTED = tuple(
     state for state in Item.State if state not in (Item.State.DRAFT, Item.State.TRANSFERRED, Item.State.CLOSED)
@@ -70,16 +73,25 @@ def _own(account: Account) -> list[Own]:
         units = units.select_related("round__campaign", "round__scale", "branch").order_by(
             "-round__campaign__starts_on", "-round__ordinal"
         )
-        found += [_own_unit(unit) for unit in units[:OWN_ROUNDS]]
+        found += [_own_unit(unit) for unit in units[:OWN_ROUNDS]] + _own_later(node)
     shown = [one for one in found if one.plan or one.may_start]
     return shown or found[:1]
 
 
+def _with_numbers(rows: PlanQuerySet) -> QuerySet[Any]:
+    verified = Count("items", filter=Q(items__state=Item.State.VERIFIED))
+    return rows.annotate(number=Count("items"), verified=verified)
+
+
+def _own_later(node: Branch) -> list[Own]:
+    """Return the plans a branch has in rounds that were frozen before it was set up: it took over others' items."""
+    rows = _with_numbers(Plan.objects.filter(branch=node).set_up_later()).select_related("round__campaign", "branch")
+    rows = rows.order_by("-round__campaign__starts_on", "-round__ordinal")[:OWN_ROUNDS]
+    return [Own(row.name, row.round, None, node, row, row.number, row.verified) for row in rows]
+
+
 def _own_unit(unit: RoundUnit) -> Own:
-    states = Count("items", filter=Q(items__state=Item.State.VERIFIED))
-    plan = Plan.objects.filter(round=unit.round_id, branch=unit.branch_id).annotate(
-        number=Count("items"), verified=states
-    ).first()  # fmt: skip
+    plan = _with_numbers(Plan.objects.filter(round=unit.round_id, branch=unit.branch_id)).first()
     result = (
         Result.objects.current().filter(unit=unit, state=Result.State.DECIDED).select_related("decided_grade").first()
     )
@@ -96,7 +108,7 @@ def _rounds(request: HttpRequest) -> list[Round]:
     """Return the rounds with grades or plans within reach, the newest first."""
     reach = request.scope  # type: ignore[attr-defined]
     begun = Q(units__results__state=Result.State.DECIDED) | Q(plans__isnull=False)
-    rows = Round.objects.within(reach).filter(begun).distinct().select_related("campaign", "scale")
+    rows = rounds_within(reach).filter(begun).distinct().select_related("campaign", "scale")
     return list(rows.order_by("-campaign__starts_on", "-ordinal"))
 
 
@@ -116,12 +128,33 @@ def _groups(request: HttpRequest, round_: Round) -> list[Group]:
         submitted=state(Plan.State.SUBMITTED), approved=state(Plan.State.APPROVED, Plan.State.CLOSED),
         all_items=items(*COUNTED), awaiting=items(Item.State.AWAITING), done=items(Item.State.VERIFIED),
     )  # fmt: skip
-    found: dict[str, Group] = {}
-    for row in sorted(rows, key=lambda one: (one["direct"], one["parent_position"], one["parent_id"])):
-        key = "direct" if row["direct"] else str(row["parent_id"])
-        numbers = [row[name] for name in ("number", "begun", "submitted", "approved", "all_items", "awaiting", "done")]
-        found[key] = Group(key, "直属党支部" if row["direct"] else row["parent_name"], *numbers)
-    return list(found.values())
+    names: dict[str, str] = {}
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    later = _later(Plan.objects.filter(round=round_).within(reach).set_up_later())
+    for row in sorted([*rows, *later], key=lambda one: (one["direct"], one["parent_position"], one["parent_id"])):
+        key = DIRECT if row["direct"] else str(row["parent_id"])
+        names.setdefault(key, "直属党支部" if row["direct"] else row["parent_name"])
+        sums[key].update({name: row[name] for name in NUMBERS})
+    return [Group(key, name, *(sums[key][number] for number in NUMBERS)) for key, name in names.items()]
+
+
+def _later(plans: PlanQuerySet) -> QuerySet[Any, Any]:
+    """Return one row for each branch set up after the round was frozen, with the same keys as those of its units."""
+
+    def items(*states: str) -> Count:
+        return Count("items", filter=Q(items__state__in=states))
+
+    def state(*states: str) -> Case:
+        return Case(When(state__in=states, then=Value(1)), default=Value(0))
+
+    rows = plans.annotate(
+        **group_fields(), parent_id=F("under_id"), parent_position=F("under__position"), number=Value(1),
+        begun=Value(1), submitted=state(Plan.State.SUBMITTED), approved=state(Plan.State.APPROVED, Plan.State.CLOSED),
+        all_items=items(*COUNTED), awaiting=items(Item.State.AWAITING), done=items(Item.State.VERIFIED),
+    )  # fmt: skip
+    return rows.order_by("branch__position", "branch__code").values(
+        "direct", "parent_id", "parent_name", "parent_position", *NUMBERS
+    )
 
 
 @requires(Action.VIEW_RECTIFICATION)
@@ -176,22 +209,30 @@ def _plans_of_units_above(account: Account, round_: Round) -> list[Own]:
 def plan_list(request: HttpRequest) -> HttpResponse:
     """List the branches of graded rounds with the state of their plans."""
     rows = plan_rows(RoundUnit.objects.filter(graded=True).within(request.scope))  # type: ignore[attr-defined]
-    own = _filed_by_general_branches(request)
-    more = own_rows(own) if request.method == "POST" else ()
-    return render_list(
-        request, PLANS, rows, template="rectification/plans.html", context={"own_plans": own}, file_rows=more
-    )
+    found = _of_no_unit(request)
+    more = own_rows(found) if request.method == "POST" else ()
+    context = {
+        "own_plans": [plan for plan in found if plan.under_id is None],
+        "later_plans": [plan for plan in found if plan.under_id is not None],
+    }
+    return render_list(request, PLANS, rows, template="rectification/plans.html", context=context, file_rows=more)
 
 
-def _filed_by_general_branches(request: HttpRequest) -> list[Plan]:
-    """Return the plans 党总支 within reach filed for themselves: they have no place among the units of a round."""
+def _key(request: HttpRequest, name: str) -> str:
+    asked = request.GET.get(name, "")
+    return asked if asked == DIRECT or (asked.isascii() and asked.isdigit() and len(asked) < 12) else ""
+
+
+def _of_no_unit(request: HttpRequest) -> list[Plan]:
+    """Return the plans within reach that have no place among the units of a round.
+
+    They are those 党总支 filed for themselves, and those of branches set up after the round was frozen.
+    """
     rows = Plan.objects.within(request.scope).filter(unit=None)  # type: ignore[attr-defined]
-    for name, field in (("round", "round"), ("unit", "branch")):
-        asked = request.GET.get(name, "")
-        if asked.isascii() and asked.isdigit() and len(asked) < 12:
-            rows = rows.filter(**{field: asked})
-        elif name == "unit" and asked == "direct":
-            rows = rows.none()
+    if (asked := _key(request, "round")) and asked != DIRECT:
+        rows = rows.filter(round=asked)
+    if asked := _key(request, "unit"):
+        rows = rows.filter(of_group(asked))
     if (state := request.GET.get("state", "")) and state in {"late", NONE, *Plan.State.values}:
         rows = rows.none() if state == NONE else rows.filter(Q(late=True) if state == "late" else Q(state=state))
     if q := request.GET.get("q", "").strip():
@@ -202,5 +243,5 @@ def _filed_by_general_branches(request: HttpRequest) -> list[Plan]:
 
     rows = rows.annotate(
         number=Count("items"), awaiting=number(Item.State.AWAITING), verified=number(Item.State.VERIFIED)
-    ).select_related("round", "campaign")
+    ).select_related("round", "campaign", "unit", "under")
     return list(rows.order_by("-campaign__starts_on", "-round__ordinal", "branch__position", "branch__code"))

@@ -5,17 +5,26 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 
 from branches.forms_base import ZhForm
 from branches.models import Branch
 from branches.permissions import Allowed, Denied, get_or_404
+from grading.models import Round
 from grading.services.errors import RefusedError
-from rectification.models import Item, Plan
+from rectification.models import DIRECT, Item, Plan
+from rectification.permissions import rounds_within
 
 
 def plans() -> QuerySet[Plan]:
     """Return plans with what their pages need."""
-    return Plan.objects.select_related("campaign__root", "round__scale", "branch", "unit__parent", "target")
+    return Plan.objects.select_related("campaign__root", "round__scale", "branch", "unit__parent", "under", "target")
+
+
+def round_or_404(request: HttpRequest, pk: int) -> Round:
+    """Return a round the request's scope reaches, by the plan of a branch set up later too; 404 otherwise."""
+    rows = rounds_within(request.scope).select_related("campaign__root", "scale")  # type: ignore[attr-defined]
+    return get_object_or_404(rows, pk=pk)
 
 
 def plan_or_404(request: HttpRequest, pk: int) -> Plan:
@@ -26,8 +35,8 @@ def plan_or_404(request: HttpRequest, pk: int) -> Plan:
 def items(now: Any) -> QuerySet[Item]:
     """Return items with what their pages need, each with its `status`."""
     rows = Item.objects.status(now).select_related(
-        "plan__campaign__root", "plan__round__scale", "plan__branch", "plan__unit__parent", "category", "dimension",
-        "escalated_to", "requested_by__person",
+        "plan__campaign__root", "plan__round__scale", "plan__branch", "plan__unit__parent", "plan__under", "category",
+        "dimension", "escalated_to", "requested_by__person",
     )  # fmt: skip
     return rows.prefetch_related("checkpoints")
 
@@ -39,8 +48,8 @@ def item_or_404(request: HttpRequest, pk: int, now: Any) -> Item:
 
 def superior_name(plan: Plan) -> str:
     """Return who consents to a plan, in words: the 党总支, or the 党委 for what stands directly below it."""
-    if plan.branch.level == Branch.Level.BRANCH and plan.unit is not None and not plan.unit.direct:
-        return plan.unit.parent_name
+    if plan.branch.level == Branch.Level.BRANCH and plan.group_key not in ("", DIRECT):
+        return plan.group_name
     return "活动办公室"
 
 

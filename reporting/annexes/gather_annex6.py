@@ -8,6 +8,7 @@ from branches.wording import without_unit
 from grading.models import Round
 from rectification.ledger import Line, lines_below
 from rectification.ledger import has_items as drawn_up
+from rectification.models import Plan
 from reporting.annexes import annex6
 from reporting.annexes.facts import DIRECT, school_name
 from reporting.annexes.gather import heading, round_facts, units_below
@@ -47,7 +48,8 @@ def by_unit(round_: Round, unit: Branch) -> list[annex6.Annex6]:
     groups: dict[str, list[annex6.ItemRow]] = {}
     for row in whole.rows:
         groups.setdefault(row.group, []).append(row)
-    codes = {row.general_branch_name: row.parent_code for row in units_below(round_, unit) if not row.direct}
+    codes = dict(Plan.objects.filter(round=round_).set_up_later().values_list("under_name", "under__code"))
+    codes |= {row.general_branch_name: row.parent_code for row in units_below(round_, unit) if not row.direct}
     return [
         replace(
             whole, unit=name, code=unit.code if name == DIRECT else codes.get(name, rows[0].branch), rows=tuple(rows),

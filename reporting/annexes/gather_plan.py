@@ -9,6 +9,7 @@ from branches.models import Branch
 from branches.wording import zh_date
 from grading.models import Result, Round
 from rectification.ledger import has_items as drawn_up
+from rectification.ledger import nodes_below
 from rectification.models import Absence, Item, MeetingRecord, Plan
 from reporting.annexes.facts import school_name
 from reporting.annexes.gather import units_below
@@ -24,7 +25,9 @@ STANDING = {
 
 
 def _of(round_: Round) -> QuerySet[Plan]:
-    rows = Plan.objects.filter(round=round_).select_related("campaign__root", "branch", "unit", "target", "meeting")
+    rows = Plan.objects.filter(round=round_).select_related(
+        "campaign__root", "branch", "unit", "under", "target", "meeting"
+    )
     return rows.prefetch_related(
         "items__category", "items__dimension", "items__checkpoints", "meeting__absences"
     ).order_by("unit__parent_position", "unit__parent_code", "unit__position", "branch__code")
@@ -43,20 +46,26 @@ def one(round_: Round, unit: Branch, pk: int) -> list[PlanFacts]:
 def below(round_: Round, unit: Branch) -> list[PlanFacts]:
     """Return every plan at or below a node that was handed in, that of a 党总支 itself before those of its branches.
 
-    Of a branch its draft too: it is printed for the 党员大会.
+    Those of branches set up after the round was frozen stand last. Of a branch its draft too: it is printed for the
+    党员大会.
     """
     if unit.level == Branch.Level.BRANCH:
         return of_unit(round_, unit)
     units = units_below(round_, unit)
-    nodes = {unit.pk, *(row.parent_id for row in units if row.parent_id is not None)}
-    own = Q(unit__isnull=True, branch__in=nodes)
+    own = Q(unit__isnull=True, branch__in=nodes_below(round_=round_, units=units, unit=unit))
     rows = list(_of(round_).filter(own | Q(unit__in=[row.pk for row in units])).exclude(state=S.DRAFT))
     place = {row.pk: index for index, row in enumerate(units)}
-    first: dict[int, int] = {}
-    for index, row in enumerate(units):
-        first.setdefault(row.parent_id or 0, index)
-    at = {plan.pk: place.get(plan.unit_id or 0, first.get(plan.branch_id, -1)) for plan in rows}
-    return _all(round_, sorted(rows, key=lambda plan: (at[plan.pk], plan.unit_id is not None, plan.pk)))
+    first = {row.parent_id: index for index, row in reversed(list(enumerate(units)))}
+    last = {row.parent_id: index for index, row in enumerate(units)}
+
+    def at(plan: Plan) -> tuple[int, int, int]:
+        if plan.unit_id is not None:
+            return place[plan.unit_id], 1, plan.pk
+        if plan.under_id is not None:
+            return last.get(plan.under_id, len(units)), 2, plan.pk
+        return first.get(plan.branch_id, -1), 0, plan.pk
+
+    return _all(round_, sorted(rows, key=at))
 
 
 def _all(round_: Round, plans: "QuerySet[Plan] | list[Plan]") -> list[PlanFacts]:
@@ -77,7 +86,8 @@ def _facts(round_: Round, plan: Plan, grades: Mapping[int, str]) -> PlanFacts:
     approved = plan.approved_at if plan.state in (S.APPROVED, S.CLOSED) else None
     return PlanFacts(
         school=school_name(round_.campaign.root.name_on(day)), code=plan.branch.code, name=plan.name,
-        parent=unit.parent_name if unit is not None else round_.campaign.root.name_on(day), own=unit is None,
+        parent=unit.parent_name if unit is not None else plan.under_name or round_.campaign.root.name_on(day),
+        own=unit is None and plan.under_id is None,
         round=round_.name, grade=grades.get(plan.unit_id or 0, ""), target=plan.target.label if plan.target else "",
         goal=plan.goal, submitted=zh_date(clock.day_of(plan.submitted_at)) if plan.submitted_at else "",
         approved=f"{zh_date(clock.day_of(approved))}批准。" if approved else "",

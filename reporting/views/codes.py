@@ -13,6 +13,7 @@ from branches.models import Branch
 from branches.permissions import Action, can, enforce, requires
 from branches.scopes import Scope
 from grading.models import Round
+from rectification.permissions import rounds_within
 from reporting.making.documents import known_kind
 from reporting.making.kinds import named
 from reporting.models import FormVersion, Scan
@@ -105,7 +106,7 @@ def form_page(request: HttpRequest, kind: str, round_pk: int, unit_pk: int) -> H
     """Show the versions of one form that were printed, so that a photograph finds the one it shows."""
     reach: Scope = request.scope  # type: ignore[attr-defined]
     chosen, node = known_kind(kind), Branch.objects.filter(pk=unit_pk).first()
-    round_ = Round.objects.within(reach).select_related("campaign__root", "scale").filter(pk=round_pk).first()
+    round_ = rounds_within(reach).select_related("campaign__root", "scale").filter(pk=round_pk).first()
     if chosen is None or node is None or round_ is None or round_.state == Round.State.PREPARING:
         raise Http404
     enforce(request, Action.EXPORT, node)

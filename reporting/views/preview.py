@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from branches.models import Branch
 from branches.permissions import Action, account_of, enforce, requires
 from grading.models import Round
+from rectification.permissions import rounds_within
 from reporting.making.documents import Identified, identified
 from reporting.making.kinds import BY_SLUG, named
 from reporting.making.orders import NothingToShowError, Order, facts_for, stamp_for
@@ -32,7 +33,7 @@ def _order(request: HttpRequest, kind: str, round_: int, unit: int) -> Order:
     """
     node = Branch.objects.filter(pk=unit).first()
     reach = request.scope  # type: ignore[attr-defined]
-    found = Round.objects.within(reach).select_related("campaign__root", "scale").filter(pk=round_).distinct().first()
+    found = rounds_within(reach).select_related("campaign__root", "scale").filter(pk=round_).distinct().first()
     if node is None or kind not in BY_SLUG or found is None or found.state == Round.State.PREPARING:
         raise Http404
     enforce(request, Action.EXPORT, node)

@@ -103,7 +103,7 @@ def test_a_branch_of_the_lowest_grade_stands_with_its_leader(world):
 
 def test_the_number_of_queries_does_not_grow(world, django_assert_num_queries):
     world.round.campaign, world.round.scale  # noqa: B018 - the views have read both
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         read(world)
     for number in range(3):
         plan = PlanFactory(
@@ -111,7 +111,7 @@ def test_the_number_of_queries_does_not_grow(world, django_assert_num_queries):
         )
         for _ in range(3):
             ItemFactory(plan=plan, state=Item.State.SUBMITTED, category=Category.objects.first(), problem="同一问题")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         read(world)
 
 
