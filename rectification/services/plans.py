@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from branches import audit, clock
@@ -159,11 +160,22 @@ def withdraw(*, by: Account | None, plan: Plan, now: dt.datetime) -> Plan:
     Raises RefusedError when it did, IllegalMoveError when the plan does not lie with it.
     """
     row = advance(plan, Plan.State.DRAFT, by=by, now=now)
-    if row.items.filter(state=Item.State.RETURNED).exists() or row.items.filter(approved_at__isnull=False).exists():
+    if _decided_since(row):
         refuse("上级已经开始审核，不能再撤回。")
     for item in row.items.filter(state=Item.State.SUBMITTED):
         advance(item, Item.State.DRAFT, by=by, now=now)
     return row
+
+
+def _decided_since(plan: Plan) -> bool:
+    """Tell whether the level above decided anything of the present submission.
+
+    What was approved of an earlier one, or in the plan an item was taken over from, was not.
+    """
+    if plan.items.filter(state=Item.State.RETURNED).exists():
+        return True
+    brought = Item.objects.filter(transferred_to=OuterRef("pk"), approved_at=OuterRef("approved_at"))
+    return plan.items.filter(approved_at__gte=plan.submitted_at).exclude(Exists(brought)).exists()
 
 
 @transaction.atomic

@@ -10,12 +10,12 @@ from branches.transitions import BlockedError, IllegalMoveError, history
 from branches.versions import ConflictError
 from grading.services.errors import RefusedError
 from rectification.models import Item, Plan, PlanReceipt, RectificationRules
-from rectification.services import items, plans, settings
+from rectification.services import closing, items, plans, settings
 from rectification.services.checks import meeting_rules
 from tests.factories.branches import AppointmentFactory, holder, school
 from tests.factories.grading import campaign as preset_campaign
 from tests.factories.rectification import CategoryFactory
-from tests.rectification.plan_world import AUTUMN, MAY, Ruling, World, at, state_of
+from tests.rectification.plan_world import AUTUMN, JUNE, MAY, Ruling, World, at, state_of
 from tests.worlds import shared
 
 pytestmark = [pytest.mark.db, pytest.mark.once]
@@ -156,6 +156,43 @@ def test_a_plan_comes_back_only_until_somebody_decided(world):
     world.rule(item, Ruling(approve=True))
     assert refused(plans.withdraw, by=world.secretary, plan=world.plan, now=MAY) == ["上级已经开始审核，不能再撤回。"]
     assert (state_of(world.plan), state_of(second)) == ("submitted", "submitted")
+
+
+@pytest.mark.parametrize("taken_over", ["before", "after"])
+def test_a_plan_that_took_over_approved_items_comes_back_too(world, taken_over):
+    own = world.plan_of(world.school.algebra)
+    mine = world.item(plan=own)
+    world.meeting(plan=own)
+
+    def hand_in():
+        return plans.submit(by=None, plan=own, now=at("2012-05-12 09:00"))
+
+    moment = {"before": at("2012-05-11 09:00"), "after": at("2012-05-13 09:00")}[taken_over]
+    item = world.submitted(problem="没有固定场所")
+    own = hand_in() if taken_over == "after" else own
+    world.rule(item, Ruling(approve=True), now=moment)
+    closing.transfer(by=world.officer, item=world.fresh(item), to=own, reason="调整分工", now=moment)
+    own = hand_in() if taken_over == "before" else own
+    assert plans.withdraw(by=None, plan=own, now=JUNE).state == "draft"
+    assert sorted(own.items.values_list("state", flat=True)) == ["approved", "draft"]
+    own = plans.submit(by=None, plan=own, now=JUNE)
+    own = plans.decide_items(by=world.officer, plan=own, rulings={mine.pk: Ruling(approve=True)}, now=JUNE)
+    assert own.state == "approved"
+
+
+def test_a_plan_handed_in_again_comes_back_until_somebody_decided_anew(world):
+    first, second = world.item(), world.item(problem="没有固定场所")
+    world.meeting()
+    world.plan = plans.submit(by=world.secretary, plan=world.plan, now=MAY)
+    world.rule(first, Ruling(approve=True))
+    world.rule(second, Ruling(approve=False, reason="时限太长"))
+    third = world.item(problem="制度没有上墙")
+    for _ in range(2):
+        world.plan = plans.submit(by=world.secretary, plan=world.plan, now=JUNE)
+        world.plan = plans.withdraw(by=world.secretary, plan=world.plan, now=JUNE)
+    world.plan = plans.submit(by=world.secretary, plan=world.plan, now=JUNE)
+    world.rule(third, Ruling(approve=True), now=JUNE)
+    assert refused(plans.withdraw, by=world.secretary, plan=world.plan, now=JUNE) == ["上级已经开始审核，不能再撤回。"]
 
 
 def test_items_are_approved_and_returned_one_by_one(world):
