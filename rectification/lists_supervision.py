@@ -17,6 +17,7 @@ from reporting.tables import Column, Table
 
 S = SupervisionNotice.State
 LATE = "late"
+ALL = "all"
 SHAPES = {
     S.ISSUED: "state-info",
     S.REPLIED: "state-warn",
@@ -174,11 +175,34 @@ VISITS = list_page(
 
 
 class DispatchFilter(FilterSet):
-    """What kind of message, and what became of it."""
+    """What kind of message, and what became of it; those to whom nothing went out only where they are asked for."""
 
     kind = ChoiceFilter(label="种类", empty_label="全部", choices=Dispatch.Kind.choices)
-    state = ChoiceFilter(label="结果", empty_label="全部", choices=Dispatch.State.choices)
-    why = ChoiceFilter(label="没有发送的原因", empty_label="全部", choices=Dispatch.Why.choices)
+    state = ChoiceFilter(
+        label="结果",
+        empty_label="已发送和没发成的",
+        choices=[*Dispatch.State.choices, (ALL, "全部")],
+        method="by_state",
+    )
+    why = ChoiceFilter(label="没有发送的原因", empty_label="不限", choices=Dispatch.Why.choices)
+
+    @property
+    def qs(self) -> QuerySet[Any]:
+        """The rows that pass; without a word about the outcome only what was to go out."""
+        rows: QuerySet[Any] = super().qs
+        asked = self.form.cleaned_data if self.is_bound else {}
+        return rows if asked.get("state") or asked.get("why") else rows.exclude(state=Dispatch.State.SKIPPED)
+
+    def by_state(self, rows: QuerySet[Any], _: str, value: str) -> QuerySet[Any]:
+        """Keep messages with one outcome, or all of them."""
+        return rows if value == ALL else rows.filter(state=value)
+
+
+def skipped(rows: QuerySet[Dispatch]) -> list[tuple[str, str, int]]:
+    """Return why nothing went out, in words, with how often: what the log does not show at first."""
+    found = rows.filter(state=Dispatch.State.SKIPPED).order_by().values_list("why").annotate(number=Count("pk"))
+    numbers = dict(found)
+    return [(value, label, numbers[value]) for value, label in Dispatch.Why.choices if value in numbers]
 
 
 def dispatch_rows(rows: QuerySet[Dispatch]) -> QuerySet[Dispatch]:

@@ -14,7 +14,7 @@ from branches.permissions import Action, account_of, can, enforce, get_or_404, r
 from grading.services.errors import RefusedError
 from rectification import item_page
 from rectification.forms.supervision import ContactForm, FrequencyForm
-from rectification.lists_supervision import MESSAGES, dispatch_rows
+from rectification.lists_supervision import MESSAGES, dispatch_rows, skipped
 from rectification.models import Change, Contact, DigestChoice, Dispatch
 from rectification.permissions import may_decide_change
 from rectification.services import changes, contacts, dispatching
@@ -170,9 +170,11 @@ def contact_end(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Action.SUPERVISE)
 @require_http_methods(["GET", "POST"])
 def message_list(request: HttpRequest) -> HttpResponse:
-    """Show what was sent to whom, and why not; POST gives the same rows as a file."""
-    rows = dispatch_rows(Dispatch.objects.within(request.scope))  # type: ignore[attr-defined]
-    return render_list(request, MESSAGES, rows, template="rectification/messages.html")
+    """Show what was sent to whom, and on request to whom nothing and why; POST gives the same rows as a file."""
+    found = Dispatch.objects.within(request.scope)  # type: ignore[attr-defined]
+    left = skipped(found)
+    context = {"skipped": left, "skipped_total": sum(number for _, _, number in left)}
+    return render_list(request, MESSAGES, dispatch_rows(found), template="rectification/messages.html", context=context)
 
 
 @requires(Action.SUPERVISE)

@@ -208,6 +208,23 @@ def test_the_log_says_what_was_told_and_lets_a_person_send_again(w, signed_in):
     assert Dispatch.objects.filter(again_of=row).count() == 1
 
 
+def test_the_log_shows_first_what_went_out_and_counts_the_rest(w, signed_in):
+    moments = {"sent": {"handed_at": LATER, "sent_at": LATER}}
+    for state, why in (("sent", ""), ("failed", ""), *[("skipped", "nothing")] * 2, ("skipped", "no_address")):
+        DispatchFactory(recipient=w.secretary, state=state, why=why, **moments.get(state, {}))
+    officer, url = signed_in(w.officer), reverse("supervision-log")
+    first = officer.get(url)
+    assert sorted(row.state for row in first.context["list"].rows.object_list) == ["failed", "sent"]
+    assert first.context["skipped"] == [("no_address", "没有电子邮箱", 1), ("nothing", "没有要告知的事项", 2)]
+    for said in ("3 条没有发送", f'{url}?state=skipped"', f'{url}?why=nothing"'):
+        assert said in text_of(first)
+    for asked, number in (
+        ("?state=skipped", 3), ("?why=nothing", 2), ("?state=all", 5), ("?kind=notice&state=&why=", 2),
+        ("?state=nonsense", 2),
+    ):  # fmt: skip
+        assert officer.get(url + asked).context["list"].total == number, asked
+
+
 def test_everybody_chooses_how_often_to_be_reminded(w, signed_in):
     clerk = signed_in(w.clerk)
     assert "还没有登记邮箱" in text_of(clerk.get(reverse("mail-choice")))
