@@ -32,6 +32,7 @@
         if (!found) throw new Error("none");
         if (mine !== asked) return;
         if (ticked()?.value !== chosen) { find(); return; }
+        found.querySelector("[autofocus]")?.removeAttribute("autofocus");
         document.getElementById(found.id).replaceWith(found);
         told.textContent = page.getElementById(told.id).textContent;
         was.value = field.value.trim();

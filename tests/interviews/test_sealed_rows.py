@@ -10,7 +10,7 @@ from branches import clock
 from interviews.models import Interview, SealedRecord, SealedText
 from interviews.services import erasure, interviews, keys, vaults
 from interviews.services.errors import UnopenableError
-from interviews.vault import copies
+from interviews.vault import copies, sealing
 from reporting import backup, doctor
 from tests.interviews import talks
 from tests.interviews.talks import recorded, talk
@@ -63,6 +63,14 @@ def test_ciphertexts_swapped_between_records_fields_or_versions_are_refused(worl
         assert refused == (1 if one.version_id == other.version_id else 2)
         swap(one, other)
     assert (read(row, version=1), read(row), read(second)) == ("最近睡不好，想换宿舍。", "改", "最近睡不好，想换宿舍。")
+
+
+def test_without_the_binding_a_swap_would_pass_unnoticed(world, monkeypatch):
+    monkeypatch.setattr(sealing.Place, "data", lambda _place: b"")
+    row = recorded(world)
+    swap(text_of(row, "text"), text_of(row, "problems"))
+    opened = interviews.read_interview(by=row.interviewer, interview=row, now=clock.now())
+    assert opened.problems == "最近睡不好，想换宿舍。"
 
 
 def test_a_whole_record_moved_to_another_campaign_or_kind_is_refused(world):

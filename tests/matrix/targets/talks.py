@@ -11,7 +11,7 @@ from typing import Any
 
 from branches import clock
 from branches.models import Account, Campaign
-from interviews.models import EmergencyContact, Interview, Reader, VisitRule
+from interviews.models import EmergencyContact, Interview, Reader, SealedRecord, VisitRule
 from tests.factories import branches, interview_plan
 from tests.factories.interview_matters import (
     EmergencyContactFactory,
@@ -58,10 +58,16 @@ def _talk(world: World, relation: str) -> Interview:
     )  # fmt: skip
     InterviewSubjectFactory(interview=row)
     if relation in ("named_reader", "expired_reader"):
-        reader = ReaderFactory(record=row.record, account=mine, granted_at=clock.now() - dt.timedelta(days=9))
+        ReaderFactory(record=row.record, account=mine, granted_at=clock.now() - dt.timedelta(days=9))
         if relation == "expired_reader":
-            Reader.objects.filter(pk=reader.pk).update(until=clock.now() - dt.timedelta(days=1))
+            Reader.objects.filter(record=row.record).update(until=clock.now() - dt.timedelta(days=1))
     return row
+
+
+def _no_longer_reads(record: SealedRecord, account: Account) -> None:
+    """Make an account one that could read a record until yesterday."""
+    row = ReaderFactory(record=record, account=account, granted_at=clock.now() - dt.timedelta(days=9))
+    Reader.objects.filter(pk=row.pk).update(until=clock.now() - dt.timedelta(days=1))
 
 
 def _entry(world: World, account: Account) -> Any:
@@ -111,33 +117,37 @@ def talk_reader(world: World, relation: str, _name: str) -> Call:
     return Call({"pk": row.pk, "reader": reader.pk})
 
 
-@target("follow_up", "own", "same_unit")
+@target("follow_up", *RELATIONS)
 def follow_up(world: World, relation: str, _name: str) -> Call:
-    """A follow-up of the interviewer, or of a colleague."""
+    """A follow-up of the interviewer, or of a colleague whose talk the interviewer may read, or not."""
     return Call({"pk": FollowUpFactory(interview=_talk(world, relation)).pk}, {"reason": "已毕业"})
 
 
-@target("matter", "own", "handed", "same_unit", "other_unit")
+@target("matter", "own", "handed", "formerly_handed", "same_unit", "other_unit")
 def matter(world: World, relation: str, _name: str) -> Call:
-    """A problem the interviewer handed on, one handed to the interviewer, and a colleague's."""
-    row = _talk(world, "same_unit" if relation == "handed" else relation)
+    """A problem the interviewer handed on, one handed to the interviewer, now or formerly, and a colleague's."""
+    row = _talk(world, "same_unit" if "handed" in relation else relation)
     mine = world.accounts["interviewer"]
     owner = mine if relation == "handed" else _colleague(world)
     made = MatterFactory(interview=row, owner=owner, category=MatterCategoryFactory(campaign=row.campaign))
     ReaderFactory(record=made.record, account=owner)
+    if relation == "formerly_handed":
+        _no_longer_reads(made.record, mine)
     return Call({"pk": made.pk}, {"do": "withdraw" if relation != "handed" else "accept", "reason": "重复"})
 
 
-@target("emergency_report", "sent", "received", "other")
+@target("emergency_report", "sent", "received", "formerly_received", "other")
 def emergency_report(world: World, relation: str, _name: str) -> Call:
-    """A report the interviewer sent, one the interviewer received, and one between two others."""
+    """A report the interviewer sent, one the interviewer received, and two between others."""
     mine, colleague = world.accounts["interviewer"], _colleague(world)
     contact = EmergencyContactFactory(
         campaign=_campaign(world), unit=world.school.root, account=mine if relation == "received" else colleague
     )
-    reporter = {"sent": mine, "received": colleague, "other": world.accounts["secretary"]}[relation]
+    reporter = {"sent": mine, "received": colleague}.get(relation, world.accounts["secretary"])
     row = EmergencyReportFactory(contact=contact, reporter=reporter)
     ReaderFactory(record=row.record, account=contact.account)
+    if relation == "formerly_received":
+        _no_longer_reads(row.record, mine)
     return Call({"pk": row.pk}, {"outcome": "已送医"})
 
 
