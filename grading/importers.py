@@ -6,7 +6,7 @@ waits for an answer; branches the file does not name are listed and nothing is i
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -47,6 +47,7 @@ class Fate(StrEnum):
 
     NEW = "new"
     CHANGED = "changed"
+    HANDED_IN = "handed_in"
     SAME = "same"
     EXEMPT = "exempt"
     NO_RESULT = "no_result"
@@ -64,6 +65,7 @@ class Fate(StrEnum):
 FATES = {
     Fate.NEW: "新录入",
     Fate.CHANGED: "更改",
+    Fate.HANDED_IN: "得分没有变化，现在提交",
     Fate.SAME: "没有变化",
     Fate.EXEMPT: "免计",
     Fate.NO_RESULT: "没有结果，按缺项处理",
@@ -72,6 +74,9 @@ FATES = {
     Fate.DUPLICATE: "与前面的行重复",
     Fate.LEFT_OUT: "不导入",
 }
+
+#: What becomes something new in the database.
+RECORDED = (Fate.NEW, Fate.CHANGED, Fate.HANDED_IN, Fate.EXEMPT)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Plan(Generic[Row]):
     lines: tuple[PlanLine[Row], ...]
     missing: tuple[RoundUnit, ...]
     problems: tuple[Problem, ...]
+    lacks: Mapping[int, str] = field(default_factory=dict)  # by position: what keeps the sheet a draft
 
     def of(self, *fates: Fate) -> tuple[PlanLine[Row], ...]:
         """Return the lines of some fates."""
@@ -119,12 +125,12 @@ class Plan(Generic[Row]):
     @property
     def changes(self) -> int:
         """How many rows would record something new."""
-        return len(self.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT))
+        return len(self.of(*RECORDED))
 
     @property
     def branches(self) -> int:
         """How many branches would get something new; a branch may have a row for each kind of voters."""
-        lines = self.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT)
+        lines = self.of(*RECORDED)
         return len({line.unit.pk for line in lines if line.unit is not None})
 
 
@@ -154,6 +160,7 @@ class Outcome:
     missing: int
     waiting: int = 0
     differing: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()  # sheets that were saved and not handed in, each with what it lacks
 
 
 def annual_rules(source: Source) -> AnnualRules:

@@ -1,12 +1,13 @@
 """Points of sheets from a workbook: a row for each branch, a column for each item code or section name.
 
 A plan writes nothing; applying it saves every sheet through the service of the pages, all of them or none. A sheet a
-branch hands in itself is handed in with it, as on its page.
+branch hands in itself is handed in with it, as on its page; one that lacks points or evidence stays a draft, and what
+it lacks is said. One that is handed in already is left alone.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db import transaction
@@ -18,11 +19,13 @@ from branches.intake.vocabulary import Vocabulary
 from branches.models import Account
 from branches.transitions import BlockedError, IllegalMoveError
 from branches.versions import ConflictError
-from grading import rules, scoring
+from grading import importers_lacks, rules, scoring
 from grading.importers import NO_DOUBTS, Doubts, Fate, Outcome, Plan, PlanLine, plan_rows, refuse_unready
-from grading.models import Criterion, RoundUnit, Rubric, Score, Section, Source
+from grading.models import Criterion, RoundUnit, Rubric, Section, Source
 from grading.services import sheets
 from grading.services.errors import RefusedError
+
+_OPEN = (Fate.NEW, Fate.CHANGED, Fate.SAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +70,39 @@ def plan_marks(
     reading = read_marks(
         workbook, vocabulary or site_vocabulary(), labels=columns.labels, mapping=doubts.mapping
     )  # fmt: skip
-    stored = _stored(source, known)
+    now = importers_lacks.read(source, known, closing=source.code in sheets.HANDED_IN_BY_HAND)
 
     def fate(row: MarksRow, unit: RoundUnit) -> tuple[Fate, str]:
-        old = stored.get(unit.pk, {})
         given = _entries(row, unit, columns)
-        if not given:
+        changed = now.changed(unit, given)
+        if not given or (changed and unit.pk in now.closed):  # what is handed in stays as it is
             return Fate.LEFT_OUT, ""
-        if not old:
+        if unit.pk not in now.stored:
             return Fate.NEW, ""
-        return (Fate.SAME if all(old.get(code) == points for code, points in given.items()) else Fate.CHANGED), ""
+        if changed:
+            return Fate.CHANGED, ""
+        by_hand = source.code in sheets.HANDED_IN_BY_HAND and unit.pk not in now.closed
+        return (Fate.HANDED_IN if by_hand and not now.lack(unit, given) else Fate.SAME), ""
 
     plan = plan_rows((source, workbook.name, reading), known, doubts, fate)
-    return _with_wrong_figures(plan, reading, columns)
+    return _with_lacks(_with_wrong_figures(plan, reading, columns), now, columns)
+
+
+def _with_lacks(plan: Plan[MarksRow], now: importers_lacks.Sheets, columns: _Columns) -> Plan[MarksRow]:
+    """Add what each sheet would still want, and a warning for every row left out as its sheet is handed in."""
+    lacks, problems = {}, list(plan.problems)
+    for line in plan.lines:
+        if line.unit is None:
+            continue
+        given = _entries(line.row, line.unit, columns)
+        if line.fate in _OPEN and line.unit.pk not in now.closed and (lack := now.lack(line.unit, given)):
+            lacks[line.position] = lack.zh()
+        elif line.fate is Fate.LEFT_OUT and given:
+            name, state = plan.source.name, now.closed[line.unit.pk]
+            said = f"{line.row.name}：{name}{state}，这一行不导入；确要更改的请先退回"
+            cell = line.row.cells.get("name", f"A{line.row.row}")
+            problems.append(Problem(line.row.sheet, cell, Severity.WARNING, said, "closed"))
+    return replace(plan, problems=tuple(problems), lacks=lacks)
 
 
 def _with_wrong_figures(plan: Plan[MarksRow], reading: MarksReading, columns: _Columns) -> Plan[MarksRow]:
@@ -93,8 +116,7 @@ def _with_wrong_figures(plan: Plan[MarksRow], reading: MarksReading, columns: _C
         if points is not None
         and (said := _figure_problem(rubrics[line.unit.rubric_id], columns.codes[line.unit.rubric_id], label, points))
     ]
-    problems = (*reading.problems, *wrong)
-    return Plan(plan.source, plan.file_name, plan.reading, plan.lines, plan.missing, problems)
+    return replace(plan, problems=(*reading.problems, *wrong))
 
 
 def rubrics_of(lines: Iterable[PlanLine[MarksRow]]) -> dict[int, scoring.RubricRule]:
@@ -124,61 +146,63 @@ def sums(plan: Plan[MarksRow]) -> dict[int, str]:
             continue
         rubric, given = rubrics[line.unit.rubric_id], _entries(line.row, line.unit, columns)
         if plan.source.entry == Source.Entry.SECTIONS:
-            score = scoring.score_sections(rubric, given)
+            score = scoring.score_sections(rubric, {code: entry.points for code, entry in given.items()})
         else:
-            score = scoring.score_sheet(rubric, {code: scoring.Entry(points) for code, points in given.items()})
+            score = scoring.score_sheet(rubric, given)
         number = len(columns.codes[line.unit.rubric_id])
         said[line.position] = f"{scoring.plain(score.partial)} 分（填了 {len(given)}/{number} 项）"
     return said
 
 
-def _entries(row: MarksRow, unit: RoundUnit, columns: _Columns) -> dict[str, Decimal]:
-    """Return the points of a row by code, empty cells left out."""
+def _entries(row: MarksRow, unit: RoundUnit, columns: _Columns) -> dict[str, scoring.Entry]:
+    """Return what a row says by code, empty cells left out."""
     codes = columns.codes[unit.rubric_id]
-    return {codes[label]: points for label, points in row.marks.items() if points is not None and label in codes}
-
-
-def _stored(source: Source, units: Sequence[RoundUnit]) -> dict[int, dict[str, Decimal]]:
-    """Return the points stored for the source by unit and code."""
-    rows = Score.objects.filter(assessment__source=source, assessment__unit__in=units, points__isnull=False)
-    found: dict[int, dict[str, Decimal]] = {}
-    for unit, item, section, points in rows.values_list(
-        "assessment__unit_id", "criterion__code", "section__code", "points"
-    ):
-        if points is not None:
-            found.setdefault(unit, {})[item or section or ""] = points
-    return found
+    found = {codes[label]: points for label, points in row.marks.items() if points is not None and label in codes}
+    return {code: scoring.Entry(points) for code, points in found.items()}
 
 
 @transaction.atomic
 def apply_marks(*, by: Account | None, plan: Plan[MarksRow], now: dt.datetime) -> Outcome:
-    """Save a plan of points, all or nothing. Raises RefusedError naming every branch whose sheet cannot take them."""
+    """Save a plan of points, all or nothing; sheets that cannot be handed in yet stay drafts, with what they lack.
+
+    Raises RefusedError naming every branch whose sheet cannot take its points.
+    """
     refuse_unready(plan)
-    lines = plan.of(Fate.NEW, Fate.CHANGED)
-    columns = _columns(plan.source, [line.unit for line in lines if line.unit is not None])
+    lines = plan.of(Fate.NEW, Fate.CHANGED, Fate.HANDED_IN)
+    units = [line.unit for line in lines if line.unit is not None]
+    columns, stored = _columns(plan.source, units), importers_lacks.stored(plan.source, units)
     problems: list[str] = []
+    drafts: list[str] = []
+    by_hand = plan.source.code in sheets.HANDED_IN_BY_HAND
     for line in lines:
-        if line.unit is not None:
-            problems += _save(by, line.unit, plan.source, _entries(line.row, line.unit, columns), now)
+        if line.unit is None:
+            continue
+        given, old = _entries(line.row, line.unit, columns), stored.get(line.unit.pk, {})
+        entries = {code: entry for code, entry in given.items() if old.get(code) != entry}
+        try:
+            blocked = _save(by, line.unit, plan.source, entries, now)
+        except RefusedError as error:
+            problems += [f"{line.unit.name}：{sentence}" for sentence in error.sentences]
+        except (IllegalMoveError, ConflictError) as error:
+            problems.append(f"{line.unit.name}：{error}")
+        else:
+            lack = plan.lacks.get(line.position, blocked)
+            if lack and (blocked or not by_hand):
+                drafts.append(f"{line.unit.name}（{lack}）")
     if problems:
         raise RefusedError(problems)
-    return Outcome(len(lines), 0, len(plan.of(Fate.SAME)), len(plan.missing))
+    return Outcome(len(lines), 0, len(plan.of(Fate.SAME)), len(plan.missing), drafts=tuple(drafts))
 
 
-def _save(
-    by: Account | None, unit: RoundUnit, source: Source, points: Mapping[str, Decimal], now: dt.datetime
-) -> list[str]:
-    """Save one sheet and hand it in where that is a step of its own; return what stands against it."""
-    entries = {code: sheets.ScoreInput(value) for code, value in points.items()}
+def _save(by: Account | None, unit: RoundUnit, source: Source, given: importers_lacks.Entries, now: dt.datetime) -> str:
+    """Save what changes on one sheet and hand it in where that is a step of its own; return why it stays a draft."""
+    entries = {code: sheets.ScoreInput(entry.points, entry.not_applicable) for code, entry in given.items()}
+    sheet = sheets.sheet_for(by=by, unit=unit, source=source)
+    sheet = sheets.save_scores(by=by, assessment=sheet, version=sheet.version, entries=entries, now=now)
+    if source.code not in sheets.HANDED_IN_BY_HAND:
+        return ""
     try:
-        sheet = sheets.sheet_for(by=by, unit=unit, source=source)
-        sheet = sheets.save_scores(by=by, assessment=sheet, version=sheet.version, entries=entries, now=now)
-        if source.code in sheets.HANDED_IN_BY_HAND:
-            sheets.submit(by=by, assessment=sheet, now=now)
-    except RefusedError as error:
-        return [f"{unit.name}：{sentence}" for sentence in error.sentences]
+        sheets.submit(by=by, assessment=sheet, now=now)  # in a savepoint of its own: what was saved above stays
     except BlockedError as error:
-        return [f"{unit.name}：{sentence}" for sentence in error.blockers]
-    except (IllegalMoveError, ConflictError) as error:
-        return [f"{unit.name}：{error}"]
-    return []
+        return "".join(error.blockers).rstrip("。")
+    return ""

@@ -1,6 +1,7 @@
 """Importing workbooks: results, ballot counts, points of sheets (one branch by hand: unit_sources.py)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from branches.services import uploads
 from grading import importers, importers_marks, source_template
 from grading.importers import Fate
 from grading.models import Round, RoundUnit, Source
+from grading.services import sheets
 from grading.services.errors import RefusedError
 from grading.views.shared import Fault, round_or_404
 
@@ -198,14 +200,22 @@ def _context(request: HttpRequest, plan: Any, source: Source, upload: Upload, fa
         "upload": upload,
         "plan": plan,
         "counts": {word: number for word, number in counts.items() if number},
-        "lines": plan.of(Fate.NEW, Fate.CHANGED, Fate.EXEMPT, Fate.NO_RESULT)[:SHOWN],
+        "lines": _lines(plan)[:SHOWN],
         "errors": faults,
         "names": _names(request),
         "shown": SHOWN,
         "why": _why_unknown(request, source, plan),
+        "by_hand": source.code in sheets.HANDED_IN_BY_HAND,
         "sums": importers_marks.sums(plan) if source.kind == Source.Kind.SHEET else {},
         **_questions(plan, source, upload),
     }
+
+
+def _lines(plan: Any) -> list[Any]:
+    """Return the rows to show: what is recorded, and every sheet that stays a draft; those first."""
+    shown = {*importers.RECORDED, Fate.NO_RESULT}
+    lines = [line for line in plan.lines if line.fate in shown or line.position in plan.lacks]
+    return sorted(lines, key=lambda line: line.position not in plan.lacks)
 
 
 def _questions(plan: Any, source: Source, upload: Upload) -> dict[str, Any]:
@@ -276,4 +286,15 @@ def _apply(request: HttpRequest, source: Source, upload: Upload, plan: Any) -> l
     if done.differing:
         units = "、".join(done.differing[:LISTED])
         messages.warning(request, f"{len(done.differing)} 份与另一人录入的不一致：{units}。请两人核对票纸。")
+    if done.drafts:
+        messages.warning(request, _drafts_said(source, done.drafts))
     return []
+
+
+def _drafts_said(source: Source, drafts: Sequence[str]) -> str:
+    """Say which sheets were saved and not handed in, and what each lacks."""
+    more = f"等 {len(drafts)} 个" if len(drafts) > LISTED else ""
+    by_hand = source.code in sheets.HANDED_IN_BY_HAND
+    state = "得分已存为草稿，还没有提交" if by_hand else "还没有填完，填完才计入"
+    close = "补齐后在支部的自评页提交，或再导入一次。" if source.code == Source.SELF else ""
+    return f"{len(drafts)} 个支部{state}：{'、'.join(drafts[:LISTED])}{more}。{close}"

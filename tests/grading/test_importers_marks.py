@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from branches import clock
 from grading import importers, importers_marks
 from grading.importers import Fate
-from grading.models import Assessment, Score, Source
+from grading.models import Assessment, Criterion, Score, Source
 from grading.services.errors import RefusedError
-from tests.factories.grading import opened_round
+from tests.factories.grading import EvidenceFactory, fill, opened_round
 from tests.worlds import shared
 
 pytestmark = pytest.mark.once
@@ -65,22 +65,83 @@ def test_a_table_of_sections_scores_the_branches_it_names(superior, grading):
     assert (again.changes, len(again.of(Fate.SAME))) == (0, 2)
 
 
-def test_a_table_of_items_hands_the_sheet_of_the_branch_in(grading):
-    source = Source.objects.select_related("round").get(round=grading.round, code="self")
+@pytest.fixture
+def own(grading):
+    return Source.objects.select_related("round").get(round=grading.round, code="self")
+
+
+def items(unit):
+    """Return header and full marks of the sheet of a branch."""
+    found = list(
+        Criterion.objects.filter(section__rubric=unit.rubric_id)
+        .order_by("section__ordinal", "ordinal")
+        .values_list("code", "points")
+    )
+    return ["党支部", *(code for code, _ in found)], [points for _, points in found]
+
+
+def attach(unit):
+    """Give a branch a file for every item that must carry one."""
+    wanted = Criterion.objects.filter(section__rubric=unit.rubric_id, evidence_required=True)
+    EvidenceFactory(unit=unit).criteria.set(wanted)
+
+
+def test_a_sheet_without_its_evidence_is_kept_as_a_draft_and_handed_in_once_it_is_there(own, grading):
+    unit, other = grading.unit("software"), grading.unit("chinese")
+    Criterion.objects.exclude(code="C4").update(evidence_required=False)
+    Criterion.objects.filter(code="C4").update(evidence_required=True, text="党员教育管理有台账")
+    header, full = items(unit)
+    blank = list(full)
+    blank[header.index("A2") - 1] = None
+    table = (header, [unit.name, *full], [other.name, *blank])
+    attach(other)
+    made = plan(own, grading, *table)
+    a2 = Criterion.objects.get(section__rubric=other.rubric_id, code="A2").text
+    assert made.lacks[0] == "须附佐证材料：C4 党员教育管理有台账"
+    assert made.lacks[1].startswith(f"没有打分：A2 {a2[:16]}")
+    assert "C4" not in made.lacks[1]
+    done = importers_marks.apply_marks(by=None, plan=made, now=clock.now())
+    assert done.drafts == (f"{unit.name}（{made.lacks[0]}）", f"{other.name}（{made.lacks[1]}）")
+    states = Assessment.objects.filter(source=own).values_list("unit__code", "state", "earned", "answered")
+    assert set(states) == {(unit.code, "draft", D(100), len(full)), (other.code, "draft", None, len(full) - 1)}
+    again = plan(own, grading, *table)
+    assert ([line.fate for line in again.lines], set(again.lacks)) == ([Fate.SAME] * 2, {0, 1})
+    attach(unit)
+    again = plan(own, grading, *table)
+    assert ([line.fate for line in again.lines], set(again.lacks)) == ([Fate.HANDED_IN, Fate.SAME], {1})
+    assert importers_marks.apply_marks(by=None, plan=again, now=clock.now()).drafts == ()
+    filed = Assessment.objects.get(unit=unit, source=own)
+    assert (filed.state, filed.receipts.count()) == ("submitted", 1)
+
+
+def test_a_sheet_that_is_handed_in_is_left_alone_and_the_others_are_taken(own, grading):
+    unit, other = grading.unit("software"), grading.unit("chinese")
+    Criterion.objects.update(evidence_required=False)
+    fill(unit, lose=1)
+    header, full = items(unit)
+    made = plan(own, grading, header, [unit.name, *full], [other.name, *full])
+    assert [line.fate for line in made.lines] == [Fate.LEFT_OUT, Fate.NEW]
+    assert [(one.level.value, one.cell, one.reason) for one in made.problems] == [
+        ("warning", "A2", f"{unit.name}：支部自评已提交，这一行不导入；确要更改的请先退回")
+    ]
+    assert importers_marks.apply_marks(by=None, plan=made, now=clock.now()).recorded == 1
+    found = dict(Assessment.objects.filter(source=own).values_list("unit__code", "earned"))
+    assert found == {unit.code: D(99), other.code: D(100)}
+    same = plan(own, grading, header, [unit.name, full[0] - 1, *full[1:]])
+    assert [line.fate for line in same.lines] == [Fate.SAME]
+
+
+def test_what_the_file_does_not_change_keeps_how_it_was_counted(own, grading):
     unit = grading.unit("software")
-    items = unit.rubric.sections.values_list("criteria__code", "criteria__points")
-    header = ["党支部", *(code for code, _ in items)]
-    made = plan(source, grading, header, ["软件工程教研室党支部", *(points for _, points in items)])
-    if evidence := [code for code in header[1:] if unit.rubric.sections.filter(
-        criteria__code=code, criteria__evidence_required=True
-    ).exists()]:  # fmt: skip
-        with pytest.raises(RefusedError, match="须附佐证材料"):
-            importers_marks.apply_marks(by=None, plan=made, now=clock.now())
-        assert evidence
-        assert not Score.objects.exists()
-    else:
-        importers_marks.apply_marks(by=None, plan=made, now=clock.now())
-        assert Assessment.objects.get(unit=unit, source=source).state == "submitted"
+    fill(unit)
+    Assessment.objects.update(state="draft")
+    kept = [{"label": "每篇", "points": "1", "number": 2}]
+    Score.objects.filter(criterion__code="A1").update(counts=kept)
+    header, full = items(unit)
+    changed = [*full[:-1], full[-1] - 1]
+    importers_marks.apply_marks(by=None, plan=plan(own, grading, header, [unit.name, *changed]), now=clock.now())
+    assert Score.objects.get(criterion__code="A1").counts == kept
+    assert Assessment.objects.get(unit=unit).partial == 99
 
 
 def test_one_wrong_figure_stops_the_whole_table(superior, grading):
@@ -105,3 +166,18 @@ def test_the_command_takes_sheets_too(superior, grading, tmp_path):
     assert Assessment.objects.get(source=superior).earned == 100
     with pytest.raises(CommandError, match="没有可从文件导入的来源“nobody”"):
         call_command("import_scores", str(path), round=grading.round.pk, source="nobody")
+
+
+def test_the_command_says_what_a_sheet_lacks(own, grading, tmp_path):
+    unit = grading.unit("software")
+    Criterion.objects.update(evidence_required=False)
+    header, full = items(unit)
+    path = tmp_path / "自评.xlsx"
+    path.write_bytes(data(header, [unit.name, None, *full[1:]]))
+    out = StringIO()
+    call_command("import_scores", str(path), round=grading.round.pk, source="self", check=True, stdout=out)
+    assert f"[新录入] {unit.code} {unit.name}；还缺：没有打分：{header[1]} " in out.getvalue()
+    assert not Score.objects.exists()
+    call_command("import_scores", str(path), round=grading.round.pk, source="self", stdout=out)
+    assert f"[存为草稿，没有提交] {unit.name}（没有打分：{header[1]} " in out.getvalue()
+    assert Assessment.objects.get(unit=unit).state == "draft"

@@ -59,6 +59,8 @@ class Command(BaseCommand):
         except RefusedError as error:
             raise CommandError("\n".join(error.sentences)) from error
         self.stdout.write(f"已录入 {done.recorded} 个支部，免计 {done.exempted} 个，没有变化 {done.unchanged} 个。")
+        for draft in done.drafts:
+            self.stdout.write(f"[存为草稿，没有提交] {draft}")
 
     def _plan(self, make: Any, source: Source, options: dict[str, Any]) -> Any:
         path: Path = options["file"]
@@ -91,7 +93,8 @@ class Command(BaseCommand):
             offered = "、".join(proposal.name for proposal in line.proposals)
             asked = f'：是否指{offered}？用 --same "{line.row.name}=支部" 回答' if offered else ""
             if line.fate is not importers.Fate.SAME:
-                self.stdout.write(f"[{line.fate.zh}] {where}{before}{asked}")
+                lack = f"；还缺：{plan.lacks[line.position]}" if line.position in plan.lacks else ""
+                self.stdout.write(f"[{line.fate.zh}] {where}{before}{asked}{lack}")
         for unit in plan.missing:
             self.stdout.write(f"[文件中没有] {unit.code} {unit.name}")
 
