@@ -215,12 +215,12 @@ def _file(
     if not can(request.user, Action.EXPORT):
         raise PermissionDenied("您的角色没有导出的权限。")
     context = _context(request, campaign, period, node, report)
-    day = report.submitted_at.date() if report and report.submitted_at else clock.today()
-    values = {
-        "period": period.name, "unit": context["name"], "day": f"{day.year}年{day.month}月{day.day}日",
-        "written_by": report.written_by if report else "",
-    }  # fmt: skip
     handed_in = report is not None and report.state == State.SUBMITTED
+    day = clock.day_of(report.submitted_at) if handed_in and report and report.submitted_at else clock.today()
+    values = {
+        "period": period.name, "unit": context["name"], "written_by": report.written_by if report else "",
+        "day": f"{day.year}年{day.month}月{day.day}日{'' if handed_in else '（还没有报送）'}",
+    }  # fmt: skip
     figures = report.figures if report and handed_in else reports.figures_of(coverage(campaign, node.pk, clock.now()))
     texts = [(one.name, text) for one, text in _texts(campaign, report)]
     sheet = report_sheet.sheet_of(values, figures, texts)

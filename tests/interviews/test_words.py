@@ -1,8 +1,10 @@
 """Words of talks and tutors of classes as the office changes them: what is in use stays, who changed it is kept."""
 
 import datetime as dt
+import io
 from importlib import import_module
 
+import openpyxl
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
@@ -266,6 +268,30 @@ def test_sections_of_the_sheet_change_and_what_was_handed_in_stays_as_it_was(wor
     reports.return_report(by=world.office, report=report, version=report.version, reason="请补充", now=clock.now())
     again = headings(unit, place)
     assert (again[0], again[-1]) == ("组织和领导", "典型事例")  # a retired section with a text stays
+
+
+def printed(client, place):
+    """Return the cells of a sheet as the page hands it out."""
+    book = openpyxl.load_workbook(io.BytesIO(client.post(place, {"format": "xlsx"}).content))
+    return "\n".join(str(cell) for row in book.active.iter_rows(values_only=True) for cell in row if cell)
+
+
+def test_a_printed_sheet_says_on_which_day_it_was_handed_in_here_and_that_a_draft_was_not(world, signed_in, sheet):
+    place, fields = sheet
+    unit, today = signed_in(world.officer), clock.today()
+    draft = f"{today.year}年{today.month}月{today.day}日（还没有报送）"
+    assert draft in printed(unit, place)
+    assert (
+        unit.post(place, dict.fromkeys(fields.values(), "写好了。") | {"version": "0", "submit": "1"}).status_code
+        == 302
+    )
+    night = dt.datetime(2012, 5, 31, 16, 30, tzinfo=dt.UTC)  # half past midnight here
+    ProgressReport.objects.update(submitted_at=night)
+    assert "填报时间：2012年6月1日" in printed(unit, place)
+    assert "还没有报送" not in printed(unit, place)
+    report = ProgressReport.objects.get()
+    reports.return_report(by=world.office, report=report, version=report.version, reason="请补充", now=clock.now())
+    assert draft in printed(unit, place)
 
 
 def test_what_is_typed_while_a_section_goes_is_kept_or_said(world, signed_in, sheet):
