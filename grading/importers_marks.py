@@ -8,7 +8,6 @@ it lacks is said. One that is handed in already is left alone.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from django.db import transaction
 
@@ -112,9 +111,8 @@ def _with_wrong_figures(plan: Plan[MarksRow], reading: MarksReading, columns: _C
         Problem(line.row.sheet, line.row.cells.get(label, ""), Severity.ERROR, f"{line.row.name}：{said}", "figure")
         for line in plan.lines
         if line.unit is not None
-        for label, points in line.row.marks.items()
-        if points is not None
-        and (said := _figure_problem(rubrics[line.unit.rubric_id], columns.codes[line.unit.rubric_id], label, points))
+        for label, entry in _written(line.row).items()
+        if (said := _figure_problem(rubrics[line.unit.rubric_id], columns.codes[line.unit.rubric_id], label, entry))
     ]
     return replace(plan, problems=(*reading.problems, *wrong))
 
@@ -125,16 +123,20 @@ def rubrics_of(lines: Iterable[PlanLine[MarksRow]]) -> dict[int, scoring.RubricR
     return {row.pk: rules.rubric_rule(row) for row in Rubric.objects.with_items().filter(pk__in=wanted)}
 
 
-def _figure_problem(rubric: scoring.RubricRule, codes: Mapping[str, str], label: str, points: Decimal) -> str:
+def _figure_problem(rubric: scoring.RubricRule, codes: Mapping[str, str], label: str, entry: scoring.Entry) -> str:
     """Return what is wrong with one figure under a heading, or nothing."""
     if label not in codes:
         return f"评分标准里没有“{label}”"
     items = {item.code: item for item in rubric.criteria}
     if codes[label] in items:
-        found = scoring.entry_problem(items[codes[label]], scoring.Entry(points), rubric.not_applicable)
-        return (found or "").rstrip("。")
+        item = items[codes[label]]
+        if entry.not_applicable and item.kind is scoring.CriterionKind.BONUS:
+            return f"{item.code} 是加分项，没有的填 0，不填“不适用”"
+        return (scoring.entry_problem(item, entry, rubric.not_applicable) or "").rstrip("。")
+    if entry.points is None:
+        return f"{label}按部分打分，不能填“不适用”"
     most = next(section.points for section in rubric.sections if section.code == codes[label])
-    return "" if 0 <= points <= most else f"{label}应在 0 至 {scoring.plain(most)} 分之间"
+    return "" if 0 <= entry.points <= most else f"{label}应在 0 至 {scoring.plain(most)} 分之间"
 
 
 def sums(plan: Plan[MarksRow]) -> dict[int, str]:
@@ -154,11 +156,16 @@ def sums(plan: Plan[MarksRow]) -> dict[int, str]:
     return said
 
 
+def _written(row: MarksRow) -> dict[str, scoring.Entry]:
+    """Return what a row says by heading: points, or 不适用."""
+    found = {label: scoring.Entry(points) for label, points in row.marks.items() if points is not None}
+    return found | {label: scoring.Entry(None, not_applicable=True) for label in row.not_applicable}
+
+
 def _entries(row: MarksRow, unit: RoundUnit, columns: _Columns) -> dict[str, scoring.Entry]:
     """Return what a row says by code, empty cells left out."""
     codes = columns.codes[unit.rubric_id]
-    found = {codes[label]: points for label, points in row.marks.items() if points is not None and label in codes}
-    return {code: scoring.Entry(points) for code, points in found.items()}
+    return {codes[label]: entry for label, entry in _written(row).items() if label in codes}
 
 
 @transaction.atomic

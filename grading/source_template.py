@@ -15,8 +15,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from branches.intake.marks import NOT_APPLICABLE
 from grading.importers_marks import headings as marks_headings
 from grading.models import RoundUnit, Rubric, Source
+from grading.scoring import NotApplicable
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WIDTHS = {"党总支": 28, "党支部名称": 34, "评议人员": 14, "备注": 24}
@@ -69,33 +71,44 @@ def _write_sheets(book: Workbook, source: Source, units: Sequence[RoundUnit]) ->
         _fill(sheet, title, [*_BRANCH, *labels, "备注"], ([u.general_branch_name, u.name] for u in mine))
         told = _notes(rubric)
         for column, label in enumerate(labels, start=len(_BRANCH) + 1):
-            text, most = told[found[pk][label]]
-            _note(sheet, column, text, most, len(mine))
+            text, most, may_skip = told[found[pk][label]]
+            _note(sheet, column, text, most, len(mine), may_skip=may_skip)
     if not rubrics:
         _fill(book.active, sheet_title(source.name), [*_BRANCH, "备注"], [])
 
 
-def _notes(rubric: Rubric) -> dict[str, tuple[str, Decimal]]:
-    """Return what each section and item says, and what it is worth at most, by code."""
+def _notes(rubric: Rubric) -> dict[str, tuple[str, Decimal, bool]]:
+    """Return what each section and item says, what it is worth at most, and whether it may be 不适用, by code."""
     told = {}
+    allowed = rubric.not_applicable != NotApplicable.REFUSED
     for section in rubric.sections.all():
-        told[section.code] = (f"{section.name}（{section.points.normalize():f} 分）", section.points)
+        told[section.code] = (f"{section.name}（{section.points.normalize():f} 分）", section.points, False)
         for item in section.criteria.all():
             off = "，填扣多少分" if item.kind == item.Kind.DEDUCTION else ""
             text = f"{section.name}\n{item.code} {item.text}（{item.points.normalize():f} 分{off}）"
-            told[item.code] = (text, item.points)
+            may_skip = allowed and item.kind != item.Kind.BONUS
+            told[item.code] = (
+                f"{text}\n本支部不适用的填“{NOT_APPLICABLE}”" if may_skip else text,
+                item.points,
+                may_skip,
+            )
     return told
 
 
-def _note(sheet: Worksheet, column: int, text: str, most: Decimal, rows: int) -> None:
+def _note(sheet: Worksheet, column: int, text: str, most: Decimal, rows: int, *, may_skip: bool) -> None:
     """Put the text of an item on its heading, and let Excel refuse a figure it cannot have."""
     note = Comment(text, "")
     note.width, note.height = _NOTE_WIDTH, _NOTE_HEIGHT
     sheet.cell(1, column).comment = note
     if rows and most > 0:
         letter = get_column_letter(column)
-        rule = DataValidation("decimal", operator="between", formula1="0", formula2=f"{most:f}", allow_blank=True)
-        rule.error = f"应在 0 至 {most.normalize():f} 之间。"
+        if may_skip:
+            cell, least_to_most = f"{letter}2", f"{letter}2>=0,{letter}2<={most:f}"
+            fits = f'OR(AND(ISNUMBER({cell}),{least_to_most}),{cell}="{NOT_APPLICABLE}")'
+            rule = DataValidation("custom", formula1=fits, allow_blank=True)
+        else:
+            rule = DataValidation("decimal", operator="between", formula1="0", formula2=f"{most:f}", allow_blank=True)
+        rule.error = f"应在 0 至 {most.normalize():f} 之间{f'，或填“{NOT_APPLICABLE}”' if may_skip else ''}。"
         rule.add(f"{letter}2:{letter}{rows + 1}")
         sheet.add_data_validation(rule)
 

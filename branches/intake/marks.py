@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from branches.intake.rows import TableReader, in_order
-from branches.intake.shapes import Limits, MappingChoice, Problem, Workbook
+from branches.intake.shapes import Limits, MappingChoice, Problem, RawCell, Workbook
 from branches.intake.sheets import select_sheets
-from branches.intake.values import parse_score, parse_unit_name, parse_written_name
+from branches.intake.values import Parsed, close_up, narrow, parse_score, parse_unit_name, parse_written_name
 from branches.intake.vocabulary import FieldWords, Vocabulary
 
 TABLE = "annual"
+NOT_APPLICABLE = "不适用"
 _KEPT = ("index", "general_branch", "name", "code", "remark")
 _SPOKEN = {"name": "党支部名称", "general_branch": "党总支"}
 
@@ -26,6 +27,7 @@ class MarksRow:
     name: str
     marks: Mapping[str, Decimal | None]
     cells: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: frozenset[str] = frozenset()  # columns in which 不适用 is written
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ def read_marks(
     return MarksReading(workbook.name, tuple(rows), in_order(problems, workbook))
 
 
+def parse_mark(cell: RawCell, vocabulary: Vocabulary, limits: Limits) -> Parsed[Decimal | str]:
+    """Read points, or 不适用. Blank gives None."""
+    points = parse_score(cell, vocabulary, limits)
+    if points.code == "not_number" and isinstance(cell.value, str) and close_up(narrow(cell.value)) == NOT_APPLICABLE:
+        return Parsed(NOT_APPLICABLE)
+    return Parsed(points.value, points.reason, points.code, points.doubt)
+
+
 def _row(reader: TableReader, row: int, labels: Sequence[str]) -> MarksRow:
     """Read one row."""
     unit = reader.read(row, "general_branch", parse_unit_name).value or None
@@ -79,12 +89,14 @@ def _row(reader: TableReader, row: int, labels: Sequence[str]) -> MarksRow:
     if name.ok and not name.value:
         reader.add(row, "name", "党支部名称为空", "name_empty")
     direct = unit is not None and reader.vocabulary.is_direct(unit)
+    read = {label: reader.read(row, label, parse_mark).value for label in labels}
     return MarksRow(
         sheet=reader.grid.name,
         row=row,
         general_branch=None if direct else unit,
         direct=direct,
         name=name.value or "",
-        marks={label: reader.read(row, label, parse_score).value for label in labels},
+        marks={label: value if isinstance(value, Decimal) else None for label, value in read.items()},
         cells=reader.references(row),
+        not_applicable=frozenset(label for label, value in read.items() if value == NOT_APPLICABLE),
     )

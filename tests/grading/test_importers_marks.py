@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from branches import clock
-from grading import importers, importers_marks
+from grading import importers, importers_marks, source_template
 from grading.importers import Fate
-from grading.models import Assessment, Criterion, Score, Source
+from grading.models import Assessment, Criterion, Rubric, Score, Source
 from grading.services.errors import RefusedError
 from tests.factories.grading import EvidenceFactory, fill, opened_round
 from tests.worlds import shared
@@ -181,3 +181,39 @@ def test_the_command_says_what_a_sheet_lacks(own, grading, tmp_path):
     call_command("import_scores", str(path), round=grading.round.pk, source="self", stdout=out)
     assert f"[存为草稿，没有提交] {unit.name}（没有打分：{header[1]} " in out.getvalue()
     assert Assessment.objects.get(unit=unit).state == "draft"
+
+
+def test_an_item_that_does_not_apply_goes_out_and_in(own, grading):
+    unit = grading.unit("software")
+    Criterion.objects.update(evidence_required=False)
+    _, full = items(unit)
+    book = openpyxl.load_workbook(io.BytesIO(source_template.write(own, [unit])))
+    sheet = book.active
+    for column, points in enumerate(full, start=3):
+        sheet.cell(2, column, points)
+    sheet["C2"] = " 不 适用"
+    rule = next(one for one in sheet.data_validations.dataValidation if "C2" in one.sqref)
+    assert (rule.type, rule.formula1) == ("custom", 'OR(AND(ISNUMBER(C2),C2>=0,C2<=2.00),C2="不适用")')
+    assert "本支部不适用的填“不适用”" in sheet["C1"].comment.text
+    table = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    made = plan(own, grading, *table)
+    assert (made.errors, made.lacks) == ((), {})
+    assert f"填了 {len(full)}/{len(full)} 项" in importers_marks.sums(made)[0]
+    importers_marks.apply_marks(by=None, plan=made, now=clock.now())
+    stored = Score.objects.get(assessment__unit=unit, criterion__code="A1")
+    assert (stored.points, stored.not_applicable, stored.assessment.state) == (None, True, "submitted")
+    assert [line.fate for line in plan(own, grading, *table).lines] == [Fate.SAME]
+
+
+def test_what_must_apply_cannot_be_left_out(own, superior, grading):
+    unit = grading.unit("software")
+    header, full = items(unit)
+    Rubric.objects.update(not_applicable="refused")
+    made = plan(own, grading, header, [unit.name, "不适用", *full[1:]])
+    assert [(one.cell, one.reason) for one in made.errors] == [("B2", f"{unit.name}：A1 本标准不允许填“不适用”")]
+    rules = openpyxl.load_workbook(io.BytesIO(source_template.write(own, [unit]))).active.data_validations
+    assert {rule.type for rule in rules.dataValidation} == {"decimal"}
+    made = plan(superior, grading, ["党支部名称", *SECTIONS], [unit.name, "不适用", 20, 20, 20, 10])
+    assert [(one.cell, one.reason) for one in made.errors] == [
+        ("B2", f"{unit.name}：领导班子好按部分打分，不能填“不适用”")
+    ]
