@@ -180,7 +180,7 @@ class DispatchFilter(FilterSet):
     kind = ChoiceFilter(label="种类", empty_label="全部", choices=Dispatch.Kind.choices)
     state = ChoiceFilter(
         label="结果",
-        empty_label="已发送和没发成的",
+        empty_label="要发送的",
         choices=[*Dispatch.State.choices, (ALL, "全部")],
         method="by_state",
     )
