@@ -21,9 +21,11 @@ from branches.versions import ConflictError
 from grading import importers_lacks, rules, scoring
 from grading.importers import NO_DOUBTS, Doubts, Fate, Outcome, Plan, PlanLine, plan_rows, refuse_unready
 from grading.models import Criterion, RoundUnit, Rubric, Section, Source
-from grading.services import sheets
+from grading.scoring.counting import EntryShape, entry_shape, shape_problem
+from grading.services import guidance, sheets
 from grading.services.errors import RefusedError
 
+Shapes = Mapping[str, EntryShape]
 _OPEN = (Fate.NEW, Fate.CHANGED, Fate.SAME)
 
 
@@ -106,13 +108,21 @@ def _with_lacks(plan: Plan[MarksRow], now: importers_lacks.Sheets, columns: _Col
 
 def _with_wrong_figures(plan: Plan[MarksRow], reading: MarksReading, columns: _Columns) -> Plan[MarksRow]:
     """Add an error for every figure that its item, or the branch's own 评分标准, cannot take."""
-    rubrics = rubrics_of(plan.lines)
+    rubrics, shapes = rubrics_of(plan.lines), _shapes(plan.lines)
     wrong = [
         Problem(line.row.sheet, line.row.cells.get(label, ""), Severity.ERROR, f"{line.row.name}：{said}", "figure")
         for line in plan.lines
         if line.unit is not None
         for label, entry in _written(line.row).items()
-        if (said := _figure_problem(rubrics[line.unit.rubric_id], columns.codes[line.unit.rubric_id], label, entry))
+        if (
+            said := _figure_problem(
+                rubrics[line.unit.rubric_id],
+                shapes[line.unit.rubric_id, line.unit.parent_id],
+                columns.codes[line.unit.rubric_id],
+                label,
+                entry,
+            )
+        )
     ]
     return replace(plan, problems=(*reading.problems, *wrong))
 
@@ -123,16 +133,31 @@ def rubrics_of(lines: Iterable[PlanLine[MarksRow]]) -> dict[int, scoring.RubricR
     return {row.pk: rules.rubric_rule(row) for row in Rubric.objects.with_items().filter(pk__in=wanted)}
 
 
-def _figure_problem(rubric: scoring.RubricRule, codes: Mapping[str, str], label: str, entry: scoring.Entry) -> str:
+def _shapes(lines: Iterable[PlanLine[MarksRow]]) -> dict[tuple[int, int], Shapes]:
+    """Return how items are entered, with the 细则 in force, by 评分标准 and 党总支."""
+    units = [line.unit for line in lines if line.unit is not None]
+    local = guidance.in_force(units)
+    rubrics = Rubric.objects.with_items().in_bulk({unit.rubric_id for unit in units})
+    return {
+        (pk, parent): {
+            item.code: entry_shape(rules.criterion_rule(item), guidance.refinement_of(local.get((parent, item.pk))))
+            for section in rubrics[pk].sections.all()
+            for item in section.criteria.all()
+        }
+        for pk, parent in {(unit.rubric_id, unit.parent_id) for unit in units}
+    }
+
+
+def _figure_problem(
+    rubric: scoring.RubricRule, shapes: Shapes, codes: Mapping[str, str], label: str, entry: scoring.Entry
+) -> str:
     """Return what is wrong with one figure under a heading, or nothing."""
     if label not in codes:
         return f"评分标准里没有“{label}”"
-    items = {item.code: item for item in rubric.criteria}
-    if codes[label] in items:
-        item = items[codes[label]]
-        if entry.not_applicable and item.kind is scoring.CriterionKind.BONUS:
-            return f"{item.code} 是加分项，没有的填 0，不填“不适用”"
-        return (scoring.entry_problem(item, entry, rubric.not_applicable) or "").rstrip("。")
+    if shape := shapes.get(codes[label]):
+        if entry.not_applicable and shape.criterion.kind is scoring.CriterionKind.BONUS:
+            return f"{codes[label]} 是加分项，没有的填 0，不填“不适用”"
+        return (shape_problem(shape, entry, rubric.not_applicable) or "").rstrip("。")
     if entry.points is None:
         return f"{label}按部分打分，不能填“不适用”"
     most = next(section.points for section in rubric.sections if section.code == codes[label])

@@ -14,6 +14,7 @@ from grading.importers import Fate
 from grading.models import Assessment, Criterion, Rubric, Score, Source
 from grading.services.errors import RefusedError
 from tests.factories.grading import EvidenceFactory, fill, opened_round
+from tests.factories.guidance import LocalGuidanceFactory
 from tests.worlds import shared
 
 pytestmark = pytest.mark.once
@@ -216,4 +217,19 @@ def test_what_must_apply_cannot_be_left_out(own, superior, grading):
     made = plan(superior, grading, ["党支部名称", *SECTIONS], [unit.name, "不适用", 20, 20, 20, 10])
     assert [(one.cell, one.reason) for one in made.errors] == [
         ("B2", f"{unit.name}：领导班子好按部分打分，不能填“不适用”")
+    ]
+
+
+def test_points_that_the_local_rules_do_not_know_are_named_by_cell(own, grading):
+    unit, other = grading.unit("software"), grading.unit("chinese")
+    header, full = items(unit)
+    options = [{"label": "好", "points": "2"}, {"label": "差", "points": "0"}]
+    item = Criterion.objects.get(section__rubric=unit.rubric_id, code="A1")
+    LocalGuidanceFactory(
+        round=grading.round, parent=unit.parent, criterion=item, mode="levels", options=options, state="published",
+        published_at=clock.now(),
+    )  # fmt: skip
+    made = plan(own, grading, header, [unit.name, 1, *full[1:]], [other.name, 1, *full[1:]])
+    assert [(one.sheet, one.cell, one.reason) for one in made.errors] == [
+        ("Sheet", "B2", f"{unit.name}：A1 按党总支细则只能选 2、0 分")
     ]
