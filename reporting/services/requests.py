@@ -19,7 +19,7 @@ from branches.permissions import Action, can
 from branches.transitions import advance
 from reporting import states
 from reporting.models import Export
-from reporting.services import jobs, pieces
+from reporting.services import jobs, pieces, upkeep
 from reporting.services.versions import data_version
 from reporting.workers.queue import nudge_soon
 
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 class ExportRefusedError(Exception):
     """The request cannot be taken; the message is a Chinese sentence."""
+
+
+class ExportDamagedError(ExportRefusedError):
+    """The stored file is gone, or no longer what was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +150,45 @@ def retry(*, by: Account, export: Export) -> Export:
     return row
 
 
+def _whole(export: Export) -> "File[bytes] | None":
+    """Open the stored file of a finished export; None where it is gone or no longer what was made."""
+    try:
+        opened = default_storage.open(export.file_key, "rb")
+        whole = opened.size == export.file_size and hashlib.file_digest(opened, "sha256").hexdigest() == export.sha256
+        opened.seek(0)
+    except OSError:
+        log.exception("file of export %s cannot be opened", export.pk)
+        return None
+    if whole:
+        return opened
+    opened.close()
+    return None
+
+
+def drop_damaged(export: Export) -> None:
+    """Let a finished export whose file is damaged count as expired, so that asking again makes it anew."""
+    if export.state != S.DONE:
+        return
+    opened = _whole(export)
+    if opened is None:
+        upkeep.expire_one(export.pk)
+    else:
+        opened.close()
+
+
 def open_file(*, by: Account, export: Export) -> "File[bytes]":
     """Open a finished export for its reader; asks permission again and records the download.
 
-    Raises PermissionDenied with the reason, ExportRefusedError when there is no file (any more).
+    Raises PermissionDenied with the reason, ExportRefusedError when there is no file (any more), and
+    ExportDamagedError when it is not what was made.
     """
     _ask(by, export)
     if export.state != S.DONE or (export.expires_at and export.expires_at <= clock.now()):
         raise ExportRefusedError("这个文件已过期或尚未生成，请重新生成。")
-    try:
-        opened = default_storage.open(export.file_key, "rb")
-        whole = opened.size == export.file_size
-    except OSError:
-        log.exception("file of export %s cannot be opened", export.pk)
-        whole = False
-    if not whole:
-        raise ExportRefusedError("文件已不完整，请重新生成。")
+    opened = _whole(export)
+    if opened is None:
+        log.error("file of export %s is not what was made", export.pk)
+        raise ExportDamagedError("文件已不完整，请重新生成。")
     audit.record(by=by, action="export.downloaded", thing=export, branch=export.unit, summary=f"下载：{export.title}")
     return opened
 

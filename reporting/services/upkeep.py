@@ -73,10 +73,11 @@ def announce_waiting() -> str:
 def expire(limit: int = 200) -> int:
     """Delete files past their time, their rows move to 已过期, and pieces nobody used; returns how many."""
     due = Export.objects.filter(state=S.DONE, expires_at__lte=clock.now()).values_list("pk", flat=True)[:limit]
-    return sum(_expire_one(pk) for pk in list(due)) + pieces.expire()
+    return sum(expire_one(pk) for pk in list(due)) + pieces.expire()
 
 
-def _expire_one(pk: int) -> bool:
+def expire_one(pk: int) -> bool:
+    """Delete the file of a finished export, its row moves to 已过期; False when it has already."""
     with transaction.atomic():
         export = Export.objects.select_for_update().get(pk=pk)
         if export.state != S.DONE:
@@ -104,7 +105,7 @@ def sweep() -> tuple[int, int]:
     known = set(Export.objects.filter(state=S.DONE).values_list("file_key", flat=True))
     stored = set(_stored())
     missing = Export.objects.filter(state=S.DONE, file_key__in=known - stored).values_list("pk", flat=True)
-    lost = sum(_expire_one(pk) for pk in list(missing))
+    lost = sum(expire_one(pk) for pk in list(missing))
     strays, lost_pieces = _sweep_pieces()
     return _delete_strays(stored - known) + strays, lost + lost_pieces
 

@@ -150,10 +150,12 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask again for what one of my exports showed, from the data as it is now."""
     try:
-        order = order_of(_mine(request, pk))
+        export = _mine(request, pk)
+        order = order_of(export)
     except (KeyError, Round.DoesNotExist):
         messages.error(request, "所申请的报表或轮次已不存在。")
         return redirect("exports")
+    requests.drop_damaged(export)
     return take(request, order)
 
 
@@ -164,6 +166,8 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     export = _mine(request, pk)
     try:
         content = requests.open_file(by=request.user, export=export)  # type: ignore[arg-type]
+    except requests.ExportDamagedError:
+        return render(request, "410.html", {"name": export.file_name, "again": export.pk}, status=410)
     except requests.ExportRefusedError as refusal:
         messages.error(request, str(refusal))
         return redirect("exports")

@@ -128,7 +128,7 @@ def answer_of(response: Any) -> str:
         return "login"
     if status in {403, 404, 405}:
         return str(status)
-    return "ok" if status < 400 or status in {400, 409, 413, 422} else str(status)
+    return "ok" if status < 400 or status in {400, 409, 410, 413, 422} else str(status)
 
 
 def noting(writes: list[str]) -> Any:

@@ -1,6 +1,8 @@
 """The pages: asking, watching, downloading, previewing; the office's queue."""
 
 import datetime as dt
+import hashlib
+from pathlib import Path
 from urllib.parse import unquote
 
 import openpyxl
@@ -13,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from branches import audit, clock
-from branches.models import Role
+from branches.models import AuditEntry, Role
 from branches.registries import home_items
 from reporting import desk
 from reporting.database_time import database_now
@@ -50,7 +52,14 @@ def filed(owner, unit, content: bytes = b"%PDF-1.7 x", **given) -> Export:
     key = default_storage.save("exports/201203/x.pdf", ContentFile(content))
     name = "附件5 党支部分类定级汇总表（全校，第一轮）.pdf"
     return ExportFactory(
-        owner=owner, unit=unit, state=S.DONE, file_key=key, file_name=name, file_size=len(content), **given
+        owner=owner,
+        unit=unit,
+        state=S.DONE,
+        file_key=key,
+        file_name=name,
+        file_size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        **given,
     )
 
 
@@ -174,6 +183,24 @@ def test_a_download_is_an_attachment_with_a_chinese_name_that_runs_nothing(offic
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert answer["Cache-Control"] == "no-store"
     assert b"".join(answer.streaming_content) == b"%PDF-1.7 x"
+
+
+def test_a_file_of_which_one_byte_changed_is_not_handed_out_and_can_be_made_again(office, world):
+    export = filed(office, world.school.root)
+    Path(default_storage.path(export.file_key)).write_bytes(b"%PDF-1.7 y")
+    answer = office.client.get(reverse("export-download", args=[export.pk]))
+    page = answer.content.decode()
+    assert answer.status_code == 410
+    assert "文件已损坏" in page
+    assert reverse("export-again", args=[export.pk]) in page
+    assert not AuditEntry.objects.filter(action="export.downloaded").exists()
+    requests.drop_damaged(export)
+    export.refresh_from_db()
+    assert (export.state, export.file_key) == (S.EXPIRED, "")
+    sound = filed(office, world.school.root)
+    requests.drop_damaged(sound)
+    sound.refresh_from_db()
+    assert sound.state == S.DONE
 
 
 def test_somebody_elses_file_does_not_exist(office, world):

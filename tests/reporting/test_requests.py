@@ -1,6 +1,7 @@
 """What people do: ask, cancel, try again, download; expiry and orphans."""
 
 import datetime as dt
+import hashlib
 
 import pytest
 import time_machine
@@ -48,7 +49,12 @@ def wish(unit, **given):
 def published(export: Export, content: bytes = b"PK-content") -> Export:
     held = jobs.claim(export.pk)
     key = default_storage.save("exports/201203/x.xlsx", ContentFile(content))
-    jobs.publish(held, jobs.Outcome(key, "附件5 汇总表（全校）.xlsx", len(content), "1" * 64, "2" * 64))
+    jobs.publish(
+        held,
+        jobs.Outcome(
+            key, "附件5 汇总表（全校）.xlsx", len(content), hashlib.sha256(b"PK-content").hexdigest(), "2" * 64
+        ),
+    )
     export.refresh_from_db()
     return export
 
