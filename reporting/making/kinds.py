@@ -208,6 +208,6 @@ def named(round_: Round) -> dict[str, Kind]:
     codes = [row.rubric.form_code for row in round_.rubrics.select_related("rubric")]
     names["scoring_sheet"] = ("、".join(sorted(set(filter(None, codes)))), BY_SLUG["scoring_sheet"].title)
     return {
-        kind.slug: replace(kind, code=names[kind.slug][0], title=names[kind.slug][1]) if kind.slug in names else kind
-        for kind in KINDS
+        slug: replace(kind, code=names[slug][0], title=names[slug][1]) if slug in names else kind
+        for slug, kind in BY_SLUG.items()
     }

@@ -159,7 +159,7 @@ def test_a_filing_takes_one_lock_and_few_queries(client, grading, django_assert_
     ]
     assert writes
     assert all(outermost < number < said.index(closed) for number in writes)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(32):
         client.get(page("unit", unit.pk))
 
 

@@ -77,8 +77,9 @@ def _what_last_year_left_open():
 
 @shared
 def demo():
-    """The small demo, made once for the tests that read it."""
-    call_command("demo", scale="small")
+    """The small demo, made once for the tests that read it, at the moment its clock is set to."""
+    with time_machine.travel(DEMO_MOMENT, tick=False):
+        call_command("demo", scale="small")
 
 
 @pytest.mark.django_db

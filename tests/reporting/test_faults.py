@@ -172,7 +172,7 @@ def test_a_partial_file_and_a_changed_one_are_found(published):
     path.write_bytes(content[: len(content) // 2])
     assert "不完整" in verdicts.unsound([published])[0]
     path.write_bytes(content[:-1] + b"?")
-    assert verdicts.unsound([published]) == [f"{published.pk} is not the file of its row"]
+    assert "不完整" in verdicts.unsound([published])[0]
     path.unlink()
     assert "不完整" in verdicts.unsound([published])[0]
 

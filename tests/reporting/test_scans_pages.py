@@ -134,7 +134,7 @@ def test_a_file_is_handed_out_as_an_attachment_named_after_its_form(world, offic
     assert answer["X-Content-Type-Options"] == "nosniff"
     named = unquote(answer["Content-Disposition"])
     assert named.startswith("attachment;")
-    about = f"数学与计算机科学学院党总支，盖章件 {form.code} 第1份，第一轮"
+    about = f"数学与计算机科学学院党总支，盖章件 {form.code} 第1份，2012年第一轮"
     assert f"附件5 党支部分类定级汇总表（{about}）.pdf" in named
     stranger = signed_in(holder(Role.GENERAL_BRANCH_OFFICER, world.school.letters))
     assert stranger.get(reverse("scan-file", args=[page.pk])).status_code == 404
