@@ -1,5 +1,7 @@
 """In Chromium: the form follows the choices, rows move by themselves, the preview prints as it looks."""
 
+import hashlib
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -25,7 +27,8 @@ def world(monkeypatch):
 def finish(export: Export, held: jobs.Claim) -> None:
     content = b"%PDF-1.7 content"
     key = default_storage.save("exports/201203/x.pdf", ContentFile(content))
-    jobs.publish(held, jobs.Outcome(key, "附件5 汇总表（全校）.pdf", len(content), "1" * 64, "2" * 64))
+    sha256 = hashlib.sha256(content).hexdigest()
+    jobs.publish(held, jobs.Outcome(key, "附件5 汇总表（全校）.pdf", len(content), sha256, "2" * 64))
 
 
 def test_an_export_from_choice_to_file(live_server, browser_page, axe, world):
